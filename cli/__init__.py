@@ -1,0 +1,1 @@
+"""The command ringfence: a thin layer over the libraries."""

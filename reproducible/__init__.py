@@ -1,0 +1,1 @@
+"""Rebuilds releases and compares them; not built yet (docs/roadmap.md)."""

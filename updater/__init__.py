@@ -1,0 +1,1 @@
+"""Verifies and applies updates; not built yet (docs/roadmap.md says what is)."""

@@ -1,0 +1,1 @@
+"""End-to-end encrypted calls between people who hold identity keys."""

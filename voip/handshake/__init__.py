@@ -1,0 +1,1 @@
+"""Three messages that make the keys of a call."""

@@ -1,0 +1,1 @@
+"""Who somebody is: keys, certificates, contacts, trust and where they are kept."""

@@ -1,0 +1,1 @@
+"""Sound and pictures under the keys of a call."""

@@ -1,0 +1,1 @@
+"""Getting small sealed messages to the other side."""
