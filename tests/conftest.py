@@ -1,0 +1,61 @@
+"""What every test stands on: one event loop, only loopback, repeatable luck."""
+
+import ipaddress
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.vectors import VECTORS
+
+hypothesis.settings.register_profile(
+    "check", derandomize=True, deadline=None, database=None
+)
+# `pytest --hypothesis-profile=deep` looks longer and elsewhere every time.
+hypothesis.settings.register_profile("deep", max_examples=5_000, deadline=None)
+hypothesis.settings.load_profile("check")
+
+_OUTWARD = {"socket.connect", "socket.sendto", "socket.sendmsg"}
+_MDNS = {"224.0.0.251", "ff02::fb"}  # stays on the interface that the test chose
+
+
+def _stay_on_loopback(event: str, args: tuple[object, ...]) -> None:
+    """Refuse a packet that would leave this machine, whoever wants to send it."""
+    if event not in _OUTWARD or not isinstance(args[1], tuple):
+        return  # no address: a Unix socket, or one that is already connected
+    host = str(args[1][0]).partition("%")[0]
+    if host in _MDNS:
+        return
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local:
+        raise RuntimeError(f"tests stay on loopback: refused {args[1]!r}")
+
+
+# An audit hook sees C extensions too, and needs nothing of the code to be patched.
+sys.addaudithook(_stay_on_loopback)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run `async def` tests on asyncio only: aiortc and aiohttp know nothing else."""
+    return "asyncio"
+
+
+@pytest.fixture
+def entropy(request: pytest.FixtureRequest) -> Callable[[int], bytes]:
+    """Give bytes that look random and are the same on every run of this test."""
+    return random.Random(request.node.nodeid).randbytes
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """Give the folder of published test vectors; without it, the test is skipped."""
+    if not VECTORS.is_dir():
+        pytest.skip(f"no vectors at {VECTORS}: set RINGFENCE_VECTORS")
+    return VECTORS
