@@ -1,0 +1,78 @@
+# Each recipe is one or two commands that anyone can type. `make demo` and `make test`
+# each work as the first command in a fresh clone, on a plain Python 3.11 or newer.
+
+# python3 where it is new enough, else the newest that is.
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
+	$(shell $(name) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) and print("$(name)")' 2>&1 | grep -x '$(name)')))
+BIN := .venv/bin
+DEEP :=
+
+# What the tests say must not hang on the language or the time zone of who runs them.
+export LC_ALL := C.UTF-8
+export TZ := UTC
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types arch cover scripts bench test-slow build dev lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: .venv/run ## two people on this machine hold an encrypted call
+	$(BIN)/ringfence demo
+
+test: .venv/dev ## the fast tests
+	$(BIN)/pytest -q -m "not slow"
+
+check: lint types arch test cover ## all that a change must pass
+
+lint: .venv/dev ## style, spelling and dead code
+	$(BIN)/ruff check && $(BIN)/ruff format --check
+	$(BIN)/codespell && $(BIN)/vulture
+
+types: .venv/dev ## types, tests included
+	$(BIN)/mypy
+
+arch: .venv/dev ## who may import whom, and who may touch the outside world
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -q tests/test_map.py
+
+cover: .venv/dev ## each rules module, fully, by its own tests
+	$(BIN)/python -m tests.coverage_gate
+
+scripts: .venv/dev ## the program as a user types it, and the README's commands
+	$(BIN)/pytest -q tests/cli -m "not slow"
+
+bench: .venv/dev ## speed, as ratios against this machine itself
+	$(BIN)/python -m benchmarks
+
+test-slow: .venv/dev ## the long tests; DEEP=1 also searches longer for counterexamples
+	$(BIN)/pytest -q -m slow --timeout=900 $(if $(DEEP),--hypothesis-profile=deep)
+
+build: .venv/dev ## a wheel and a source archive in dist/
+	$(BIN)/hatchling build
+
+dev: .venv/dev ## everything needed to work on this, in .venv
+
+lock: ## pin what pyproject.toml asks for, by hash (needs uv)
+	uv pip compile $(UV_FLAGS) --extra all pyproject.toml -o requirements/run.txt
+	uv pip compile $(UV_FLAGS) --extra all --group dev --group build pyproject.toml -o requirements/dev.txt
+	uv pip compile $(UV_FLAGS) --group build -o requirements/build.txt
+UV_FLAGS := --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --upgrade
+
+clean: ## remove what the targets above made
+	rm -rf .venv dist build .*_cache .coverage* .hypothesis
+
+# Every file is checked against its pinned hash, and our own package is built by the
+# pinned backend instead of whatever an index offers at that minute.
+INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
+
+.venv/run: requirements/run.txt requirements/build.txt pyproject.toml | .venv/bin/python
+	$(INSTALL) --require-hashes -r requirements/run.txt -r requirements/build.txt
+	$(INSTALL) --no-deps --no-build-isolation -e . && touch $@
+
+.venv/dev: requirements/dev.txt .venv/run
+	$(INSTALL) --require-hashes -r requirements/dev.txt && touch $@
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: on Debian, apt-get install python3-venv" >&2; exit 1; }
