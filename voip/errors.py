@@ -9,6 +9,7 @@
     │   ├── MalformedError       bytes or text that do not parse
     │   ├── HandshakeError       one uniform reason, whatever it was
     │   ├── CertificateError     a call-key certificate that does not hold
+    │   │   └── RollbackError    older than one already seen: trust is broken
     │   ├── TrustError           who this is, or was, is in doubt: the user must look
     │   └── LimitError           a quota, a size or a rate
     ├── UnexpectedEventError     the call machine has no place for this event now
@@ -50,6 +51,10 @@ class HandshakeError(RefusedError):
 
 class CertificateError(RefusedError):
     """A call-key certificate that is expired, rolled back or not signed by its key."""
+
+
+class RollbackError(CertificateError):
+    """A certificate older than one seen before: somebody uses a former key."""
 
 
 class TrustError(RefusedError):
