@@ -1,0 +1,491 @@
+"""The control messages of a call: one frozen value per type.
+
+::
+
+    ctl = u64 seq | u64 ack | u8 type | fields
+
+Every message travels sealed, in a mailbox blob or in media records, so whoever can make
+us parse one is the authenticated peer. Bounds are checked when a value is made. A type
+we do not know becomes `Unknown`: it is acknowledged and ignored, so that later versions
+may add messages. Format: docs/formats/signalling.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from voip.errors import MalformedError
+from voip.handshake.rekey import ACK_BYTES, REKEY_BYTES
+from voip.signalling.media_info import (
+    MediaInfo,
+    check_candidates,
+    check_credentials,
+    format_candidates,
+    format_credentials,
+    format_media,
+    read_candidates,
+    read_credentials,
+    read_media,
+)
+from voip.wire import Reader, be16, be32, be64, lp16
+
+MAX_CONTROL = 4066  # a mailbox blob pads to 4068, of which 2 bytes are the length
+MAX_GOSSIP = 4000  # one frame in one message, whatever its own format adds
+_NONCE = 32
+_ID = 16
+_MAX_STATE = 15
+
+
+class HangupReason(IntEnum):
+    """Why a call ends, as the other side is told."""
+
+    NORMAL = 1
+    DECLINED = 2
+    BUSY = 3
+    ANSWERED_ELSEWHERE = 4
+    DECLINED_ELSEWHERE = 5
+    TIMEOUT = 6
+    SECURITY = 7
+    LOST = 8
+    GLARE = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Caller: opens the commitment of the INVITE; always its seq 1."""
+
+    nonce_a: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _exactly("confirm nonce", self.nonce_a, _NONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """Callee: the human is being rung now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Callee: the human accepted."""
+
+    media: MediaInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Caller: this device, the first to accept, has the call."""
+
+    media: MediaInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """The call is over.
+
+    `device_id` (16 bytes) names the device that accepted or declined elsewhere, or the
+    sender's own.
+    """
+
+    reason: HangupReason
+    device_id: bytes
+
+    def __post_init__(self) -> None:
+        _exactly("hangup device id", self.device_id, _ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """ICE candidates trickled after SELECT; `last` says that no more will follow."""
+
+    generation: int
+    last: bool
+    candidates: tuple[str, ...] = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_candidates(self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """ICE anew, on another network; the higher generation wins, a tie is the caller's.
+
+    `pwd` is the ICE password, which only the peer may know.
+    """
+
+    generation: int
+    ufrag: str
+    pwd: str = field(kw_only=True, repr=False)
+    candidates: tuple[str, ...] = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_credentials(self.ufrag, self.pwd)
+        check_candidates(self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class RestartAck:
+    """The answer to `Restart`, of the same generation."""
+
+    generation: int
+    ufrag: str
+    pwd: str = field(kw_only=True, repr=False)
+    candidates: tuple[str, ...] = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_credentials(self.ufrag, self.pwd)
+        check_candidates(self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the sender shows and hears; the latest version wins."""
+
+    version: int
+    hold: bool = field(default=False, kw_only=True)
+    muted: bool = field(default=False, kw_only=True)
+    video: bool = field(default=False, kw_only=True)
+    screen: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rekey:
+    """Asks for a new epoch; the handshake owns what is inside (1220 bytes)."""
+
+    fields: bytes
+
+    def __post_init__(self) -> None:
+        _exactly("rekey", self.fields, REKEY_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyAck:
+    """Agrees to a new epoch; the handshake owns what is inside (1124 bytes)."""
+
+    fields: bytes
+
+    def __post_init__(self) -> None:
+        _exactly("rekey ack", self.fields, ACK_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class SasResult:
+    """What the peer's user said about the words; for display, it changes no trust."""
+
+    matched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Carries an acknowledgement; a `t` other than 0 asks for a `Pong` with it."""
+
+    t: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to a `Ping` whose `t` is not 0."""
+
+    t: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Asks for other streams; never opens a camera without a local yes."""
+
+    media: MediaInfo
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeAck:
+    """Agrees to other streams."""
+
+    media: MediaInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who the sender thinks is in the group (16-byte id, 32-byte digest)."""
+
+    group_id: bytes
+    epoch: int
+    digest: bytes = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        _exactly("group id", self.group_id, _ID)
+        _exactly("roster digest", self.digest, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Introduce:
+    """Hands a member's contact card to another member of the group."""
+
+    group_id: bytes
+    card: bytes
+
+    def __post_init__(self) -> None:
+        _exactly("group id", self.group_id, _ID)
+
+
+@dataclass(frozen=True, slots=True)
+class SenderKey:
+    """A member's frame key, 64 bytes, for a group over a forwarding server."""
+
+    group_id: bytes
+    index: int
+    epoch: int = field(kw_only=True)
+    key: bytes = field(kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        _exactly("group id", self.group_id, _ID)
+        _exactly("sender key", self.key, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Gossip:
+    """One opaque frame for the program around the call, 1-4000 bytes."""
+
+    frame: bytes
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.frame) <= MAX_GOSSIP:
+            raise MalformedError(
+                f"gossip: expected 1-{MAX_GOSSIP} bytes, came {len(self.frame)}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A message of a later version: acknowledged, then ignored."""
+
+    kind: int
+    fields: bytes
+
+    def __post_init__(self) -> None:
+        if self.kind in _READERS or not 1 <= self.kind <= 255:
+            raise MalformedError(f"message type {self.kind} is not an unknown one")
+
+
+Message = (
+    Confirm
+    | Alerting
+    | Accept
+    | Select
+    | Hangup
+    | Candidates
+    | Restart
+    | RestartAck
+    | State
+    | Rekey
+    | RekeyAck
+    | SasResult
+    | Ping
+    | Pong
+    | Upgrade
+    | UpgradeAck
+    | Roster
+    | Introduce
+    | SenderKey
+    | Gossip
+    | Unknown
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A message with its place in the sender's sequence.
+
+    Attributes:
+        seq: from 1; 0 for PING and PONG, which are not counted.
+        ack: the highest n of which the sender has received 1..n.
+        message: what it says.
+
+    Raises:
+        MalformedError: a PING or PONG with a seq, or another message without one.
+    """
+
+    seq: int
+    ack: int
+    message: Message = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.message, Ping | Pong) != (self.seq == 0):
+            raise MalformedError(
+                f"control: {type(self.message).__name__.lower()} with seq {self.seq}"
+            )
+
+
+def format_control(control: Control) -> bytes:
+    """Write a control message, at most 4066 bytes.
+
+    Raises:
+        MalformedError: too long for one blob (a MEDIA or card near all its bounds).
+    """
+    kind, fields = _format_fields(control.message)
+    raw = be64(control.seq) + be64(control.ack) + bytes([kind]) + fields
+    _check_size(raw)
+    return raw
+
+
+def parse_control(raw: bytes) -> Control:
+    """Read a control message.
+
+    Raises:
+        MalformedError: anything `format_control` would not have written.
+    """
+    _check_size(raw)
+    reader = Reader(raw)
+    seq, ack, kind = reader.u64(), reader.u64(), reader.u8()
+    read = _READERS.get(kind)
+    message = read(reader) if read else Unknown(kind=kind, fields=reader.rest())
+    reader.end()
+    return Control(seq=seq, ack=ack, message=message)
+
+
+def _check_size(raw: bytes) -> None:
+    if len(raw) > MAX_CONTROL:
+        raise MalformedError(
+            f"control: expected at most {MAX_CONTROL} bytes, came {len(raw)}"
+        )
+
+
+def _exactly(name: str, value: bytes, size: int) -> None:
+    if len(value) != size:
+        raise MalformedError(f"{name}: expected {size} bytes, came {len(value)}")
+
+
+def _format_fields(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR0911, PLR0912 - one line a type
+    match message:
+        case Confirm(nonce_a):
+            return 1, nonce_a
+        case Alerting():
+            return 2, b""
+        case Accept(media):
+            return 3, format_media(media)
+        case Select(media):
+            return 4, format_media(media)
+        case Hangup(reason, device_id):
+            return 5, bytes([reason]) + device_id
+        case Candidates(generation, last, candidates=candidates):
+            return 6, be16(generation) + bytes([last]) + format_candidates(candidates)
+        case Restart():
+            return 7, _format_restart(message)
+        case RestartAck():
+            return 8, _format_restart(message)
+        case State():
+            return 9, be32(message.version) + bytes([_state_bits(message)])
+        case Rekey(fields):
+            return 10, fields
+        case RekeyAck(fields):
+            return 11, fields
+        case SasResult(matched):
+            return 12, b"\x01" if matched else b"\x02"
+        case Ping(t):
+            return 13, be64(t)
+        case Pong(t):
+            return 14, be64(t)
+        case Upgrade(media):
+            return 15, format_media(media)
+        case UpgradeAck(media):
+            return 16, format_media(media)
+        case Roster(group_id, epoch, digest=digest):
+            return 17, group_id + be32(epoch) + digest
+        case Introduce(group_id, card):
+            return 18, group_id + lp16(card)
+        case SenderKey(group_id, index, epoch=epoch, key=key):
+            return 19, group_id + be16(index) + be32(epoch) + key
+        case Gossip(frame):
+            return 20, frame
+        case Unknown(kind, fields):
+            return kind, fields
+
+
+def _format_restart(message: Restart | RestartAck) -> bytes:
+    return (
+        be16(message.generation)
+        + format_credentials(message.ufrag, message.pwd)
+        + format_candidates(message.candidates)
+    )
+
+
+def _state_bits(state: State) -> int:
+    return state.hold | state.muted << 1 | state.video << 2 | state.screen << 3
+
+
+def _read_hangup(reader: Reader) -> Hangup:
+    reason = reader.u8()
+    if reason not in set(HangupReason):
+        raise MalformedError(f"hangup: unknown reason {reason}")
+    return Hangup(HangupReason(reason), reader.take(_ID))
+
+
+def _read_candidates(reader: Reader) -> Candidates:
+    generation, last = reader.u16(), reader.u8()
+    if last > 1:
+        raise MalformedError(f"candidates: expected last to be 0 or 1, came {last}")
+    return Candidates(generation, bool(last), candidates=read_candidates(reader))
+
+
+def _read_restart(reader: Reader) -> Restart:
+    generation = reader.u16()
+    ufrag, pwd = read_credentials(reader)
+    return Restart(generation, ufrag, pwd=pwd, candidates=read_candidates(reader))
+
+
+def _read_restart_ack(reader: Reader) -> RestartAck:
+    generation = reader.u16()
+    ufrag, pwd = read_credentials(reader)
+    return RestartAck(generation, ufrag, pwd=pwd, candidates=read_candidates(reader))
+
+
+def _read_state(reader: Reader) -> State:
+    version, bits = reader.u32(), reader.u8()
+    if bits > _MAX_STATE:
+        raise MalformedError(f"state: unknown bits in {bits:#x}")
+    return State(
+        version,
+        hold=bool(bits & 1),
+        muted=bool(bits & 2),
+        video=bool(bits & 4),
+        screen=bool(bits & 8),
+    )
+
+
+def _read_sas_result(reader: Reader) -> SasResult:
+    result = reader.u8()
+    if result not in {1, 2}:
+        raise MalformedError(f"words: expected result 1 or 2, came {result}")
+    return SasResult(result == 1)
+
+
+def _read_roster(reader: Reader) -> Roster:
+    return Roster(reader.take(_ID), reader.u32(), digest=reader.take(32))
+
+
+def _read_sender_key(reader: Reader) -> SenderKey:
+    group_id, index = reader.take(_ID), reader.u16()
+    return SenderKey(group_id, index, epoch=reader.u32(), key=reader.take(64))
+
+
+_READERS: dict[int, Callable[[Reader], Message]] = {
+    1: lambda reader: Confirm(reader.take(_NONCE)),
+    2: lambda _: Alerting(),
+    3: lambda reader: Accept(read_media(reader)),
+    4: lambda reader: Select(read_media(reader)),
+    5: _read_hangup,
+    6: _read_candidates,
+    7: _read_restart,
+    8: _read_restart_ack,
+    9: _read_state,
+    10: lambda reader: Rekey(reader.take(REKEY_BYTES)),
+    11: lambda reader: RekeyAck(reader.take(ACK_BYTES)),
+    12: _read_sas_result,
+    13: lambda reader: Ping(reader.u64()),
+    14: lambda reader: Pong(reader.u64()),
+    15: lambda reader: Upgrade(read_media(reader)),
+    16: lambda reader: UpgradeAck(read_media(reader)),
+    17: _read_roster,
+    18: lambda reader: Introduce(reader.take(_ID), reader.lp16()),
+    19: _read_sender_key,
+    20: lambda reader: Gossip(reader.rest()),
+}
