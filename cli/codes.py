@@ -1,0 +1,60 @@
+"""Exit codes: an interface, so one table, repeated for users in docs/exit-codes.md.
+
+1 to 9 are verdicts, reached by looking. 64 and up mean that no verdict was reached, so
+that a crash, a wrong flag or a dead network never passes for an answer.
+"""
+
+import enum
+from typing import NamedTuple
+
+from voip.errors import (
+    CallError,
+    MissingError,
+    RefusedError,
+    StoreError,
+    TrustError,
+    UnreachableError,
+)
+
+
+class Code(enum.IntEnum):
+    """What the program says to the script that ran it."""
+
+    DONE = 0
+    REFUSED = 1
+    NO_ANSWER = 2
+    BUSY = 3
+    DISTRUST = 4
+    STORE = 5
+    USAGE = 64
+    MISSING = 69
+    BUG = 70
+    UNREACHABLE = 75
+    INTERRUPTED = 130
+
+
+class Verdict(NamedTuple):
+    """How the program ends on an expected error, and what may help."""
+
+    code: Code
+    hint: str = ""
+
+
+_VERDICTS: dict[type[CallError], Verdict] = {  # the first that fits counts
+    TrustError: Verdict(
+        Code.DISTRUST,
+        "do not go on before you know why; 'ringfence contact show' has the details",
+    ),
+    RefusedError: Verdict(Code.REFUSED),
+    StoreError: Verdict(Code.STORE),
+    MissingError: Verdict(Code.MISSING),
+    UnreachableError: Verdict(Code.UNREACHABLE, "try again later"),
+}
+
+
+def judge(error: CallError) -> Verdict | None:
+    """Look an error up; None is for those that nothing a user does should raise."""
+    fitting = (
+        verdict for kind, verdict in _VERDICTS.items() if isinstance(error, kind)
+    )
+    return next(fitting, None)

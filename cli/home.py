@@ -1,0 +1,98 @@
+"""A user's home folder, and the passphrase that opens the store in it.
+
+A passphrase comes from the terminal, a file or a descriptor; never from an argument or
+the environment, which other programs on the machine can read.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli import paths
+
+if TYPE_CHECKING:  # the store loads cryptography, and help must be there at once
+    from voip.identity.store import Keyring, Passphrase, Store
+
+_LONGEST = 1024  # bytes of a passphrase; a larger file is not one
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the options before the command's name say."""
+
+    folder: Path
+    passphrase_file: Path | None = None
+    passphrase_fd: int | None = None
+    keyring: bool = False
+
+    def open(self) -> "Store":
+        """Open the store.
+
+        Raises:
+            click.UsageError: nothing tells the passphrase, and nobody can be asked.
+            MissingError: there is no store, or no keyring to open it with.
+            StoreError: others can read it, or it is damaged.
+            PassphraseError: wrong passphrase, or a damaged file.
+        """
+        from voip.identity.store import Store  # noqa: PLC0415 - see TYPE_CHECKING
+
+        return Store.open(paths.store(self.folder), self.unlock())
+
+    def unlock(self, *, new: bool = False) -> "Passphrase | Keyring":
+        """Get what opens the store, asking twice where it is `new`."""
+        from voip.identity.store import Keyring, Passphrase  # noqa: PLC0415 - likewise
+
+        if self.keyring:
+            return Keyring()
+        return Passphrase(self._passphrase(new=new))
+
+    def _passphrase(self, *, new: bool) -> bytes:
+        if self.passphrase_fd is not None:
+            return _from_descriptor(self.passphrase_fd)
+        if self.passphrase_file is not None:
+            return read_passphrase(self.passphrase_file)
+        return ask_passphrase("Passphrase", new=new)
+
+
+def ask_passphrase(prompt: str, *, new: bool) -> bytes:
+    """Ask the person at the terminal, unseen; twice where a slip would lock them out.
+
+    Raises:
+        click.UsageError: stdin is not a terminal.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "no terminal to ask for the passphrase: "
+            "give --passphrase-file, --passphrase-fd or --keyring"
+        )
+    answer = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    return str(answer).encode()
+
+
+def read_passphrase(path: Path) -> bytes:
+    """Read a passphrase from a file; one line end at its end is not part of it."""
+    with path.open("rb") as file:
+        return _checked(file.read(_LONGEST + 1), str(path))
+
+
+def _from_descriptor(number: int) -> bytes:
+    try:
+        with os.fdopen(number, "rb") as file:
+            return _checked(file.read(_LONGEST + 1), f"descriptor {number}")
+    except OSError as error:
+        raise click.UsageError(f"descriptor {number}: {error.strerror}") from error
+
+
+def _checked(raw: bytes, source: str) -> bytes:
+    passphrase = raw.removesuffix(b"\n").removesuffix(b"\r")
+    if not passphrase:
+        raise click.UsageError(f"{source}: expected a passphrase, came nothing")
+    if len(raw) > _LONGEST:
+        raise click.UsageError(
+            f"{source}: expected a passphrase of at most {_LONGEST} bytes"
+        )
+    return passphrase

@@ -1,0 +1,170 @@
+"""The program: its commands, and the one boundary where errors become exit codes.
+
+A command parses, calls one library function and prints; there is no `try` in any.
+Command modules are imported when asked for, so that help is there at once.
+"""
+
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class, shell_complete
+
+from cli import output, paths
+from cli.codes import Code, judge
+from cli.home import Home
+from voip.errors import CallError
+
+_COMPLETE = "_RINGFENCE_COMPLETE"
+
+COMMANDS = {
+    "identity": "Who you are to others: keys, card, backup.",
+    "contact": "Who others are to you: cards, trust, safety numbers.",
+    "calls": "List past and missed calls.",
+    "relay": "Serve or check a relay, which carries what it cannot read.",
+    "completion": "Print the script that lets a shell complete commands.",
+}
+"""Name and first line of help; the command is ``cli.NAME.NAME``, or in this file."""
+
+
+class _Lazy(click.Group):
+    """A group that knows the names of its commands before it knows the commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """Name all commands, in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command."""
+        if cmd_name not in COMMANDS or cmd_name in self.commands:
+            return super().get_command(ctx, cmd_name)
+        found = getattr(importlib.import_module(f"cli.{cmd_name}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, epilog="Example: ringfence identity create --alias alice")
+@click.version_option(package_name="ringfence", message="ringfence %(version)s")
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of your store.  [default: RINGFENCE_HOME, or the XDG data folder]",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the store's passphrase from this file.",
+)
+@click.option(
+    "--passphrase-fd",
+    type=click.IntRange(min=0),
+    help="Read the store's passphrase from this descriptor.",
+)
+@click.option("--keyring", is_flag=True, help="The system's keyring opens the store.")
+@click.option("--verbose", is_flag=True, help="Show what the libraries log.")
+@click.pass_context
+def ringfence(  # noqa: PLR0913 - one argument for each option
+    ctx: click.Context,
+    *,
+    home: Path | None,
+    passphrase_file: Path | None,
+    passphrase_fd: int | None,
+    keyring: bool,
+    verbose: bool,
+) -> None:
+    """Encrypted calls between people who hold keys, not numbers."""
+    if sum([passphrase_file is not None, passphrase_fd is not None, keyring]) > 1:
+        raise click.UsageError(
+            "give one of --passphrase-file, --passphrase-fd and --keyring"
+        )
+    # Off by default: what libraries log names addresses, and scripts keep stderr.
+    logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL)
+    ctx.obj = Home(
+        paths.home(home),
+        passphrase_file=passphrase_file,
+        passphrase_fd=passphrase_fd,
+        keyring=keyring,
+    )
+
+
+@ringfence.command(epilog='Example: eval "$(ringfence completion bash)"')
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that lets a shell complete commands."""
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(ringfence, {}, "ringfence", _COMPLETE).source())
+
+
+def main(args: Sequence[str]) -> int:
+    """Run one command line and give its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks must not end the program.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # TextIO in the stubs, a TextIOWrapper here
+    try:
+        if request := paths.completion_request(_COMPLETE):
+            return shell_complete(ringfence, {}, "ringfence", _COMPLETE, request)
+        # click's own `main` would end with 1 on a broken pipe and 2 on wrong usage.
+        with ringfence.make_context("ringfence", list(args)) as ctx:
+            code = ringfence.invoke(ctx)
+        sys.stdout.flush()
+    except click.exceptions.Exit as wanted:  # --help and --version
+        return wanted.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return Code.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nor may the flush at exit complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Code.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the one boundary
+        return _explain(error)
+    return Code.DONE if code is None else int(code)
+
+
+def _explain(error: Exception) -> int:
+    """Say on stderr what went wrong, and give the exit code for it."""
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.ctx.get_help(), err=True)
+            return Code.USAGE
+        case click.ClickException():
+            ctx = error.ctx if isinstance(error, click.UsageError) else None
+            hint = f"see '{ctx.command_path} --help'" if ctx else ""
+            output.complain(_our_tone(error.format_message()), hint)
+            return Code.USAGE
+        case ExceptionGroup(exceptions=[CallError() as first, *_]):
+            return _explain(first)
+        case CallError() if verdict := judge(error):
+            output.complain(str(error), verdict.hint)
+            return verdict.code
+        case _:
+            traceback.print_exception(error)
+            output.complain(
+                f"this is a bug in ringfence: {type(error).__name__}",
+                "please report it, with the lines above",
+            )
+            return Code.BUG
+
+
+def _our_tone(sentence: str) -> str:
+    """Write click's sentences as we write ours: lower case, no full stop."""
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")
+
+
+def run() -> None:
+    """Be the program `ringfence`."""
+    sys.exit(main(sys.argv[1:]))

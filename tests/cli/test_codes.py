@@ -1,0 +1,48 @@
+"""Exit codes are an interface: the table for users is the table of the program."""
+
+import re
+
+import pytest
+
+from cli.codes import Code, judge
+from tests.io_map import CHECKOUT
+from voip.errors import (
+    CallError,
+    CertificateError,
+    KeyReuseError,
+    MissingError,
+    PassphraseError,
+    StoreError,
+    TrustError,
+    UnexpectedEventError,
+    UnreachableError,
+)
+
+
+def test_the_document_lists_every_code_and_no_other() -> None:
+    table = (CHECKOUT / "docs" / "exit-codes.md").read_text()
+
+    assert [int(code) for code in re.findall(r"(?m)^\| (\d+) \|", table)] == list(Code)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CertificateError("x"), Code.REFUSED),
+        (TrustError("x"), Code.DISTRUST),
+        (StoreError("x"), Code.STORE),
+        (PassphraseError("x"), Code.STORE),
+        (MissingError("x"), Code.MISSING),
+        (UnreachableError("x"), Code.UNREACHABLE),
+    ],
+)
+def test_each_family_of_errors_has_its_code(error: CallError, code: Code) -> None:
+    verdict = judge(error)
+
+    assert verdict is not None
+    assert verdict.code is code
+
+
+@pytest.mark.parametrize("error", [UnexpectedEventError("x"), KeyReuseError("x")])
+def test_an_error_no_user_can_cause_is_our_bug(error: CallError) -> None:
+    assert judge(error) is None
