@@ -18,6 +18,9 @@ docs/formats/handshake.md.
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from voip.errors import HandshakeError, MalformedError, RefusedError
 from voip.handshake.kem import Encapsulate
@@ -57,19 +60,12 @@ from voip.wire import P, Reader, be16, lp8
 PROTOCOL_NAME = b"Noise_IKpsk2hfs+skem_25519+MLKEM768_ChaChaPoly_SHA512"
 SUITE = 1
 
-INVITE_TOKENS = (
-    Token.E,
-    Token.ES,
-    Token.SKEM,
-    # Right after `e` the key of this field could be computed from the certificate
-    # alone, and anyone could test for whom an INVITE is.
-    Token.E1,
-    Token.S,
-    Token.SK,
-    Token.SS,
-)
-RINGING_TOKENS = (Token.E, Token.EE, Token.EKEM1, Token.SE, Token.SKEM)
-"""Before `psk`, which the caller has to try out."""
+# `e1` stands after `es` and `skem`: right after `e` the key of its field could be
+# computed from the callee's certificate, and anyone could test for whom an INVITE is.
+INVITE_TOKENS: tuple[Token, ...] = ("e", "es", "skem", "e1", "s", "sk", "ss")
+
+RINGING_TOKENS: tuple[Token, ...] = ("e", "ee", "ekem1", "se", "skem")
+"""Up to `psk`, of which the caller may have several to try."""
 
 BLOB_BYTES = 4096
 """Every message is one mailbox blob of this size, so that none can be told apart."""
@@ -159,9 +155,11 @@ def create_invite(  # noqa: PLR0913 - all of it belongs to this one message
         HandshakeError: the device's key is a low-order point or a bad ML-KEM key.
         MalformedError: the offer does not fit.
     """
-    state = _start(bundle, initiator=True)
-    state.s, state.sk = call_key.x25519, call_key.mlkem
-    state.rs, state.rsk = bundle.certificate.x25519, bundle.ek
+    symmetric = SymmetricState.start(CHACHAPOLY_SHA512, PROTOCOL_NAME)
+    symmetric.h = _premessages(bundle.certificate, bundle.ek)
+    state = _state(symmetric, call_key, initiator=True)
+    state.rs = X25519PublicKey.from_public_bytes(bundle.certificate.x25519)
+    state.rsk = bundle.ek
     fields = state.write(INVITE_TOKENS, entropy=entropy, encapsulate=encapsulate)
     e_a, nonce_a = fields[:DH_BYTES], entropy(NONCE_BYTES)
     first, second = [*secrets, None, None][:2]
@@ -172,7 +170,7 @@ def create_invite(  # noqa: PLR0913 - all of it belongs to this one message
         hints=(_hint(first, e_a, entropy), _hint(second, e_a, entropy)),
     )
     return Invited(
-        fields + state.write_payload(format_invite(payload)),
+        fields + state.symmetric.encrypt_and_hash(format_invite(payload)),
         e_a,
         nonce_a=nonce_a,
         caps=call_key.certificate.caps & bundle.certificate.caps,
@@ -194,13 +192,21 @@ def consume_invite(
     """
     if len(blob) != BLOB_BYTES:
         raise HandshakeError("invite refused")
+    e_a = blob[:DH_BYTES]
+    # What `e` does to the chaining key is alike under each of our call keys. The rest
+    # of a foreign INVITE costs one DH per key: the tag of its second field fails.
+    mixed = SymmetricState.start(CHACHAPOLY_SHA512, PROTOCOL_NAME)
+    mixed.mix_key(e_a)
+    re = X25519PublicKey.from_public_bytes(e_a)
     for call_key in call_keys:
-        message = Reader(blob)
-        state = _start(call_key.bundle, initiator=False)
-        state.s, state.sk = call_key.x25519, call_key.mlkem
+        h = _premessages(call_key.certificate, call_key.ek)
+        symmetric = SymmetricState(CHACHAPOLY_SHA512, mixed.ck, h=h)
+        symmetric.mix_hash(e_a)
+        state = _state(symmetric, call_key, initiator=False)
+        state.re = re
+        message = Reader(blob, DH_BYTES)
         try:
-            # A foreign INVITE costs one DH: the tag of its second field fails.
-            state.read(INVITE_TOKENS, message)
+            state.read(INVITE_TOKENS[1:], message)
         except HandshakeError:
             continue
         return _judge_invite(state, message, call_key, now_ms=now_ms)
@@ -211,9 +217,10 @@ def _judge_invite(
     state: HandshakeState, message: Reader, call_key: CallKey, *, now_ms: int
 ) -> Received:
     assert state.re is not None
+    assert state.rs is not None
     assert state.rsk is not None
     try:
-        payload = parse_invite(state.read_payload(message))
+        payload = parse_invite(state.symmetric.decrypt_and_hash(message.rest()))
         certificate = payload.certificate
         check_ek(certificate, state.rsk)
         check_certificate(certificate, now=now_ms // 1000)
@@ -221,12 +228,12 @@ def _judge_invite(
     except RefusedError as error:
         raise HandshakeError("invite refused") from error
     # Somebody else's certificate with the sender's own key would be an impersonation.
-    if certificate.x25519 != state.rs:
+    if certificate.x25519 != state.rs.public_bytes_raw():
         raise HandshakeError("invite refused")
     return Received(
         certificate,
         payload.offer,
-        e_a=state.re,
+        e_a=state.re.public_bytes_raw(),
         commitment=payload.commitment,
         hints=payload.hints,
         caps=certificate.caps & call_key.certificate.caps,
@@ -253,11 +260,11 @@ def create_ringing(
     _check_caps(answer, received.caps)
     state = received.state.fork()
     fields = state.write(RINGING_TOKENS, entropy=entropy, encapsulate=encapsulate)
-    state.mix_psk(_psk(secret))
+    state.symmetric.mix_key_and_hash(_psk(secret))
     nonce_b = entropy(NONCE_BYTES)
     payload = format_ringing(RingingPayload(answer, nonce_b))
-    blob = fields + state.write_payload(payload)
-    return Ringing(_keys(state), blob, nonce_b=nonce_b)
+    blob = fields + state.symmetric.encrypt_and_hash(payload)
+    return Ringing(_keys(state.symmetric), blob, nonce_b=nonce_b)
 
 
 def consume_ringing(
@@ -277,10 +284,10 @@ def consume_ringing(
     state.read(RINGING_TOKENS, message)
     sealed = message.rest()
     for secret in (*secrets, None):
-        trial = state.fork()
-        trial.mix_psk(_psk(secret))
+        trial = state.symmetric.fork()
+        trial.mix_key_and_hash(_psk(secret))
         try:
-            raw = trial.read_payload(Reader(sealed))
+            raw = trial.decrypt_and_hash(sealed)
         except HandshakeError:
             continue
         payload = _judge_ringing(raw, invited.caps)
@@ -299,18 +306,34 @@ def _judge_ringing(raw: bytes, caps: int) -> RingingPayload:
     return payload
 
 
-def _start(callee: Bundle, *, initiator: bool) -> HandshakeState:
-    """Begin with what both sides know: protocol, suite and the callee's call key."""
-    certificate = callee.certificate
+@lru_cache(maxsize=64)
+def _premessages(certificate: Certificate, ek: bytes) -> bytes:
+    """Hash what both sides know beforehand: protocol, suite and the callee's call key.
+
+    All of it is public. Remembered, for our own call keys are tried on every INVITE.
+    """
     symmetric = SymmetricState.start(CHACHAPOLY_SHA512, PROTOCOL_NAME)
     symmetric.mix_hash(lp8(P) + be16(SUITE) + certificate.encoded)
     symmetric.mix_hash(certificate.x25519)
-    symmetric.mix_hash(callee.ek)
-    return HandshakeState(symmetric=symmetric, initiator=initiator, has_psk=True)
+    symmetric.mix_hash(ek)
+    return symmetric.h
 
 
-def _keys(state: HandshakeState) -> SessionKeys:
-    return session_keys(state.symmetric.ck, state.symmetric.h)
+def _state(
+    symmetric: SymmetricState, call_key: CallKey, *, initiator: bool
+) -> HandshakeState:
+    return HandshakeState(
+        symmetric=symmetric,
+        initiator=initiator,
+        has_psk=True,
+        s=call_key.x25519,
+        sk=call_key.mlkem,
+        ek=call_key.ek,
+    )
+
+
+def _keys(symmetric: SymmetricState) -> SessionKeys:
+    return session_keys(symmetric.ck, symmetric.h)
 
 
 def _psk(secret: bytes | None) -> bytes:

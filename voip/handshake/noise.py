@@ -16,12 +16,9 @@ ekem1   encapsulates to the peer's fresh one        1088 bytes (+ 16), mixes the
 "+ 16" is the tag that every field gets once there is a key. Reading mirrors writing.
 """
 
-import copy
 import hashlib
-import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, Self
 
 from cryptography.exceptions import InvalidTag
@@ -31,6 +28,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import (
     X25519PublicKey,
 )
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA512, HashAlgorithm
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from voip.errors import HandshakeError
 from voip.handshake import kem
@@ -48,19 +47,12 @@ TAG_BYTES = 16
 """What both AEADs add."""
 
 
-class Token(StrEnum):
-    """One step of a message. A DH is named caller's key first: §7.1."""
+Token = Literal["e", "s", "ee", "es", "se", "ss", "sk", "e1", "skem", "ekem1"]
+"""One step of a message; a DH names the initiator's key first (§7.1).
 
-    E = "e"
-    S = "s"
-    EE = "ee"
-    ES = "es"
-    SE = "se"
-    SS = "ss"
-    SK = "sk"
-    E1 = "e1"
-    SKEM = "skem"
-    EKEM1 = "ekem1"
+`psk` is not among them: it is `SymmetricState.mix_key_and_hash`, called by whoever has
+the keys to choose from.
+"""
 
 
 class Aead(Protocol):
@@ -81,14 +73,13 @@ class Aead(Protocol):
 class Suite:
     """Hash and cipher of a handshake; the DH is always X25519."""
 
-    hash_name: str
-    """As hashlib calls it."""
+    hash: HashAlgorithm
     aead: Callable[[bytes], Aead]
     nonce_order: Literal["little", "big"] = field(kw_only=True)
     """Byte order of the counter: §12.3 (ChaChaPoly) little, §12.4 (AESGCM) big."""
 
 
-CHACHAPOLY_SHA512 = Suite("sha512", ChaCha20Poly1305, nonce_order="little")
+CHACHAPOLY_SHA512 = Suite(SHA512(), ChaCha20Poly1305, nonce_order="little")
 
 
 @dataclass(slots=True)
@@ -134,21 +125,20 @@ class SymmetricState:
     @classmethod
     def start(cls, suite: Suite, protocol_name: bytes) -> Self:
         """InitializeSymmetric: the name, padded or hashed to HASHLEN."""
-        size = hashlib.new(suite.hash_name).digest_size
-        h = protocol_name.ljust(size, b"\0")
-        if len(protocol_name) > size:
-            h = hashlib.new(suite.hash_name, protocol_name).digest()
+        h = protocol_name.ljust(suite.hash.digest_size, b"\0")
+        if len(protocol_name) > suite.hash.digest_size:
+            h = hashlib.new(suite.hash.name, protocol_name).digest()
         return cls(suite, h, h=h)
 
     def fork(self) -> Self:
         """Give an independent copy."""
-        twin = copy.copy(self)
-        twin.cipher = copy.copy(self.cipher)
-        return twin
+        return replace(
+            self, cipher=None if self.cipher is None else replace(self.cipher)
+        )
 
     def mix_hash(self, data: bytes) -> None:
         """Bind `data` to everything that follows."""
-        self.h = hashlib.new(self.suite.hash_name, self.h + data).digest()
+        self.h = hashlib.new(self.suite.hash.name, self.h + data).digest()
 
     def mix_key(self, secret: bytes) -> None:
         """Take up a secret: new chaining key, new cipher key."""
@@ -195,19 +185,17 @@ class SymmetricState:
 
     def _hkdf(self, secret: bytes, count: int) -> list[bytes]:
         """HKDF of §4.3: RFC 5869 with `ck` as salt and no info."""
-        name = self.suite.hash_name
-        prk = hmac.digest(self.ck, secret, name)
-        outputs = [b""]
-        for number in range(1, count + 1):
-            outputs.append(hmac.digest(prk, outputs[-1] + bytes([number]), name))
-        return outputs[1:]
+        size = self.suite.hash.digest_size
+        output = HKDF(self.suite.hash, count * size, self.ck, b"").derive(secret)
+        return [output[start : start + size] for start in range(0, len(output), size)]
 
 
 @dataclass(slots=True, kw_only=True)
 class HandshakeState:
     """One side of a handshake (§5.3).
 
-    Private keys are ours, public keys (`rs re rsk re1`) the peer's. A failed read
+    `s sk e e1` are our private keys, `rs rsk re re1` the peer's public ones. A failed
+    read
     leaves it in between: `fork` first where another try is allowed.
     """
 
@@ -217,18 +205,18 @@ class HandshakeState:
     """The pattern has a psk token, so `e` is mixed into the key as well (§9.2)."""
     s: X25519PrivateKey | None = field(default=None, repr=False)
     sk: MLKEM768PrivateKey | None = field(default=None, repr=False)
+    ek: bytes | None = None
+    """Public half of `sk`; to derive it takes longer than to encapsulate."""
     e: X25519PrivateKey | None = field(default=None, repr=False)
     e1: MLKEM768PrivateKey | None = field(default=None, repr=False)
-    rs: bytes | None = None
+    rs: X25519PublicKey | None = None
     rsk: bytes | None = None
-    re: bytes | None = None
+    re: X25519PublicKey | None = None
     re1: bytes | None = None
 
     def fork(self) -> Self:
         """Give an independent copy."""
-        twin = copy.copy(self)
-        twin.symmetric = self.symmetric.fork()
-        return twin
+        return replace(self, symmetric=self.symmetric.fork())
 
     def write(
         self, tokens: Sequence[Token], *, entropy: Entropy, encapsulate: Encapsulate
@@ -240,10 +228,6 @@ class HandshakeState:
         """
         return b"".join(self._write(token, entropy, encapsulate) for token in tokens)
 
-    def write_payload(self, payload: bytes) -> bytes:
-        """Write what ends a message."""
-        return self.symmetric.encrypt_and_hash(payload)
-
     def read(self, tokens: Sequence[Token], message: Reader) -> None:
         """Read a message up to its payload.
 
@@ -254,58 +238,45 @@ class HandshakeState:
         for token in tokens:
             self._read(token, message)
 
-    def read_payload(self, message: Reader) -> bytes:
-        """Read what remains of a message.
-
-        Raises:
-            HandshakeError: the tag is wrong.
-        """
-        return self.symmetric.decrypt_and_hash(message.rest())
-
-    def mix_psk(self, psk: bytes) -> None:
-        """Take the psk token; who has several keys to try forks first."""
-        self.symmetric.mix_key_and_hash(psk)
-
     def _write(self, token: Token, entropy: Entropy, encapsulate: Encapsulate) -> bytes:
         match token:
-            case Token.E:
+            case "e":
                 self.e = X25519PrivateKey.from_private_bytes(entropy(DH_BYTES))
                 return self._mix_e(self.e.public_key().public_bytes_raw())
-            case Token.S:
+            case "s":
                 assert self.s is not None
-                return self._seal(self.s.public_key().public_bytes_raw())
-            case Token.SK:
-                assert self.sk is not None
-                return self._seal(self.sk.public_key().public_bytes_raw())
-            case Token.E1:
+                public = self.s.public_key().public_bytes_raw()
+            case "sk":
+                assert self.ek is not None
+                public = self.ek
+            case "e1":
                 self.e1 = MLKEM768PrivateKey.from_seed_bytes(entropy(kem.SEED_BYTES))
-                return self._seal(self.e1.public_key().public_bytes_raw())
-            case Token.SKEM | Token.EKEM1:
-                ek = self.rsk if token is Token.SKEM else self.re1
-                assert ek is not None
-                secret, ciphertext = encapsulate(ek)
-                sealed = self._seal(ciphertext)
-                self.symmetric.mix_key(secret)
-                return sealed
+                public = self.e1.public_key().public_bytes_raw()
+            case "skem":
+                return self._encapsulate(self.rsk, encapsulate)
+            case "ekem1":
+                return self._encapsulate(self.re1, encapsulate)
             case _:
                 self._mix_dh(token)
                 return b""
+        return self._seal(public)
 
     def _read(self, token: Token, message: Reader) -> None:
         match token:
-            case Token.E:
-                self.re = self._mix_e(message.take(DH_BYTES))
-            case Token.S:
-                self.rs = self._open(message, DH_BYTES)
-            case Token.SK:
+            case "e":
+                e = self._mix_e(message.take(DH_BYTES))
+                self.re = X25519PublicKey.from_public_bytes(e)
+            case "s":
+                s = self._open(message, DH_BYTES)
+                self.rs = X25519PublicKey.from_public_bytes(s)
+            case "sk":
                 self.rsk = self._open(message, kem.EK_BYTES)
-            case Token.E1:
+            case "e1":
                 self.re1 = self._open(message, kem.EK_BYTES)
-            case Token.SKEM | Token.EKEM1:
-                key = self.sk if token is Token.SKEM else self.e1
-                assert key is not None
-                ciphertext = self._open(message, kem.CIPHERTEXT_BYTES)
-                self.symmetric.mix_key(kem.decapsulate(key, ciphertext))
+            case "skem":
+                self._decapsulate(self.sk, message)
+            case "ekem1":
+                self._decapsulate(self.e1, message)
             case _:
                 self._mix_dh(token)
 
@@ -316,6 +287,18 @@ class HandshakeState:
         tag = TAG_BYTES if self.symmetric.cipher is not None else 0
         return self.symmetric.decrypt_and_hash(message.take(size + tag))
 
+    def _encapsulate(self, ek: bytes | None, encapsulate: Encapsulate) -> bytes:
+        assert ek is not None
+        secret, ciphertext = encapsulate(ek)
+        sealed = self._seal(ciphertext)
+        self.symmetric.mix_key(secret)
+        return sealed
+
+    def _decapsulate(self, key: MLKEM768PrivateKey | None, message: Reader) -> None:
+        assert key is not None
+        ciphertext = self._open(message, kem.CIPHERTEXT_BYTES)
+        self.symmetric.mix_key(kem.decapsulate(key, ciphertext))
+
     def _mix_e(self, public: bytes) -> bytes:
         self.symmetric.mix_hash(public)
         if self.has_psk:
@@ -323,24 +306,23 @@ class HandshakeState:
         return public
 
     def _mix_dh(self, token: Token) -> None:
-        """Take a DH token."""
-        # "es" is the initiator's e with the responder's s: §7.1
-        mine, theirs = token if self.initiator else reversed(token)
-        private = self.e if mine == "e" else self.s
-        public = self.re if theirs == "e" else self.rs
+        # "es" is the initiator's e with the responder's s.
+        ours, theirs = (0, 1) if self.initiator else (1, 0)
+        private = self.e if token[ours] == "e" else self.s
+        public = self.re if token[theirs] == "e" else self.rs
         assert private is not None
         assert public is not None
         self.symmetric.mix_key(exchange(private, public))
 
 
-def exchange(private: X25519PrivateKey, public: bytes) -> bytes:
+def exchange(private: X25519PrivateKey, public: X25519PublicKey) -> bytes:
     """X25519 (RFC 7748): the shared secret (32 bytes).
 
     Raises:
         HandshakeError: a low-order point, which would give everyone the same secret
-            (RFC 7748 §6.1, all-zero check), or not 32 bytes.
+            (RFC 7748 §6.1, all-zero check).
     """
     try:
-        return private.exchange(X25519PublicKey.from_public_bytes(public))
+        return private.exchange(public)
     except ValueError:
         raise HandshakeError("public key refused") from None

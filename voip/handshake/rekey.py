@@ -15,7 +15,10 @@ business. Format: docs/formats/handshake.md.
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import (
+    X25519PrivateKey,
+    X25519PublicKey,
+)
 
 from voip.errors import HandshakeError, MalformedError
 from voip.handshake.kem import (
@@ -29,7 +32,6 @@ from voip.handshake.noise import DH_BYTES, exchange
 from voip.handshake.schedule import Role, next_secret
 from voip.identity.keys import Entropy
 from voip.wire import Reader, be32
-
 
 REKEY_BYTES = 4 + DH_BYTES + EK_BYTES  # 1220: epoch | x25519 | ek
 ACK_BYTES = 4 + DH_BYTES + CIPHERTEXT_BYTES  # 1124: epoch | x25519 | ct
@@ -147,8 +149,10 @@ class _Pending:
     mlkem: MLKEM768PrivateKey = field(repr=False, kw_only=True)
 
 
-def _parse(fields: bytes, size: int) -> tuple[int, bytes, bytes]:
+def _parse(fields: bytes, size: int) -> tuple[int, X25519PublicKey, bytes]:
     if len(fields) != size:
         raise MalformedError(f"rekey: expected {size} bytes, came {len(fields)}")
     reader = Reader(fields)
-    return reader.u32(), reader.take(DH_BYTES), reader.rest()
+    epoch = reader.u32()
+    public = X25519PublicKey.from_public_bytes(reader.take(DH_BYTES))
+    return epoch, public, reader.rest()
