@@ -1,0 +1,127 @@
+"""Which addresses may be told, and which of the peer's may be tried.
+
+A candidate is the value of an ICE ``candidate`` attribute (RFC 8839 §5.1), one
+spelling, UDP and component 1 only::
+
+    FOUNDATION 1 udp PRIORITY ADDRESS PORT typ TYPE [raddr ADDRESS rport PORT]
+
+No name is ever looked up: a peer could make us ask a resolver of his choice, so an
+address is digits and nothing else.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from voip.errors import LimitError, MalformedError
+
+MAX_CANDIDATES = 16  # what a machine has; each one makes us send checks to it
+MAX_CANDIDATE_BYTES = 255  # they travel behind a 1-byte length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One address at which its owner may be reached."""
+
+    foundation: str
+    priority: int
+    host: str
+    port: int
+    kind: str
+    related: tuple[str, int] | None = None
+
+
+_CANDIDATE = re.compile(
+    r"(?P<foundation>[A-Za-z0-9+/]{1,32}) 1 udp (?P<priority>\d{1,10})"
+    r" (?P<host>[0-9a-f.:]{2,45}) (?P<port>\d{1,5}) typ (?P<kind>host|srflx|relay)"
+    r"(?: raddr (?P<raddr>[0-9a-f.:]{2,45}) rport (?P<rport>\d{1,5}))?",
+    re.ASCII,
+)
+
+
+def parse_candidate(raw: bytes) -> Candidate:
+    """Read one candidate.
+
+    Raises:
+        MalformedError: not the form above, or not its one spelling.
+    """
+    if len(raw) > MAX_CANDIDATE_BYTES:
+        raise MalformedError(
+            f"candidate: expected at most {MAX_CANDIDATE_BYTES} bytes, came {len(raw)}"
+        )
+    match = _CANDIDATE.fullmatch(raw.decode("ascii", "replace"))
+    if match is None:
+        raise MalformedError(f"candidate: came {raw!r}")
+    related = None
+    if match["raddr"] is not None:
+        related = (_address(match["raddr"]), _number(match["rport"], 0, 65535))
+    return Candidate(
+        foundation=match["foundation"],
+        priority=_number(match["priority"], 1, 2**31 - 1),
+        host=_address(match["host"]),
+        port=_number(match["port"], 1, 65535),
+        kind=match["kind"],
+        related=related,
+    )
+
+
+def format_candidate(candidate: Candidate) -> bytes:
+    """Write one candidate, for lp8."""
+    related = ""
+    if candidate.related is not None:
+        host, port = candidate.related
+        related = f" raddr {host} rport {port}"
+    return (
+        f"{candidate.foundation} 1 udp {candidate.priority} {candidate.host} "
+        f"{candidate.port} typ {candidate.kind}{related}"
+    ).encode("ascii")
+
+
+def admissible(
+    candidates: tuple[Candidate, ...], *, loopback: bool = False
+) -> tuple[Candidate, ...]:
+    """Leave out those of the peer's candidates that no honest peer can mean.
+
+    A contact could otherwise aim our checks at services of this machine (loopback),
+    of its cloud host (link-local) or at everybody on the network (multicast).
+    `loopback` lets this machine's own addresses pass, for rehearsals and tests.
+
+    Raises:
+        LimitError: more than `MAX_CANDIDATES`.
+    """
+    if len(candidates) > MAX_CANDIDATES:
+        raise LimitError(
+            f"candidates: expected at most {MAX_CANDIDATES}, came {len(candidates)}"
+        )
+    return tuple(c for c in candidates if _is_reachable(c.host, loopback=loopback))
+
+
+def _is_reachable(host: str, *, loopback: bool) -> bool:
+    address = ipaddress.ip_address(host)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped  # a second spelling of an IPv4 address
+    if address.is_loopback:
+        return loopback
+    return not (
+        address.is_multicast
+        or address.is_unspecified
+        or address.is_link_local
+        or (address.version == 4 and address.is_reserved)  # 240/4 and broadcast
+    )
+
+
+def _address(text: str) -> str:
+    try:
+        address = str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise MalformedError(f"candidate: not an address: {text!r}") from error
+    if address != text:
+        raise MalformedError(f"candidate: expected {address!r}, came {text!r}")
+    return address
+
+
+def _number(text: str, low: int, high: int) -> int:
+    number = int(text)
+    if not low <= number <= high or str(number) != text:
+        raise MalformedError(f"candidate: expected {low} to {high}, came {text!r}")
+    return number

@@ -1,0 +1,87 @@
+"""RTP packets as they leave: the header, and the one size of call audio.
+
+Everything the header shows is outside the encryption. So call audio has one packet
+size whatever is said, and no header extension (the usual one tells the loudness of
+every packet); docs/formats/media.md has the bytes.
+"""
+
+from dataclasses import dataclass
+
+from voip.errors import MalformedError
+from voip.media.description import AUDIO_PT
+
+HEADER_BYTES = 12  # RFC 3550 §5.1, without CSRC
+AUDIO_PAYLOAD_BYTES = 80  # one 20 ms Opus frame at a constant 32 kb/s
+AUDIO_PACKET_BYTES = HEADER_BYTES + AUDIO_PAYLOAD_BYTES
+MAX_PACKET_BYTES = 1356  # what pylibsrtp protects: its 1500 bytes less a trailer
+MAX_DATAGRAM_BYTES = 1500  # pylibsrtp's buffer
+_VERSION_2 = 0x80  # version 2; no padding, no extension, no CSRC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The fixed header (RFC 3550 §5.1) of a packet without padding or extension."""
+
+    marker: bool
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+
+
+def is_rtcp(datagram: bytes) -> bool:
+    """Tell RTCP from RTP on one port by the second byte (RFC 5761 §4)."""
+    return len(datagram) >= 2 and 192 <= datagram[1] <= 223
+
+
+def is_srtp(datagram: bytes) -> bool:
+    """Tell SRTP and SRTCP from all else on the port (RFC 7983 §7)."""
+    return 0 < len(datagram) <= MAX_DATAGRAM_BYTES and 128 <= datagram[0] <= 191
+
+
+def parse_header(packet: bytes) -> Header:
+    """Read the header of an RTP packet.
+
+    Raises:
+        MalformedError: shorter than a header, longer than `MAX_PACKET_BYTES`, or with
+            padding, extension or CSRC, none of which this protocol has.
+    """
+    if not HEADER_BYTES <= len(packet) <= MAX_PACKET_BYTES:
+        raise MalformedError(
+            f"rtp: expected {HEADER_BYTES} to {MAX_PACKET_BYTES} bytes, "
+            f"came {len(packet)}"
+        )
+    if packet[0] != _VERSION_2:
+        raise MalformedError(f"rtp: expected first byte 0x80, came {packet[0]:#04x}")
+    return Header(
+        marker=packet[1] >= 0x80,
+        payload_type=packet[1] & 0x7F,
+        sequence=int.from_bytes(packet[2:4], "big"),
+        timestamp=int.from_bytes(packet[4:8], "big"),
+        ssrc=int.from_bytes(packet[8:12], "big"),
+    )
+
+
+def format_header(header: Header) -> bytes:
+    """Write the 12 bytes of a header."""
+    return (
+        bytes([_VERSION_2, header.marker << 7 | header.payload_type])
+        + header.sequence.to_bytes(2, "big")
+        + header.timestamp.to_bytes(4, "big")
+        + header.ssrc.to_bytes(4, "big")
+    )
+
+
+def check_outgoing(packet: bytes) -> Header:
+    """Check that nothing about this packet says what is in it, before it is sealed.
+
+    Raises:
+        MalformedError: a header extension, or an audio packet of another size. It is
+            our own bug, and the packet must not leave.
+    """
+    header = parse_header(packet)
+    if header.payload_type == AUDIO_PT and len(packet) != AUDIO_PACKET_BYTES:
+        raise MalformedError(
+            f"audio: expected {AUDIO_PACKET_BYTES} bytes, came {len(packet)}"
+        )
+    return header
