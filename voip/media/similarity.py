@@ -50,17 +50,18 @@ def similarity(sent: bytes, received: bytes, *, max_lag_s: float = 1.0) -> Simil
     heard = _samples(received)
     shifted = [_thin(heard[shift:], _DIVIDE) for shift in range(_DIVIDE)]
     b = shifted[0]
+    if min(len(a), len(b)) < _LEAST:
+        return Similarity(0.0, 0.0)
     least = max(_LEAST, min(len(a), len(b)) // 2)
     span = round(max_lag_s * RATE)
     lags = range(max(-span, least - len(a)), min(span, len(b) - least) + 1)
-    if len(lags) == 0:
-        return Similarity(0.0, 0.0)
     delay = 2 * _delay(a, b, range(lags.start // 2, (lags.stop + 1) // 2))
-    near = range(delay - 2, delay + 3)
+    near = [lag for lag in range(delay - 2, delay + 3) if lag in lags]
     delay = max(near, key=lambda lag: _correlation(*_overlap(a, b, lag)))
     correlation, finest = max(
         (_correlation(*_overlap(a, shifted[shift], lag)), lag * _DIVIDE + shift)
         for lag in (delay - 1, delay)
+        if lag in lags
         for shift in range(_DIVIDE)
     )
     return Similarity(correlation, finest / SAMPLE_RATE)
