@@ -11,6 +11,7 @@ from voip.errors import (
     CallError,
     MissingError,
     RefusedError,
+    RollbackError,
     StoreError,
     TrustError,
     UnreachableError,
@@ -40,11 +41,13 @@ class Verdict(NamedTuple):
     hint: str = ""
 
 
+_DISTRUST = Verdict(
+    Code.DISTRUST,
+    "do not go on before you know why; 'ringfence contact show' has the details",
+)
 _VERDICTS: dict[type[CallError], Verdict] = {  # the first that fits counts
-    TrustError: Verdict(
-        Code.DISTRUST,
-        "do not go on before you know why; 'ringfence contact show' has the details",
-    ),
+    TrustError: _DISTRUST,
+    RollbackError: _DISTRUST,
     RefusedError: Verdict(Code.REFUSED),
     StoreError: Verdict(Code.STORE),
     MissingError: Verdict(Code.MISSING),

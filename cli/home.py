@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import paths
+from voip.errors import MissingError, RefusedError
 
 if TYPE_CHECKING:  # the store loads cryptography, and help must be there at once
+    from voip.identity.sealed import Cost
     from voip.identity.store import Keyring, Passphrase, Store
+    from voip.identity.vault import Vault
 
 _LONGEST = 1024  # bytes of a passphrase; a larger file is not one
 
@@ -40,7 +43,28 @@ class Home:
         """
         from voip.identity.store import Store  # noqa: PLC0415 - see TYPE_CHECKING
 
-        return Store.open(paths.store(self.folder), self.unlock())
+        path = paths.store(self.folder)
+        if not path.exists():
+            raise MissingError(
+                f"no store in {self.folder}: 'ringfence identity create' makes one"
+            )
+        return Store.open(path, self.unlock())
+
+    def create(self, vault: "Vault", cost: "Cost") -> None:
+        """Make the store of a new device.
+
+        Raises:
+            click.UsageError: nothing tells the passphrase, and nobody can be asked.
+            RefusedError: there is a store already.
+            StoreError: others can read the folder.
+            MissingError: there is no keyring.
+        """
+        from voip.identity.store import Store  # noqa: PLC0415 - likewise
+
+        path = paths.store(self.folder)
+        if path.exists():  # before anybody is asked for a passphrase
+            raise RefusedError(f"there is an identity in {self.folder} already")
+        Store.create(path, vault, self.unlock(new=True), cost=cost)
 
     def unlock(self, *, new: bool = False) -> "Passphrase | Keyring":
         """Get what opens the store, asking twice where it is `new`."""

@@ -146,8 +146,8 @@ def _explain(error: Exception) -> int:
             hint = f"see '{ctx.command_path} --help'" if ctx else ""
             output.complain(_our_tone(error.format_message()), hint)
             return Code.USAGE
-        case ExceptionGroup(exceptions=[CallError() as first, *_]):
-            return _explain(first)
+        case ExceptionGroup() if error.split(CallError)[1] is None:
+            return _explain(error.exceptions[0])  # nothing in it but expected errors
         case CallError() if verdict := judge(error):
             output.complain(str(error), verdict.hint)
             return verdict.code

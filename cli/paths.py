@@ -27,6 +27,11 @@ def relay_database(home: Path) -> Path:
     return home / "relay.sqlite"
 
 
+def expand(text: str) -> Path:
+    """Make a path that holds wherever the program is started next time."""
+    return Path(text).expanduser().absolute()
+
+
 def agent_socket() -> Path | None:
     """Give the socket of the running ssh-agent, if there is one."""
     named = os.environ.get("SSH_AUTH_SOCK")

@@ -12,6 +12,7 @@ from voip.errors import (
     KeyReuseError,
     MissingError,
     PassphraseError,
+    RollbackError,
     StoreError,
     TrustError,
     UnexpectedEventError,
@@ -30,6 +31,7 @@ def test_the_document_lists_every_code_and_no_other() -> None:
     [
         (CertificateError("x"), Code.REFUSED),
         (TrustError("x"), Code.DISTRUST),
+        (RollbackError("x"), Code.DISTRUST),
         (StoreError("x"), Code.STORE),
         (PassphraseError("x"), Code.STORE),
         (MissingError("x"), Code.MISSING),

@@ -1,0 +1,181 @@
+"""`ringfence contact`: who others are to you."""
+
+import time
+from dataclasses import replace
+from typing import TextIO
+
+import click
+
+from cli.home import Home
+from cli.output import json_option, minute, note, show
+from cli.trust import say
+from voip.errors import MalformedError
+from voip.identity import person
+from voip.identity.card import parse_card
+from voip.identity.contact import Contact
+from voip.identity.keys import format_identity, safety_number
+from voip.identity.vault import Vault
+
+_CARD_CHARACTERS = 1024  # a card has about 400; whatever is longer is another file
+
+
+@click.group(epilog="Example: ringfence contact add bob.card")
+def contact() -> None:
+    """Who others are to you: cards, trust, safety numbers."""
+
+
+@contact.command(epilog="Example: ringfence contact add bob.card --alias bob")
+@click.argument("card", type=click.File(encoding="utf-8", errors="replace"))
+@click.option("--alias", help="Your name for them.  [default: the card's]")
+@json_option
+@click.pass_obj
+def add(home: Home, card: TextIO, alias: str | None) -> None:
+    """Add somebody by a contact CARD: a file, or -."""
+    given = parse_card(card.read(_CARD_CHARACTERS))
+    vault = home.open().change(
+        lambda vault: person.add_contact(vault, given, alias=alias, now=_now())
+    )
+    added = vault.contacts.find(format_identity(given.identity))
+    if added.alias != (alias or given.alias):
+        note(f"this identity is kept as {added.alias!r}; the other name was taken")
+    show(_facts(vault, added), f"{added.alias}: {say(added.trust)}")
+
+
+@contact.command("list", epilog="Example: ringfence contact list --json")
+@json_option
+@click.pass_obj
+def list_contacts(home: Home) -> None:
+    """List everybody you know, and how far each is trusted."""
+    vault = home.open().read()
+    for each in vault.contacts.contacts:
+        show(_facts(vault, each), f"{each.alias}: {say(each.trust)}")
+
+
+@contact.command("show", epilog="Example: ringfence contact show bob")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def show_contact(home: Home, name: str) -> None:
+    """Show a contact's devices, safety number and log."""
+    vault = home.open().read()
+    found = vault.contacts.find(name)
+    show(_facts(vault, found), *_lines(vault, found))
+
+
+@contact.command(epilog="Example: ringfence contact rename bob robert")
+@click.argument("name")
+@click.argument("alias")
+@click.pass_obj
+def rename(home: Home, name: str, alias: str) -> None:
+    """Give a contact another ALIAS."""
+    home.open().change(
+        lambda vault: replace(vault, contacts=vault.contacts.rename(name, alias))
+    )
+
+
+@contact.command(epilog="Example: ringfence contact remove bob")
+@click.argument("name")
+@click.pass_obj
+def remove(home: Home, name: str) -> None:
+    """Forget a contact, with all that was verified about them."""
+    home.open().change(
+        lambda vault: replace(vault, contacts=vault.contacts.remove(name))
+    )
+
+
+@contact.command(epilog="Example: ringfence contact verify bob")
+@click.argument("name")
+@click.option("--number", help="What they read out.  [default: you are asked]")
+@json_option
+@click.pass_obj
+def verify(home: Home, name: str, number: str | None) -> None:
+    """Compare safety numbers, over a channel you trust."""
+    store = home.open()
+    if number is None:
+        vault = store.read()
+        found = vault.contacts.find(name)
+        note(f"your number: {safety_number(vault.identity, found.identity)}")
+        number = click.prompt("The number they read out", err=True)
+    vault = store.change(
+        lambda vault: person.verify_number(vault, name, str(number), _now())
+    )
+    found = vault.contacts.find(name)
+    show(_facts(vault, found), *_lines(vault, found))
+
+
+@contact.command(epilog="Example: ringfence contact accept-new bob")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def accept_new(home: Home, name: str) -> None:
+    """Start over with a contact who is BROKEN."""
+    vault = home.open().change(
+        lambda vault: person.change_contact(
+            vault, name, lambda found: found.with_accepted(_now())
+        )
+    )
+    found = vault.contacts.find(name)
+    show(_facts(vault, found), f"{found.alias}: {say(found.trust)}")
+
+
+@contact.command(
+    epilog="Example: ringfence contact block-device bob 3f0c...e9, from contact show"
+)
+@click.argument("name")
+@click.argument("device")
+@click.pass_obj
+def block_device(home: Home, name: str, device: str) -> None:
+    """Refuse a lost or stolen DEVICE of a contact."""
+    device_id = _parse_device(device)
+    home.open().change(
+        lambda vault: person.change_contact(
+            vault, name, lambda found: found.with_blocked(device_id, _now())
+        )
+    )
+
+
+def _parse_device(text: str) -> bytes:
+    """Read a device id as `contact show` writes it."""
+    if len(text) % 2 or not set(text) <= set("0123456789abcdef"):
+        raise MalformedError(f"device: expected 32 hex digits, came {text!r}")
+    return bytes.fromhex(text)
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _facts(vault: Vault, found: Contact) -> dict[str, object]:
+    trust = found.trust
+    return {
+        "alias": found.alias,
+        "identity": format_identity(found.identity),
+        "safety_number": safety_number(vault.identity, found.identity),
+        "number_verified_at": found.number_verified_at,
+        "trust": None if trust is None else trust.state,
+        "devices": [
+            {
+                "device": device.device_id.hex(),
+                "trust": device.trust.trust.state,
+                "reason": device.trust.trust.reason,
+                "since": device.trust.trust.since,
+            }
+            for device in found.devices
+        ],
+        "blocked": [device_id.hex() for device_id in found.blocked],
+        "log": [{"at": entry.at, "what": entry.what} for entry in found.log],
+    }
+
+
+def _lines(vault: Vault, found: Contact) -> list[str]:
+    return [
+        f"{found.alias}: {say(found.trust)}",
+        f"identity: {format_identity(found.identity)}",
+        f"safety number: {safety_number(vault.identity, found.identity)}",
+        *(
+            f"device {device.device_id.hex()}: {say(device.trust.trust)}"
+            for device in found.devices
+        ),
+        *(f"device {device_id.hex()}: blocked" for device_id in found.blocked),
+        *(f"{minute(entry.at)}  {entry.what}" for entry in found.log),
+    ]

@@ -1,0 +1,105 @@
+"""`ringfence relay`: serve one, or see whether one answers."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import click
+
+from cli import paths
+from cli.home import Home
+from cli.output import json_option, note, show
+from voip.identity.card import RelayAddress, format_relay, parse_relay
+from voip.signalling.link import RelayLink
+from voip.signalling.relay import serve_relay
+from voip.signalling.tls import TlsFiles
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(epilog="Example: ringfence relay serve --name relay.example")
+def relay() -> None:
+    """Serve or check a relay, which carries what it cannot read."""
+
+
+@relay.command(
+    epilog="Example: ringfence relay serve --host 0.0.0.0 --name relay.example"
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen here.")
+@click.option("--port", default=5349, show_default=True, help="0 lets the system pick.")
+@click.option("--name", help="How others reach it.  [default: the host]")
+@click.option(
+    "--db",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep blobs and the relay's key here.  [default: in the home folder]",
+)
+@click.option("--tls-cert", type=_FILE, help="A certificate of your own, as PEM.")
+@click.option("--tls-key", type=_FILE, help="Its private key, as PEM.")
+@click.option("--plain", is_flag=True, help="No TLS; on a loopback address only.")
+@json_option
+@click.pass_obj
+def serve(  # noqa: PLR0913 - one argument for each option
+    home: Home,
+    *,
+    host: str,
+    port: int,
+    name: str | None,
+    db: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    plain: bool,
+) -> None:
+    """Serve a relay until it is interrupted, and print its line for cards."""
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("give both --tls-cert and --tls-key, or neither")
+    files = (
+        TlsFiles(certificate=tls_cert, key=tls_key) if tls_cert and tls_key else None
+    )
+    database = db or paths.relay_database(home.folder)
+    asyncio.run(
+        _serve(database, host=host, port=port, name=name, tls=files, plain=plain)
+    )
+
+
+async def _serve(  # noqa: PLR0913 - as above
+    database: Path,
+    *,
+    host: str,
+    port: int,
+    name: str | None,
+    tls: TlsFiles | None,
+    plain: bool,
+) -> None:
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    async with serve_relay(
+        database, host=host, port=port, tls=tls, plain=plain
+    ) as running:
+        bound = running.address
+        line = format_relay(RelayAddress(name or bound.host, bound.port, pin=bound.pin))
+        show({"relay": line}, line)
+        note("give this line to 'ringfence identity create --relay'; Ctrl-C stops")
+        await stopped.wait()
+
+
+@relay.command(epilog="Example: ringfence relay check 'relay.example:5349 -'")
+@click.argument("address")
+@click.argument("pin", default="-")
+@json_option
+def check(address: str, pin: str) -> None:
+    """See whether the relay at ADDRESS (HOST:PORT) answers, and with which PIN."""
+    found = parse_relay(f"{address} {pin}")
+    took_s = asyncio.run(_check(found))
+    line = format_relay(found)
+    show({"relay": line, "seconds": took_s}, f"{line} answers in {took_s:.3f} s")
+
+
+async def _check(address: RelayAddress) -> float:
+    """Ask for a board that nobody has; any answer will do."""
+    async with RelayLink(address, entropy=os.urandom) as link:
+        await link.ready()
+        asked = time.monotonic()
+        await link.read_board(os.urandom(32))
+        return round(time.monotonic() - asked, 3)
