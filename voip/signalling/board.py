@@ -5,8 +5,8 @@
     slot  = nonce 12 | AES-256-GCM(card key, nonce, aad, padded(entry, 4068))
     aad   = board key 32 | be16 index | be64 version
     entry = bundle 1381 | device mailbox tag 16 | lp8 relay text;  empty: withdrawn
-    sig   = Ed25519(board key, "ringfence/relay/1 board\\0" || be16 index || be64 version
-            || blob)
+    sig   = Ed25519(board key, "ringfence/relay/1 board" || 0 || be16 index
+                    || be64 version || blob)
 
 The board's key pair is not the identity: the relay must be able to check it, and the
 identity signs certificates only. Versions only rise; readers remember the highest, so a
@@ -23,12 +23,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 
 from voip.errors import MalformedError, RefusedError
 from voip.handshake.payload import RELAY_LIMIT
+from voip.identity.callkey import BUNDLE_BYTES
 from voip.identity.keys import Entropy
-from voip.signalling.envelope import TAG_SIZE, open_blob, seal_blob
+from voip.signalling.envelope import TAG_BYTES, open_blob, seal_blob
 from voip.signalling.frames import BoardPut
 from voip.wire import Reader, be16, be64, lp8
 
-BUNDLE_SIZE = 197 + 1184  # certificate and ML-KEM-768 encapsulation key
 _SIGN = b"ringfence/relay/1 board\0"
 
 
@@ -52,9 +52,9 @@ class DeviceEntry:
     relay: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.bundle) != BUNDLE_SIZE or len(self.mailbox_tag) != TAG_SIZE:
+        if len(self.bundle) != BUNDLE_BYTES or len(self.mailbox_tag) != TAG_BYTES:
             raise MalformedError(
-                f"device entry: expected {BUNDLE_SIZE} and {TAG_SIZE} bytes, "
+                f"device entry: expected {BUNDLE_BYTES} and {TAG_BYTES} bytes, "
                 f"came {len(self.bundle)} and {len(self.mailbox_tag)}"
             )
         if (
@@ -80,7 +80,7 @@ def parse_entry(raw: bytes) -> DeviceEntry:
         MalformedError: anything `format_entry` would not have written.
     """
     reader = Reader(raw)
-    bundle, tag, relay = reader.take(BUNDLE_SIZE), reader.take(TAG_SIZE), reader.lp8()
+    bundle, tag, relay = reader.take(BUNDLE_BYTES), reader.take(TAG_BYTES), reader.lp8()
     reader.end()
     if not relay.isascii():
         raise MalformedError("device entry: expected an ascii relay")

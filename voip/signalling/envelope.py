@@ -3,7 +3,7 @@
 Every blob is 4096 bytes, whatever it holds::
 
     blob         = nonce 12 | AES-256-GCM(key, nonce, aad, padded(body, 4068)) 4084
-    tag          = tagged_hash("mailbox-tag", fetch)[:16]
+    tag          = T("mailbox-tag", fetch)[:16]
     pair mailbox = expand(rs, "mailbox", direction || be32(day), 32)
 
 Senders know the tag; only the secret `fetch` of 32 bytes reads the mailbox. Format:
@@ -14,16 +14,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from voip.errors import MalformedError
-from voip.handshake.schedule import expand, tagged_hash
-from voip.identity.keys import Entropy
+from voip.handshake.schedule import expand
+from voip.identity.keys import Entropy, T
 from voip.wire import be32, pad, unpad
 
-BLOB_SIZE = 4096
+BLOB_BYTES = 4096
 """One size for everything, so that a relay cannot tell kinds apart."""
-TAG_SIZE = 16
-FETCH_SIZE = 32
+TAG_BYTES = 16
+FETCH_BYTES = 32
 _NONCE = 12
-_PADDED = BLOB_SIZE - _NONCE - 16  # 16: the tag of AES-GCM
+_PADDED = BLOB_BYTES - _NONCE - 16  # 16: the tag of AES-GCM
 MAX_BODY = _PADDED - 2
 _DAY_S = 86400
 _TAG_LABEL = b"mailbox-tag"
@@ -50,8 +50,8 @@ def open_blob(key: bytes, blob: bytes, *, aad: bytes = b"") -> bytes:
         MalformedError: not 4096 bytes, not sealed under this key and `aad`, or padded
             wrongly.
     """
-    if len(blob) != BLOB_SIZE:
-        raise MalformedError(f"blob: expected {BLOB_SIZE} bytes, came {len(blob)}")
+    if len(blob) != BLOB_BYTES:
+        raise MalformedError(f"blob: expected {BLOB_BYTES} bytes, came {len(blob)}")
     try:
         padded = AESGCM(key).decrypt(blob[:_NONCE], blob[_NONCE:], aad)
     except InvalidTag:
@@ -61,7 +61,7 @@ def open_blob(key: bytes, blob: bytes, *, aad: bytes = b"") -> bytes:
 
 def mailbox_tag(fetch: bytes) -> bytes:
     """Name the mailbox of the secret `fetch` (32 bytes) for its senders: 16 bytes."""
-    return tagged_hash(_TAG_LABEL, fetch)[:TAG_SIZE]
+    return T(_TAG_LABEL, fetch)[:TAG_BYTES]
 
 
 def pair_direction(recipient: bytes, sender: bytes) -> int:
@@ -74,7 +74,7 @@ def pair_direction(recipient: bytes, sender: bytes) -> int:
 
 def pair_fetch(retained: bytes, direction: int, day: int) -> bytes:
     """Derive the fetch secret of a pair mailbox on a day (unix seconds // 86400)."""
-    return expand(retained, _PAIR_LABEL, bytes([direction]) + be32(day), FETCH_SIZE)
+    return expand(retained, _PAIR_LABEL, bytes([direction]) + be32(day), FETCH_BYTES)
 
 
 def pair_fetches(retained: bytes, direction: int, *, now: int) -> tuple[bytes, ...]:

@@ -15,16 +15,18 @@ from enum import IntEnum
 
 from voip.errors import MalformedError
 from voip.identity.keys import Entropy
-from voip.signalling.envelope import BLOB_SIZE, FETCH_SIZE, TAG_SIZE
+from voip.signalling.envelope import BLOB_BYTES, FETCH_BYTES, TAG_BYTES
 from voip.wire import Reader, be16, be64
 
-FRAME_SIZE = 1 + 1 + 2 + 32 + 8 + 64 + BLOB_SIZE
+PATH = "/ringfence/1"
+"""Where a relay's WebSocket is."""
+FRAME_BYTES = 1 + 1 + 2 + 32 + 8 + 64 + BLOB_BYTES
 """4204 bytes, in both directions."""
-MAX_FETCHES = BLOB_SIZE // FETCH_SIZE
+MAX_FETCHES = BLOB_BYTES // FETCH_BYTES
 """128 fetch secrets fill the blob of a GET."""
 MAX_WAIT_S = 25
 """Below the 30 s after which common proxies drop an idle request."""
-ID_SIZE = 16
+ID_BYTES = 16
 MAX_DELETED = 255  # 255 x 16 bytes fit the blob
 MAX_PARCELS = 32
 """Most parcels that answer one GET; bounds what a reader must hold."""
@@ -124,7 +126,7 @@ def format_request(request: Request, entropy: Entropy) -> bytes:
     """Write a request frame; bytes it does not use come from `entropy`."""
     match request:
         case Put(tag, blob):
-            return _frame(entropy, 1, key=tag + bytes(_KEY - TAG_SIZE), blob=blob)
+            return _frame(entropy, 1, key=tag + bytes(_KEY - TAG_BYTES), blob=blob)
         case Get(fetches, wait_s):
             return _frame(
                 entropy, 2, arg=wait_s, num=len(fetches), blob=b"".join(fetches)
@@ -147,17 +149,17 @@ def parse_request(raw: bytes) -> Request:
     op, arg, key, num, sig, blob = _split(raw)
     match op:
         case 1:
-            if any(key[TAG_SIZE:]):
+            if any(key[TAG_BYTES:]):
                 raise MalformedError("put: expected zeros after the tag")
-            return Put(key[:TAG_SIZE], blob)
+            return Put(key[:TAG_BYTES], blob)
         case 2:
             if arg > MAX_WAIT_S:
                 raise MalformedError(
                     f"get: expected a wait of at most {MAX_WAIT_S} s, came {arg}"
                 )
-            return Get(_items(blob, num, FETCH_SIZE, MAX_FETCHES), arg)
+            return Get(_items(blob, num, FETCH_BYTES, MAX_FETCHES), arg)
         case 3:
-            return Ack(_items(blob, num, ID_SIZE, MAX_DELETED))
+            return Ack(_items(blob, num, ID_BYTES, MAX_DELETED))
         case 4:
             return BoardPut(key, _slot(arg), version=num, signature=sig, blob=blob)
         case 5:
@@ -175,9 +177,9 @@ def format_reply(reply: Reply, entropy: Entropy) -> bytes:
             return _frame(entropy, 0x82, key=tag + message_id, blob=reply.blob)
         case GetDone():
             return _frame(entropy, 0x83)
-        case BoardSlot(None):
-            return _frame(entropy, 0x85, num=0, sig=bytes(_SIG))
         case BoardSlot(published):
+            if published is None:
+                return _frame(entropy, 0x85, sig=bytes(_SIG))
             return _board_frame(entropy, 0x85, published)
 
 
@@ -198,7 +200,7 @@ def parse_reply(raw: bytes, asked: BoardGet | None = None) -> Reply:
                 raise MalformedError(f"stored: unknown status {arg}")
             return Stored(Status(arg))
         case 0x82:
-            return Parcel(key[:TAG_SIZE], key[TAG_SIZE:], blob=blob)
+            return Parcel(key[:TAG_BYTES], key[TAG_BYTES:], blob=blob)
         case 0x83:
             return GetDone()
         case 0x85:
@@ -231,7 +233,7 @@ def _frame(  # noqa: PLR0913 - the fields of the frame
             entropy(8) if num is None else be64(num),
             entropy(_SIG) if sig is None else sig,
             blob,
-            entropy(BLOB_SIZE - len(blob)),
+            entropy(BLOB_BYTES - len(blob)),
         )
     )
 
@@ -249,8 +251,8 @@ def _board_frame(entropy: Entropy, op: int, published: BoardPut) -> bytes:
 
 
 def _split(raw: bytes) -> tuple[int, int, bytes, int, bytes, bytes]:
-    if len(raw) != FRAME_SIZE:
-        raise MalformedError(f"frame: expected {FRAME_SIZE} bytes, came {len(raw)}")
+    if len(raw) != FRAME_BYTES:
+        raise MalformedError(f"frame: expected {FRAME_BYTES} bytes, came {len(raw)}")
     reader = Reader(raw)
     version, op = reader.u8(), reader.u8()
     if version != _VERSION:
