@@ -17,8 +17,7 @@ import av
 
 from voip.errors import MalformedError, MissingError
 from voip.media.i420 import picture_of
-from voip.media.pattern import SILENCE
-from voip.media.sources import FRAME_BYTES, SAMPLE_RATE, Picture
+from voip.media.sources import FRAME_BYTES, SAMPLE_RATE, SILENCE, Picture
 
 FORMATS = "aac,aiff,avi,flac,matroska,mov,mp3,ogg,wav"
 """Containers that are read, by FFmpeg's names; none of them points outside itself.
@@ -38,6 +37,8 @@ _SLACK_S = 0.002
 """Matroska counts milliseconds, so 30 a second come 33 or 34 apart."""
 _LONGEST_S = 1.0
 """The longest a picture is shown, whatever the file's clock says."""
+_STILL_S = 0.2
+"""How often the last picture comes again when there is no other."""
 
 T = TypeVar("T")
 
@@ -136,7 +137,7 @@ class FileVideo:
 
     def _decode(self, last: Picture) -> tuple[float, Picture]:
         if self.failure is not None:
-            return _LONGEST_S, last
+            return _STILL_S, last
         try:
             more = next(self._pictures, None)
             if more is None:
@@ -145,7 +146,7 @@ class FileVideo:
         except (MissingError, MalformedError) as error:
             self.failure = str(error)
             more = None
-        return more or (_LONGEST_S, last)
+        return more or (_STILL_S, last)
 
 
 def _first(items: Iterator[T], path: Path, what: str) -> T:

@@ -9,10 +9,7 @@ import math
 import struct
 
 from voip.errors import MalformedError
-from voip.media.sources import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE, Picture
-
-SILENCE = bytes(FRAME_BYTES)
-"""20 ms of nothing."""
+from voip.media.sources import FRAME_SAMPLES, SAMPLE_RATE, SILENCE, Picture
 
 BLOCK = 16
 """Side of one bit of the frame number, in luma pixels: VP8 codes 16x16 macroblocks
@@ -69,7 +66,7 @@ class Tone:
         self._phase = math.fmod(
             self._phase + FRAME_SAMPLES * self._step, 2 * math.pi
         )  # kept small: a float loses precision over a day-long call
-        return _s16le(samples)
+        return _s16(samples)
 
     def close(self) -> None:
         """Do nothing; there is nothing to release."""
@@ -105,7 +102,7 @@ class Sweep:
             turns = self._low * t + self._slope * t * t / 2
             samples.append(round(self._scale * math.sin(2 * math.pi * turns)))
             self._at = (self._at + 1) % self._length
-        return _s16le(samples)
+        return _s16(samples)
 
     def close(self) -> None:
         """Do nothing; there is nothing to release."""
@@ -203,5 +200,5 @@ def _bars(plane: int, width: int, shift: int) -> bytes:
     return line[shift:] + line[:shift]
 
 
-def _s16le(samples: list[int]) -> bytes:
-    return struct.pack(f"<{len(samples)}h", *samples)
+def _s16(samples: list[int]) -> bytes:
+    return struct.pack(f"={len(samples)}h", *samples)

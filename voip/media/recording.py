@@ -12,6 +12,7 @@ import stat
 import threading
 import time
 import wave
+from collections import deque
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -43,8 +44,10 @@ _GAP_S = 0.2
 class WavRecording:
     """Sound as 48 kHz mono WAV; playable at any moment, also after a crash."""
 
-    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
-        """Create the file.
+    def __init__(
+        self, path: Path, *, overwrite: bool = False, most_bytes: int = WAV_BYTES
+    ) -> None:
+        """Create the file; it stops at `most_bytes` of sound.
 
         Raises:
             RefusedError: it exists and `overwrite` is not set, or it is no plain file.
@@ -52,7 +55,7 @@ class WavRecording:
         """
         self.failure: str | None = None
         self._path = path
-        self._left = WAV_BYTES
+        self._left = most_bytes
         self._file = _create(path, overwrite=overwrite)
         self._wav = wave.open(self._file, "wb")  # noqa: SIM115 -- closed by close()
         self._wav.setnchannels(1)
@@ -64,7 +67,7 @@ class WavRecording:
         if self.failure is not None or self._file.closed:
             return
         if len(pcm) > self._left:
-            self.failure = f"recording {str(self._path)!r} is full: 4 GiB"
+            self.failure = f"recording {str(self._path)!r} is full"
             return
         self._left -= len(pcm)
         try:
@@ -74,9 +77,11 @@ class WavRecording:
 
     def close(self) -> None:
         """Finish the file; a second call does nothing."""
+        if self._file.closed:
+            return
         try:
-            self._wav.close()
-            self._file.close()
+            with self._file:
+                self._wav.close()
         except OSError as error:
             self.failure = self.failure or _stopped(self._path, error)
 
@@ -147,16 +152,16 @@ class MovieRecording:
             self.dropped += 1
 
     def _record(self, file: BinaryIO, container: str, sound: bool) -> None:  # noqa: FBT001 -- a thread's arguments have no names
+        entries = iter(self._queue.get, None)
         try:
             with file, av.open(file, "w", format=container) as target:
                 movie = _Movie(target, sound=sound)
-                while (entry := self._queue.get()) is not None:
-                    movie.add(*entry)
+                for at_s, item in entries:
+                    movie.add(at_s, item)
                 movie.finish()
         except (av.FFmpegError, OSError) as error:
             self.failure = _stopped(self._path, error)
-            while self._queue.get() is not None:
-                self.dropped += 1
+            deque(entries, maxlen=0)  # emptied to the end, so that close() gets through
 
 
 class _Movie:

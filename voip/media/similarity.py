@@ -36,7 +36,7 @@ class Similarity:
 def similarity(sent: bytes, received: bytes, *, max_lag_s: float = 1.0) -> Similarity:
     """Correlate two sounds at the delay that suits them best.
 
-    Both are signed 16-bit little-endian mono at 48 kHz; delays from -`max_lag_s` to
+    Both are signed 16-bit mono at 48 kHz; delays from -`max_lag_s` to
     `max_lag_s` are tried, as long as they leave half of the shorter sound to compare.
     Trying each delay on each sample would take minutes, so a Fourier transform at 4 kHz
     finds the delay and only its neighbours are tried in full: half a second for 6 s of
@@ -70,7 +70,7 @@ def similarity(sent: bytes, received: bytes, *, max_lag_s: float = 1.0) -> Simil
 def _samples(pcm: bytes) -> Sequence[int]:
     if len(pcm) % 2:
         raise MalformedError(f"16-bit samples make an even length, got {len(pcm)}")
-    return struct.unpack(f"<{len(pcm) // 2}h", pcm)
+    return struct.unpack(f"={len(pcm) // 2}h", pcm)
 
 
 def _thin(samples: Sequence[int], divide: int) -> list[int]:

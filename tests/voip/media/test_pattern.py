@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from voip.errors import MalformedError
 from voip.media.pattern import (
-    SILENCE,
     Discard,
     Silence,
     Sweep,
@@ -16,7 +15,7 @@ from voip.media.pattern import (
     draw_pattern,
     read_frame_number,
 )
-from voip.media.sources import FRAME_BYTES, Picture
+from voip.media.sources import FRAME_BYTES, SILENCE, Picture
 
 
 def samples(pcm: bytes) -> tuple[int, ...]:
