@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -131,9 +132,9 @@ class FileVideo:
         return picture
 
     def close(self) -> None:
-        """Close the file."""
-        self._thread.submit(self._pictures.close)
+        """Close the file; a second call does nothing."""
         self._thread.shutdown()
+        self._pictures.close()
 
     def _decode(self, last: Picture) -> tuple[float, Picture]:
         if self.failure is not None:
@@ -184,7 +185,8 @@ def _sound(path: Path) -> Generator[bytes]:
                 f" {str(path)!r} has {stream.rate}"
             )
         resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
-        for frame in container.decode(stream):
+        # The None at the end asks the resampler for what it still holds.
+        for frame in chain(container.decode(stream), [None]):
             try:
                 parts = resampler.resample(frame)
             except ValueError:
@@ -192,7 +194,8 @@ def _sound(path: Path) -> Generator[bytes]:
                     f"{str(path)!r} changes its sample rate or channels half-way"
                 ) from None
             for part in parts:
-                yield bytes(part.planes[0])[: 2 * part.samples]
+                if part.samples:
+                    yield bytes(part.planes[0])[: 2 * part.samples]
 
 
 def _pictures(path: Path) -> Generator[tuple[float, Picture]]:

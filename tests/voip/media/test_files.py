@@ -139,6 +139,19 @@ def test_a_concatenation_script_is_not_followed(tmp_path: Path) -> None:
         FileAudio(path)
 
 
+def test_a_file_with_a_sound_track_but_no_sound_is_told(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", b"")
+
+    with pytest.raises(MalformedError, match=r"a.wav' holds no sound"):
+        FileAudio(path)
+
+
+def test_a_resampled_file_keeps_its_last_samples(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", bytes(2 * 8_000), rate=8_000)
+
+    assert abs(len(read_all(FileAudio(path))) - 96_000) <= FRAME_BYTES
+
+
 @pytest.mark.parametrize("rate", [1, 500_000])
 def test_a_made_up_sample_rate_is_refused(tmp_path: Path, rate: int) -> None:
     path = write_wav(tmp_path / "a.wav", tone(3), rate=rate)
@@ -192,6 +205,7 @@ def test_a_looped_file_that_vanishes_says_so_and_is_silent(tmp_path: Path) -> No
 async def test_pictures_come_in_order_and_start_again(tmp_path: Path) -> None:
     video = FileVideo(write_movie(tmp_path / "a.webm", 3))
     numbers = [read_frame_number(await video.picture()) for _ in range(5)]
+    video.close()
     video.close()
 
     assert numbers == [0, 1, 2, 0, 1]
