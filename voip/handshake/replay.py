@@ -100,9 +100,8 @@ class ReplayGuard:
 
     def _forget(self, now_ms: int) -> None:
         """Drop what no rule asks for any more, so that memory stays bounded."""
-        self._seen = {
-            e_a: time for e_a, time in self._seen.items() if time > now_ms - SEEN_MS
-        }
+        while self._seen and next(iter(self._seen.values())) <= now_ms - SEEN_MS:
+            del self._seen[next(iter(self._seen))]
         self._unconfirmed = {
             identity: recent
             for identity, times in self._unconfirmed.items()

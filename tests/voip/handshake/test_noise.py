@@ -179,6 +179,21 @@ def test_kem_tokens_bring_both_sides_to_the_same_key(entropy: Entropy) -> None:
     assert caller.symmetric.h == callee.symmetric.h
 
 
+def test_without_psk_the_split_ciphers_of_both_sides_talk(entropy: Entropy) -> None:
+    caller, callee = pair(entropy)
+    caller.has_psk = callee.has_psk = False
+    write = partial(HandshakeState.write, entropy=entropy, encapsulate=kem.encapsulate)
+
+    callee.read(("e",), Reader(write(caller, ("e",))))
+    caller.symmetric.encrypt_and_hash(b"clear")
+    callee.symmetric.decrypt_and_hash(b"clear")
+    caller.read(("e", "ee"), Reader(write(callee, ("e", "ee"))))
+    there, back = caller.symmetric.split()
+
+    assert callee.symmetric.split()[0].decrypt(there.encrypt(b"hello")) == b"hello"
+    assert callee.symmetric.split()[1].decrypt(back.encrypt(b"hi")) == b"hi"
+
+
 def test_a_fork_goes_its_own_way(entropy: Entropy) -> None:
     state, _ = pair(entropy)
     state.symmetric.mix_key(b"k" * 32)
