@@ -8,7 +8,7 @@ import click
 
 from cli.home import Home
 from cli.output import json_option, minute, note, show
-from cli.trust import say
+from cli.trust import say, say_of
 from voip.errors import MalformedError
 from voip.identity import person
 from voip.identity.card import parse_card
@@ -38,7 +38,7 @@ def add(home: Home, card: TextIO, alias: str | None) -> None:
     added = vault.contacts.find(format_identity(given.identity))
     if added.alias != (alias or given.alias):
         note(f"this identity is kept as {added.alias!r}; the other name was taken")
-    show(_facts(vault, added), f"{added.alias}: {say(added.trust)}")
+    show(_facts(vault, added), f"{added.alias}: {say_of(added)}")
 
 
 @contact.command("list", epilog="Example: ringfence contact list --json")
@@ -48,7 +48,7 @@ def list_contacts(home: Home) -> None:
     """List everybody you know, and how far each is trusted."""
     vault = home.open().read()
     for each in vault.contacts.contacts:
-        show(_facts(vault, each), f"{each.alias}: {say(each.trust)}")
+        show(_facts(vault, each), f"{each.alias}: {say_of(each)}")
 
 
 @contact.command("show", epilog="Example: ringfence contact show bob")
@@ -115,7 +115,7 @@ def accept_new(home: Home, name: str) -> None:
         )
     )
     found = vault.contacts.find(name)
-    show(_facts(vault, found), f"{found.alias}: {say(found.trust)}")
+    show(_facts(vault, found), f"{found.alias}: {say_of(found)}")
 
 
 @contact.command(
@@ -169,7 +169,7 @@ def _facts(vault: Vault, found: Contact) -> dict[str, object]:
 
 def _lines(vault: Vault, found: Contact) -> list[str]:
     return [
-        f"{found.alias}: {say(found.trust)}",
+        f"{found.alias}: {say_of(found)}",
         f"identity: {format_identity(found.identity)}",
         f"safety number: {safety_number(vault.identity, found.identity)}",
         *(

@@ -79,21 +79,21 @@ class Home:
             return _from_descriptor(self.passphrase_fd)
         if self.passphrase_file is not None:
             return read_passphrase(self.passphrase_file)
-        return ask_passphrase("Passphrase", new=new)
+        others = ": give --passphrase-file, --passphrase-fd or --keyring"
+        return ask_passphrase("passphrase", new=new, instead=others)
 
 
-def ask_passphrase(prompt: str, *, new: bool) -> bytes:
+def ask_passphrase(what: str, *, new: bool, instead: str = "") -> bytes:
     """Ask the person at the terminal, unseen; twice where a slip would lock them out.
 
     Raises:
-        click.UsageError: stdin is not a terminal.
+        click.UsageError: stdin is not a terminal; `instead` says what else to do.
     """
     if not sys.stdin.isatty():
-        raise click.UsageError(
-            "no terminal to ask for the passphrase: "
-            "give --passphrase-file, --passphrase-fd or --keyring"
-        )
-    answer = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+        raise click.UsageError(f"no terminal to ask for the {what}{instead}")
+    answer = click.prompt(
+        what.capitalize(), hide_input=True, confirmation_prompt=new, err=True
+    )
     return str(answer).encode()
 
 

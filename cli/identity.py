@@ -204,8 +204,11 @@ def signer(home: Home, where: tuple[SignerKind, str]) -> None:
 @identity.command(epilog="Example: ringfence identity export alice.backup")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @_BACKUP_PASSPHRASE
+@_KDF
 @click.pass_obj
-def export(home: Home, path: Path, backup_passphrase_file: Path | None) -> None:
+def export(
+    home: Home, path: Path, backup_passphrase_file: Path | None, *, kdf_mib: int
+) -> None:
     """Write an encrypted backup to PATH.
 
     It holds your identity, contacts and call log, and nothing of this device. Whoever
@@ -213,7 +216,8 @@ def export(home: Home, path: Path, backup_passphrase_file: Path | None) -> None:
     told so: compare the words again.
     """
     saved = backup(home.open().read())
-    export_backup(saved, path, _backup_passphrase(backup_passphrase_file, new=True))
+    passphrase = _backup_passphrase(backup_passphrase_file, new=True)
+    export_backup(saved, path, passphrase, cost=Cost(kdf_mib << 10))
 
 
 @identity.command("import", epilog="Example: ringfence identity import alice.backup")
@@ -236,7 +240,13 @@ def import_(
 def _backup_passphrase(path: Path | None, *, new: bool) -> Passphrase:
     if path is not None:
         return Passphrase(read_passphrase(path))
-    return Passphrase(ask_passphrase("Passphrase of the backup", new=new))
+    return Passphrase(
+        ask_passphrase(
+            "passphrase of the backup",
+            new=new,
+            instead=": give --backup-passphrase-file",
+        )
+    )
 
 
 def _choose(kind: SignerKind, where: str) -> tuple[SignerSource, Signer]:
@@ -250,7 +260,7 @@ def _reach(vault: Vault) -> Signer:
 
 
 def _ask_key() -> bytes:
-    return ask_passphrase("Passphrase of the key file", new=False)
+    return ask_passphrase("passphrase of the key file", new=False)
 
 
 def _parse_relay(text: str | None) -> RelayAddress | None:

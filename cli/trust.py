@@ -1,13 +1,21 @@
 """How trust is said: four words that never stand for each other, with why and since."""
 
 from cli.output import alarm, day
+from voip.identity.contact import Contact
 from voip.identity.trust import Trust, TrustState
 
 
-def say(trust: Trust | None) -> str:
-    """Write a state of trust for a person; None is for nobody met in a call yet."""
-    if trust is None:
-        return "new: no call yet"
+def say_of(contact: Contact) -> str:
+    """Say how far a contact is trusted: by the worst of their devices, if any."""
+    if contact.trust is not None:
+        return say(contact.trust)
+    if contact.number_verified_at is not None:
+        return f"number compared on {day(contact.number_verified_at)}; no call yet"
+    return "new: no call yet"
+
+
+def say(trust: Trust) -> str:
+    """Say how far one device is trusted."""
     since = day(trust.since)
     match trust.state:
         case TrustState.NEW:

@@ -9,6 +9,7 @@ A script is a list of commands, then files inline, each after a line `-- name --
     stdin FILE              what the next command reads
     save FILE               keep what the last command printed
     cmp FILE FILE           both hold the same; `! cmp …`: they differ
+    mode FILE 600           who may read it
     exists FILE             it is there; `! exists …`: it is not
 
 `#` starts a comment, quotes are a shell's, `(?i)` and the like are re's, and ^ and $
@@ -33,7 +34,10 @@ _PROGRAM = Path(sys.executable).with_name("ringfence")
 def test_script(script: Path, tmp_path: Path) -> None:
     commands, *files = re.split(r"(?m)^-- (\S+) --\n", script.read_text())
     for name, content in zip(files[::2], files[1::2], strict=True):
-        (tmp_path / name).write_text(content)
+        path = tmp_path / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_text(content)
+        path.chmod(0o600)
     session = Session(tmp_path)
     for number, line in enumerate(commands.splitlines(), 1):
         words = shlex.split(line, comments=True)
@@ -72,6 +76,8 @@ class Session:
                 return (self.folder / name).write_text(self.said["stdout"]) >= 0
             case ["cmp", one, other]:
                 return self.read(one) == self.read(other)
+            case ["mode", name, mode]:
+                return (self.folder / name).stat().st_mode & 0o777 == int(mode, 8)
             case ["exists", name]:
                 return (self.folder / name).exists()
             case _:
