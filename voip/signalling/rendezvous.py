@@ -1,0 +1,47 @@
+"""Two people swap contact cards over a relay, by a spoken code."""
+
+import asyncio
+import time
+
+from voip.errors import UnreachableError
+from voip.identity.card import Card
+from voip.identity.keys import Entropy
+from voip.signalling.envelope import mailbox_tag
+from voip.signalling.link import RelayLink
+from voip.signalling.spoken import CardExchange, Code, Side, code_fetches
+
+PATIENCE_S = 600.0  # as long as somebody stays on the telephone to spell two words
+
+
+async def swap_cards(
+    link: RelayLink, code: Code, side: Side, *, card: Card, entropy: Entropy
+) -> Card:
+    """Give our card to whoever knows the code, and return theirs.
+
+    Raises:
+        UnreachableError: the relay is, or nobody came within 10 minutes.
+        RefusedError: the words were not the same, or somebody guessed.
+        MalformedError: the other side does not speak this protocol.
+        MissingError: the library `spake2` is not installed.
+    """
+    exchange = CardExchange(code, side, entropy=entropy)
+    now = int(time.time())
+    fetches = code_fetches(code, side, now=now)
+    tag = mailbox_tag(code_fetches(code, side.other, now=now)[1])
+    link.watch(fetches)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await link.put(tag, exchange.message)
+            exchange.finish(await _next_blob(link))
+            await link.put(tag, exchange.seal_card(card))
+            return exchange.open_card(await _next_blob(link))
+    except TimeoutError:
+        raise UnreachableError("code: nobody came within 10 minutes") from None
+    finally:
+        link.watch(())
+
+
+async def _next_blob(link: RelayLink) -> bytes:
+    parcel = await link.receive()
+    await link.delete([parcel.message_id])
+    return parcel.blob
