@@ -58,15 +58,13 @@ the keys to choose from.
 class Aead(Protocol):
     """An AEAD of `cryptography` under one key."""
 
-    def encrypt(
-        self, nonce: bytes, data: bytes, associated_data: bytes | None
-    ) -> bytes:
+    def encrypt(self, nonce: bytes, data: bytes, ad: bytes, /) -> bytes:
         """Seal."""
+        ...
 
-    def decrypt(
-        self, nonce: bytes, data: bytes, associated_data: bytes | None
-    ) -> bytes:
+    def decrypt(self, nonce: bytes, data: bytes, ad: bytes, /) -> bytes:
         """Open, or raise `InvalidTag`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
