@@ -1,7 +1,7 @@
 """The Noise Protocol Framework, revision 34, with optional KEM tokens.
 
 Mixing and tokens, nothing about calls. A message is a run of tokens and then a payload;
-what the tokens do is the specification's §5 and §9, plus four of our own, in the manner
+what the tokens do is the specification's §5 and §9, plus four of our own in the manner
 of the hybrid forward secrecy draft (noise_hfs):
 
 ======  ==========================================  =================================
@@ -82,7 +82,10 @@ CHACHAPOLY_SHA512 = Suite(SHA512(), ChaCha20Poly1305, nonce_order="little")
 
 @dataclass(slots=True)
 class CipherState:
-    """A key and the number of messages under it (§5.1)."""
+    """A key and the number of messages under it (§5.1).
+
+    The counter cannot run out: no key here seals more than a handful of fields.
+    """
 
     suite: Suite
     key: bytes = field(repr=False)
@@ -90,25 +93,25 @@ class CipherState:
 
     def encrypt(self, plaintext: bytes, ad: bytes = b"") -> bytes:
         """Seal the next message."""
-        return self._aead().encrypt(self._nonce(), plaintext, ad)
+        sealed = self.suite.aead(self.key).encrypt(self._nonce(), plaintext, ad)
+        self.count += 1
+        return sealed
 
     def decrypt(self, ciphertext: bytes, ad: bytes = b"") -> bytes:
         """Open the next message.
 
         Raises:
-            HandshakeError: the tag is wrong.
+            HandshakeError: the tag is wrong; the next message is still the next.
         """
         try:
-            return self._aead().decrypt(self._nonce(), ciphertext, ad)
+            opened = self.suite.aead(self.key).decrypt(self._nonce(), ciphertext, ad)
         except InvalidTag:
             raise HandshakeError("tag is wrong") from None
-
-    def _aead(self) -> Aead:
-        return self.suite.aead(self.key)
+        self.count += 1
+        return opened
 
     def _nonce(self) -> bytes:
-        self.count += 1
-        return bytes(4) + (self.count - 1).to_bytes(8, self.suite.nonce_order)
+        return bytes(4) + self.count.to_bytes(8, self.suite.nonce_order)
 
 
 @dataclass(slots=True)
@@ -193,8 +196,7 @@ class HandshakeState:
     """One side of a handshake (§5.3).
 
     `s sk e e1` are our private keys, `rs rsk re re1` the peer's public ones. A failed
-    read
-    leaves it in between: `fork` first where another try is allowed.
+    read leaves it in between: `fork` first where another try is allowed.
     """
 
     symmetric: SymmetricState = field(repr=False)
