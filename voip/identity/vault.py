@@ -35,7 +35,7 @@ from voip.identity.certificate import (
     Certificate,
     parse_certificate,
 )
-from voip.identity.contact import AddressBook
+from voip.identity.contact import BOARD_INDEXES, AddressBook
 from voip.identity.keys import KEY_BYTES, Entropy, check_identity
 from voip.identity.signer import SEED_BYTES, Signer
 
@@ -97,11 +97,24 @@ class OwnBoard:
             devices of the identity.
         index: this device's place, 0-7; None until it has found a free one.
         version: of the last board published; the next one is higher.
+
+    Raises:
+        MalformedError: a seed of another size, or no such index.
     """
 
     seed: bytes = field(repr=False)
     index: int | None = None
     version: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if len(self.seed) != SEED_BYTES or self.index not in {
+            None,
+            *range(BOARD_INDEXES),
+        }:
+            raise MalformedError(
+                f"board: expected a seed of {SEED_BYTES} bytes and an index below "
+                f"{BOARD_INDEXES}, came {len(self.seed)} bytes and {self.index}"
+            )
 
     @property
     def key(self) -> Ed25519PrivateKey:
