@@ -389,7 +389,7 @@ EVENTS: list[Event] = [
 
 
 def test_no_sequence_rings_without_confirm_and_every_path_can_end() -> None:
-    """Walk every reachable (state, event) from both ends, to a depth that covers all."""
+    """Walk every reachable state with every event, from both ends."""
     reached: set[tuple[State, type[Event]]] = set()
     frontier: list[tuple[Event, ...]] = [()]
     seen: set[tuple[object, ...]] = set()

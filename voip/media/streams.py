@@ -42,7 +42,7 @@ from voip.media.description import (
 )
 from voip.media.epochs import CALLER
 from voip.media.events import AddressesChanged, MediaEvent, MediaFailed, PathUp
-from voip.media.ice import IceConfig, Path, Trace, local_addresses
+from voip.media.ice import IceConfig, Path, Trace, addresses_changed
 from voip.media.record import ControlQueue
 from voip.media.sources import AudioSink, AudioSource, VideoSink, VideoSource
 from voip.media.transport import IkSrtpTransport
@@ -51,7 +51,6 @@ from voip.media.video import IncomingVideo, OutgoingVideo
 CNAME = "call"  # the same for everybody: the usual random one outlives a call
 TICK_S = 0.25  # fine enough for 3 s of silence
 CONTROL_EVERY_S = 1.0  # one record a second, whatever happens
-WATCH_EVERY_S = 2.0  # listing the interfaces costs about a millisecond
 LINGER_S = 5.0  # packets on their way still come by the old path
 MAX_EVENTS = 1024  # a session that leaves more unread is gone; later ones are lost
 
@@ -102,7 +101,6 @@ class MediaSession:
             MissingError: relay-only without a TURN server.
         """
         self._role = role
-        self._secret = call_secret
         self._plan = plan
         self._ice = ice
         self._entropy = entropy
@@ -117,7 +115,11 @@ class MediaSession:
         self._next_path: Path | None = None
         self._old_paths: set[Path] = set()
         self._transport = IkSrtpTransport(
-            self._path.transport, role, secret=call_secret, emit=self._emit
+            self._path.transport,
+            role,
+            secret=call_secret,
+            emit=self._emit,
+            clock=asyncio.get_running_loop().time,
         )
         self._audio_out = OutgoingAudio(plan.audio_source)
         self._audio_in: IncomingAudio | None = None
@@ -241,17 +243,22 @@ class MediaSession:
         """
         self._transport.install(epoch, secret, initiator=initiator)
 
-    def send_control(self, ctl: bytes, *, urgent: bool = False) -> None:
-        """Send a control message with the records, or `urgent` at once.
+    def send_control(self, ctl: bytes) -> None:
+        """Send a control message with the records, one a second.
 
         Raises:
             LimitError: longer than 5064 bytes.
         """
-        if not urgent:
-            self._controls.put(ctl)
-            return
+        self._controls.put(ctl)
+
+    async def send_control_now(self, ctl: bytes) -> None:
+        """Send a control message in records of its own; has left when this returns.
+
+        Raises:
+            LimitError: longer than 5064 bytes.
+        """
         for plaintext in self._controls.cut(ctl):
-            self._spawn(self._transport.send_control(plaintext))
+            await self._transport.send_control(plaintext)
 
     def send_text(self, text: str) -> None:
         """Send a text.
@@ -285,7 +292,7 @@ class MediaSession:
         )
 
     async def close(self) -> None:
-        """Stop everything, and let go of what the plan holds."""
+        """Stop everything; sources and sinks are their owner's to close."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -300,15 +307,6 @@ class MediaSession:
             self._old_paths.add(self._next_path)
         for path in (self._path, *self._old_paths):
             await path.close()
-        self._close_plan()
-
-    def _close_plan(self) -> None:
-        self._plan.audio_source.close()
-        self._plan.audio_sink.close()
-        if self._plan.video_source is not None:
-            self._plan.video_source.close()
-        if self._plan.video_sink is not None:
-            self._plan.video_sink.close()
 
     # Parts of connecting.
 
@@ -372,13 +370,9 @@ class MediaSession:
             await asyncio.sleep(CONTROL_EVERY_S)
 
     async def _watch_addresses(self) -> None:
-        known = local_addresses()
         while True:
-            await asyncio.sleep(WATCH_EVERY_S)
-            now = local_addresses()
-            if now != known:
-                known = now
-                self._emit(AddressesChanged())
+            await addresses_changed()
+            self._emit(AddressesChanged())
 
     async def _close_later(self, path: Path) -> None:
         await asyncio.sleep(LINGER_S)

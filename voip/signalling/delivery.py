@@ -3,7 +3,7 @@
 One `Delivery` per session, the same one whether messages travel by mailbox or as media
 records. It is fed what was opened (`receive`) and asked what to seal and send (`due`)::
 
-    delivery.send(Alerting(), now)
+    delivery.send(Alerting())
     for ctl in delivery.due(now, Path.MAILBOX): ...seal, put...
     for message in delivery.receive(opened, now): ...
 
@@ -21,6 +21,7 @@ from enum import Enum
 from voip.errors import LimitError, MalformedError
 from voip.signalling.messages import (
     Control,
+    Hangup,
     Message,
     Ping,
     Pong,
@@ -86,6 +87,16 @@ class Delivery:
         """The highest seq of the peer up to which everything was handed up."""
         return self._received_through
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether neither side waits for an acknowledgement of the other."""
+        return not self._outgoing and self._ack_owed_since is None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the peer has acknowledged everything that was sent."""
+        return not self._outgoing
+
     def is_acknowledged(self, seq: int) -> bool:
         """Whether the peer has acknowledged `seq` (what `send` returned)."""
         return seq <= self.acknowledged_through
@@ -122,6 +133,8 @@ class Delivery:
         # A duplicate says that our acknowledgement may be lost: it is owed again.
         if self._ack_owed_since is None:
             self._ack_owed_since = now
+        if isinstance(control.message, Hangup):
+            return self._closed_by(control.seq, control.message)
         # Beyond the window nothing is kept; the sender will send it again.
         if 0 < control.seq - self._received_through <= WINDOW:
             self._early[control.seq] = control.message
@@ -132,6 +145,14 @@ class Delivery:
             self._received_through += 1
             in_order.append(message)
         return in_order
+
+    def _closed_by(self, seq: int, hangup: Hangup) -> list[Message]:
+        """Nothing before or after a HANGUP matters: it waits for no lost message."""
+        is_new = seq > self._received_through
+        self._received_through = max(seq, self._received_through)
+        self._early.clear()
+        self._outgoing.clear()
+        return [hangup] if is_new else []
 
     def due(self, now: float, path: Path) -> list[bytes]:
         """Give what must leave now, oldest first.

@@ -1,0 +1,160 @@
+"""A call as its user holds it: what happens, and what can be done about it."""
+
+from collections.abc import AsyncIterator
+
+from voip import events as ev
+from voip.call import State
+from voip.errors import MissingError, UnexpectedEventError
+from voip.identity.trust import Trust
+from voip.identity.words import Choices, word_choices, words
+from voip.line import Line
+from voip.media.streams import MediaStats
+from voip.news import Ended, News
+from voip.session import Session
+
+
+class Conversation:
+    """One call with one person, outgoing or incoming.
+
+    Attributes:
+        alias: our name for them.
+        is_outgoing: whether we dialled.
+    """
+
+    def __init__(self, session: Session, *, alias: str, is_outgoing: bool) -> None:
+        self.alias = alias
+        self.is_outgoing = is_outgoing
+        self._session = session
+
+    @property
+    def call_id(self) -> bytes:
+        """16 bytes; the same on both sides and in the call log."""
+        return self._session.log.record.call_id
+
+    @property
+    def identity(self) -> bytes:
+        """The other side's identity key, 32 bytes."""
+        return self._session.identity
+
+    @property
+    def state(self) -> State:
+        """Where the call stands."""
+        return self._session.call.state
+
+    @property
+    def end(self) -> ev.End | None:
+        """How it ended; None before."""
+        return self._session.call.end
+
+    @property
+    def trust(self) -> Trust | None:
+        """How far the other device is trusted; None before one answered."""
+        leg = self._session.leg
+        return leg.trust.trust if leg is not None else None
+
+    @property
+    def words(self) -> tuple[str, str, str] | None:
+        """The words of the call; None before both sides proved to be live."""
+        leg = self._session.leg
+        return words(leg.sas) if leg is not None and leg.sas is not None else None
+
+    @property
+    def stats(self) -> MediaStats | None:
+        """Counts of the media; None before and after there is any."""
+        line = self._session.line
+        return line.media.stats() if line is not None else None
+
+    async def news(self) -> AsyncIterator[News]:
+        """Give what happens, one after the other, the end last."""
+        while True:
+            news = await self._session.news.get()
+            yield news
+            if isinstance(news, Ended):
+                return
+
+    async def finished(self) -> None:
+        """Wait until the call is over and the other side knows, or 5 s after."""
+        await self._session.finished.wait()
+
+    def accept(self, *, video: bool = False) -> None:
+        """Take the call; `video` also shows our picture.
+
+        Raises:
+            UnexpectedEventError: it is not ringing.
+        """
+        self._session.wants_video = video
+        self._session.feed(ev.UserAccepted())
+
+    def decline(self) -> None:
+        """Refuse the call, on all our devices.
+
+        Raises:
+            UnexpectedEventError: it is not ringing.
+        """
+        self._session.feed(ev.UserDeclined())
+
+    def hang_up(self) -> None:
+        """End the call, or give up calling; nothing if it is over."""
+        if self.state is not State.ENDED:
+            self._session.feed(ev.UserHungUp())
+
+    def set_muted(self, *, on: bool) -> None:
+        """Send silence, or what the microphone hears."""
+        self._line.shown.muted = on
+        self._show()
+
+    def set_held(self, *, on: bool) -> None:
+        """Put the other side on hold, or take it off."""
+        self._line.shown.held = on
+        self._show()
+
+    def set_video(self, *, on: bool) -> None:
+        """Show our picture, or stop."""
+        self._line.shown.video = on
+        self._show()
+
+    def rekey(self) -> None:
+        """Move to fresh keys now; both sides do so by themselves every 120 s."""
+        self._line.rekey()
+        self._session.wake()
+
+    def choices(self) -> Choices:
+        """Four sets of words, one of them ours: which does the other side read?
+
+        Raises:
+            UnexpectedEventError: there are no words yet.
+        """
+        leg = self._session.leg
+        if leg is None or leg.sas is None:
+            raise UnexpectedEventError("there are no words yet")
+        return word_choices(leg.sas, self._session.entropy)
+
+    async def compared(self, *, matched: bool) -> None:
+        """Say whether the other side reads our words: verified, or broken.
+
+        Raises:
+            UnexpectedEventError: there are no words yet.
+        """
+        await self._session.compared(matched=matched)
+
+    def speak_anyway(self) -> None:
+        """Open the microphone although the trust is broken, for this call only."""
+        self._session.speak_anyway()
+
+    def send_text(self, text: str) -> None:
+        """Send a line of text; raises what `MediaSession.send_text` raises."""
+        self._line.media.send_text(text)
+
+    def send_file(self, name: str, data: bytes) -> None:
+        """Send a file of at most 1 MiB; raises what `send_text` raises."""
+        self._line.media.send_file(name, data)
+
+    @property
+    def _line(self) -> Line:
+        if self._session.line is None:
+            raise MissingError("the call is not connected")
+        return self._session.line
+
+    def _show(self) -> None:
+        self._line.show()
+        self._session.wake()

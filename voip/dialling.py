@@ -1,0 +1,167 @@
+"""Whom a call rings: the devices of a contact, and the mailboxes of their INVITEs.
+
+Pure. What a board says is checked here: a device counts when its slot is signed by the
+board's key, sealed under the card's, not older than one already seen, and holds a
+bundle that the contact's identity signed and that is valid now.
+"""
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+
+from voip.errors import (
+    CertificateError,
+    MalformedError,
+    RefusedError,
+    RollbackError,
+)
+from voip.identity.callkey import Bundle, check_bundle, parse_bundle
+from voip.identity.card import RelayAddress, parse_relay
+from voip.identity.contact import Contact, Device
+from voip.identity.trust import Reason, broken
+from voip.signalling.address import Address
+from voip.signalling.board import DeviceEntry, format_entry, open_slot, parse_entry
+from voip.signalling.envelope import mailbox_tag, pair_direction, pair_fetch
+from voip.signalling.frames import BoardPut
+
+DAY_S = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A device that can be dialled."""
+
+    device: Device
+    bundle: Bundle
+    _: KW_ONLY
+    mailbox_tag: bytes
+    relay: RelayAddress | None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What is known about a contact's devices after reading the board.
+
+    Attributes:
+        contact: with what was learned: versions, entries, signs of compromise.
+        devices: those to dial.
+        problems: why a slot or device does not count, a sentence each.
+    """
+
+    contact: Contact
+    devices: tuple[Reachable, ...]
+    problems: tuple[str, ...]
+
+
+def read_board(contact: Contact, slots: Sequence[BoardPut], now: int) -> Directory:
+    """Take up what a relay gave as the contact's board at `now` (unix seconds).
+
+    A slot that does not hold is passed over with a sentence. Devices that the board no
+    longer lists are not dialled: that is how a lost one is withdrawn. A certificate
+    older than one already seen marks its device as broken.
+    """
+    problems: list[str] = []
+    unlisted = tuple(replace(device, entry=b"") for device in contact.devices)
+    contact = replace(contact, devices=unlisted)
+    for slot in slots:
+        try:
+            contact = _take_slot(contact, slot, now)
+        except RefusedError as error:
+            problems.append(str(error))
+    return reachable(contact, now, problems=tuple(problems))
+
+
+def reachable(
+    contact: Contact, now: int, *, problems: tuple[str, ...] = ()
+) -> Directory:
+    """List the devices that can be dialled by what is known already."""
+    found: list[Reachable] = []
+    sentences = list(problems)
+    for device in contact.devices:
+        if not device.entry or device.device_id in contact.blocked:
+            continue
+        try:
+            found.append(_check_device(contact, device, now))
+        except RollbackError as error:
+            sentences.append(str(error))
+            trust = broken(device.trust, Reason.ROLLBACK, now)
+            contact = contact.with_device(replace(device, trust=trust), now)
+        except (CertificateError, MalformedError) as error:
+            sentences.append(str(error))
+    return Directory(contact, tuple(found), tuple(sentences))
+
+
+def with_announcement(contact: Contact, announcement: bytes, now: int) -> Contact:
+    """Take up a device as the host messenger announced it.
+
+    Args:
+        contact: whose it is.
+        announcement: `DeviceEntry` as bytes; what the other side's
+            `Endpoint.announcement` gave.
+        now: unix seconds.
+
+    Raises:
+        MalformedError: it does not parse.
+        CertificateError: the contact's identity did not sign it, or it is not valid.
+    """
+    entry = parse_entry(announcement)
+    return _with_entry(contact, entry, now)
+
+
+def invite_addresses(
+    ours: tuple[bytes, bytes], contact: Contact, to: Reachable, now: int
+) -> tuple[Address, ...]:
+    """Name the mailboxes that take the INVITE for a device.
+
+    The same bytes go under every retained secret that is held, so that a slot which
+    only one side has advanced still meets; and to the device's own mailbox where there
+    is none, or where the other side may hold none.
+
+    Args:
+        ours: our identity and device id.
+        contact: whose device it is.
+        to: the device.
+        now: unix seconds.
+    """
+    slots = to.device.trust.slots
+    recipient = contact.identity + to.device.device_id
+    direction = pair_direction(recipient, b"".join(ours))
+    tags = [
+        mailbox_tag(pair_fetch(secret, direction, now // DAY_S))
+        for secret in slots.secrets
+    ]
+    if slots.tolerates_none:
+        tags.append(to.mailbox_tag)
+    return tuple(Address(tag, contact.identity, to.relay) for tag in tags)
+
+
+def _take_slot(contact: Contact, slot: BoardPut, now: int) -> Contact:
+    card = contact.card
+    if card is None or slot.board != card.board:
+        raise RefusedError("board: a slot of another board")
+    seen = contact.board_versions[slot.index]
+    entry = open_slot(slot, card_key=card.key, seen_version=seen)
+    versions = list(contact.board_versions)
+    versions[slot.index] = slot.version
+    contact = replace(contact, board_versions=tuple(versions))
+    return contact if entry is None else _with_entry(contact, entry, now)
+
+
+def _with_entry(contact: Contact, entry: DeviceEntry, now: int) -> Contact:
+    bundle = parse_bundle(entry.bundle)
+    if bundle.certificate.identity != contact.identity:
+        raise CertificateError("board: a device that another identity signed for")
+    device = contact.device(bundle.certificate.device_id, now)
+    return contact.with_device(replace(device, entry=format_entry(entry)), now)
+
+
+def _check_device(contact: Contact, device: Device, now: int) -> Reachable:
+    entry = parse_entry(device.entry)
+    bundle = parse_bundle(entry.bundle)
+    check_bundle(bundle, now=now, newest_nbf=device.newest_nbf)
+    relay = contact.card.relay if contact.card is not None else None
+    return Reachable(
+        device,
+        bundle,
+        mailbox_tag=entry.mailbox_tag,
+        relay=parse_relay(entry.relay) if entry.relay else relay,
+    )

@@ -1,0 +1,170 @@
+"""What the user of a call is told: facts, one frozen value each, with a JSON form.
+
+Names and values are an interface for programs (`ringfence call --json`). Text from the
+other side is theirs: whoever shows it escapes it first. Keys never appear; the words of
+a call only where they were asked for.
+"""
+
+from dataclasses import KW_ONLY, dataclass, field
+
+from voip.call import State
+from voip.events import End
+from voip.identity.trust import Trust
+
+Json = dict[str, str | int | float | bool | list[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The call moved on."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class TrustKnown:
+    """How far the other device is trusted; after keys exist, and when it changes."""
+
+    trust: Trust
+    device: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WordsKnown:
+    """The words of this call, the same at the other side unless somebody is between."""
+
+    words: tuple[str, str, str] = field(repr=False)
+    decimal: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PathChanged:
+    """Media flows, directly between the two devices or through a relay."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpochChanged:
+    """We send under fresh keys from here on."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerChanged:
+    """What the other side shows and hears now."""
+
+    _: KW_ONLY
+    held: bool
+    muted: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCompared:
+    """What the other side's user said about the words; their claim, nothing more."""
+
+    matched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneClosed:
+    """The microphone stays closed until the user settles the trust in this call."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the user should know, as a sentence."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextArrived:
+    """A line of text from the other side."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileArrived:
+    """A file from the other side, whole; the name is theirs, made harmless."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call is over; `successor` is the call id of the one that replaces it."""
+
+    end: End
+    successor: bytes | None = None
+
+
+News = (
+    StateChanged
+    | TrustKnown
+    | WordsKnown
+    | PathChanged
+    | EpochChanged
+    | PeerChanged
+    | PeerCompared
+    | MicrophoneClosed
+    | Warned
+    | TextArrived
+    | FileArrived
+    | Ended
+)
+
+
+def format_json(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
+    news: News, *, with_words: bool = False
+) -> Json:
+    """Give the JSON object of a piece of news; its `event` names the kind."""
+    match news:
+        case StateChanged():
+            return {"event": "state", "state": news.state.name.lower()}
+        case TrustKnown():
+            return {
+                "event": "trust",
+                "trust": news.trust.state.value,
+                "reason": news.trust.reason.value,
+                "since": news.trust.since,
+                "device": news.device.hex(),
+            }
+        case WordsKnown():
+            if not with_words:
+                return {"event": "words"}
+            return {
+                "event": "words",
+                "words": list(news.words),
+                "decimal": news.decimal,
+            }
+        case PathChanged():
+            return {"event": "path", "kind": news.kind}
+        case EpochChanged():
+            return {"event": "epoch", "epoch": news.epoch}
+        case PeerChanged():
+            return {
+                "event": "peer",
+                "held": news.held,
+                "muted": news.muted,
+                "video": news.video,
+            }
+        case PeerCompared():
+            return {"event": "peer-compared", "matched": news.matched}
+        case MicrophoneClosed():
+            return {"event": "microphone-closed", "reason": news.reason}
+        case Warned():
+            return {"event": "warning", "sentence": news.sentence}
+        case TextArrived():
+            return {"event": "text", "text": news.text}
+        case FileArrived():
+            return {"event": "file", "name": news.name, "size": len(news.data)}
+        case Ended():
+            successor = news.successor.hex() if news.successor else None
+            return {"event": "ended", "end": news.end.value, "successor": successor}

@@ -1,0 +1,158 @@
+"""What becomes of an INVITE that opened: ring, say busy, log, or nothing.
+
+Pure. The caller is known (its certificate was checked) but has proved nothing yet: this
+INVITE may be a replay, or come from a thief of our call key. So nothing here rings; the
+best it can do is be answered.
+"""
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from hashlib import sha256
+
+from voip.errors import RefusedError
+from voip.handshake.exchange import Received
+from voip.handshake.payload import Mode, Readiness
+from voip.handshake.replay import ReplayGuard
+from voip.identity.contact import Contact, Device
+from voip.identity.trust import DeviceTrust, Reason, TrustState, broken, judge
+from voip.identity.vault import Busy, Strangers, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Ongoing:
+    """A call that is going on here, as far as another INVITE is concerned.
+
+    Attributes:
+        call_id: of that call.
+        devices: the other side's devices that take part, each with the ephemeral key
+            of an INVITE of ours that it has not answered, or None.
+        is_active: whether the user talks, rings or is rung, rather than waiting for
+            somebody to confirm.
+    """
+
+    call_id: bytes
+    devices: dict[bytes, bytes | None]
+    _: KW_ONLY
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Answer with RINGING.
+
+    Attributes:
+        device: the caller's, as known so far.
+        readiness: what to say.
+        supersedes: a call with the same device that this one ends.
+        concedes: a call of ours to the same person that this one replaces, because
+            both dialled at once and theirs survives.
+    """
+
+    device: Device
+    readiness: Readiness
+    _: KW_ONLY
+    supersedes: bytes | None = None
+    concedes: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Give no sign; `reason` is for our own log."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStranger:
+    """Give no sign, but list the caller so that the user can add them."""
+
+    identity: bytes
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteMissed:
+    """Give no sign, but log a call that came too late to be answered."""
+
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class NoteBroken:
+    """Give no sign, but mark the device: what it sent is a known sign of compromise."""
+
+    contact: Contact
+    device: Device
+    trust: DeviceTrust
+
+
+Decision = Respond | Ignore | NoteStranger | NoteMissed | NoteBroken
+
+
+def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be asked
+    received: Received,
+    vault: Vault,
+    guard: ReplayGuard,
+    *,
+    ongoing: Sequence[Ongoing],
+    now_ms: int,
+) -> Decision:
+    """Decide on an INVITE that opened, at `now_ms` (unix milliseconds)."""
+    certificate, offer = received.certificate, received.offer
+    now = now_ms // 1000
+    if certificate.identity == vault.identity:
+        return Ignore("invite from our own identity")
+    contact = vault.contacts.by_identity(certificate.identity)
+    if contact is None:
+        if vault.settings.strangers is Strangers.LOG:
+            return NoteStranger(certificate.identity, offer.alias or "")
+        if vault.settings.strangers is Strangers.IGNORE:
+            return Ignore("invite from a stranger")
+        contact = Contact("stranger", certificate.identity)
+    device = contact.device(certificate.device_id, now)
+    if device.device_id in contact.blocked:
+        return Ignore("invite from a blocked device")
+    if offer.relay is not None:
+        # Answering at a relay of the caller's choice would show it our address before
+        # the user accepted. It reads its answers where it left the INVITE.
+        return Ignore("invite that names another relay")
+    if received.is_late:
+        return NoteMissed(contact)
+    try:
+        guard.admit(
+            certificate.identity,
+            received.e_a,
+            ts_ms=offer.ts_ms,
+            last_confirmed_ms=device.last_ts_ms,
+            now_ms=now_ms,
+        )
+    except RefusedError as error:
+        return Ignore(str(error))
+    if certificate.nbf < device.newest_nbf:
+        return NoteBroken(contact, device, broken(device.trust, Reason.ROLLBACK, now))
+    if offer.mode is not Mode.IK_SRTP:
+        return NoteBroken(contact, device, broken(device.trust, Reason.DOWNGRADE, now))
+    judged = judge(device.trust, received.match(device.trust.slots.secrets), now)
+    if vault.settings.strict and judged.trust.state is TrustState.BROKEN:
+        return NoteBroken(contact, device, judged)
+    return _respond(received, device, vault.settings.busy, ongoing)
+
+
+def _respond(
+    received: Received, device: Device, busy: Busy, ongoing: Sequence[Ongoing]
+) -> Decision:
+    for call in ongoing:
+        if device.device_id not in call.devices:
+            continue
+        ours = call.devices[device.device_id]
+        if ours is None:
+            return Respond(device, Readiness.WILL_RING, supersedes=call.call_id)
+        # Both dialled at once: both sides see both INVITEs and pick the same one.
+        if sha256(ours).digest() < sha256(received.e_a).digest():
+            return Ignore("glare: our own invite survives")
+        return Respond(device, Readiness.WILL_RING, concedes=call.call_id)
+    if not any(call.is_active for call in ongoing) or busy is Busy.RING:
+        return Respond(device, Readiness.WILL_RING)
+    if busy is Busy.SILENT:
+        return Ignore("invite while busy")
+    return Respond(device, Readiness.BUSY)

@@ -1,0 +1,639 @@
+"""Runs one call: waits for a message, the user, the media or a deadline.
+
+Carrier. What is to be done is `voip.call`'s to say; here it is done. One task takes one
+thing at a time, so nothing is decided twice; what would make it wait (a relay, ICE)
+runs beside it in the same task group and comes back as another thing to take.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+
+from voip import events as ev
+from voip.call import Call, State
+from voip.errors import (
+    CallError,
+    HandshakeError,
+    MalformedError,
+    MissingError,
+    RefusedError,
+    TrustError,
+    UnexpectedEventError,
+    UnreachableError,
+)
+from voip.handshake.payload import Answer, Readiness
+from voip.handshake.schedule import Role
+from voip.identity.contact import Device
+from voip.identity.keys import Entropy
+from voip.identity.trust import (
+    DeviceTrust,
+    Reason,
+    TrustState,
+    alerting_acked,
+    broken,
+    words_matched,
+)
+from voip.identity.vault import Vault
+from voip.identity.words import decimal, words
+from voip.leg import Leg
+from voip.line import Line
+from voip.logline import LogLine
+from voip.media.events import ControlReceived, MediaEvent, MediaFailed
+from voip.media.ice import IceConfig, Trace
+from voip.media.streams import MediaPlan, MediaSession
+from voip.news import (
+    Ended,
+    MicrophoneClosed,
+    News,
+    PeerCompared,
+    StateChanged,
+    TrustKnown,
+    Warned,
+    WordsKnown,
+)
+from voip.signalling.delivery import Path
+from voip.signalling.media_info import MediaInfo
+from voip.signalling.messages import (
+    Accept,
+    Alerting,
+    Confirm,
+    Hangup,
+    Message,
+    Restart,
+    RestartAck,
+    SasResult,
+    Select,
+    parse_control,
+)
+from voip.signalling.outbox import Outbox
+from voip.signalling.post import Post
+
+LINGER_S = 5.0  # how long an ended call waits for its HANGUP to be acknowledged
+RESEND_OPENING_S = (4.0, 12.0, 28.0)  # a carrier may lose it; doubles are known
+RETRY_CONNECT_S = 2.0  # by hand, the other side starts when its user pastes
+MAX_NEWS = 512  # unread by the user; then the oldest goes
+_URGENT = (Hangup, Restart, RestartAck)
+"""Sent at once and by both ways: the path may be dead, or about to close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a call needs of the place it runs in.
+
+    Attributes:
+        keep: applies a change to the store; on disk before it returns.
+        post: carries sealed blobs.
+        plan: opens what the call hears and shows with.
+        ice: how to find a path.
+        entropy: random bytes.
+        on_datagram: sees every datagram of media as it leaves; for tests and `doctor`.
+    """
+
+    keep: Callable[[Callable[[Vault], Vault]], Vault]
+    post: Post
+    plan: Callable[[], MediaPlan]
+    ice: IceConfig
+    entropy: Entropy
+    on_datagram: Trace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    device: bytes
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Woken:
+    """Something was queued for the other side."""
+
+
+_LegCommand = (
+    ev.SendConfirm
+    | ev.SendAlerting
+    | ev.SendAccept
+    | ev.SendSelect
+    | ev.SendHangup
+    | ev.StartMedia
+)
+_CallCommand = (
+    ev.Ring
+    | ev.OpenMicrophone
+    | ev.RestartPath
+    | ev.StartRekey
+    | ev.TellUnreachable
+    | ev.Finish
+)
+_Job = _LegCommand | _CallCommand | _Parcel | _Woken | MediaEvent | CallError
+
+
+class Session:
+    """One call, run; its user holds it through a `Conversation`."""
+
+    def __init__(
+        self,
+        legs: Mapping[bytes, Leg],
+        *,
+        identity: bytes,
+        log: LogLine,
+        place: Place,
+        on_confirm: Callable[[], None] | None = None,
+        on_ring: Callable[[], None] | None = None,
+        by_hand: bool = False,
+    ) -> None:
+        self.identity = identity
+        self.log = log
+        self.call = Call()
+        self.line: Line | None = None
+        self.news: asyncio.Queue[News] = asyncio.Queue(MAX_NEWS)
+        self.finished = asyncio.Event()
+        self.wants_video = False
+        self._legs = dict(legs)
+        self._place = place
+        self._on_confirm = on_confirm
+        self._on_ring = on_ring
+        self._by_hand = by_hand
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self._outbox = Outbox(place.post, lambda trouble: self.tell(Warned(trouble)))
+        self._helpers: set[asyncio.Task[None]] = set()
+        self._chosen: Leg | None = None
+        self._alerting_seq: int | None = None
+        self._confirmed: set[bytes] = set()
+        self._committed: set[bytes] = set()
+        self._openings: dict[bytes, list[float]] = {}
+        self._may_speak = False  # the user settled a broken trust for this call
+        self._microphone_due = False
+        self._over_at: float | None = None
+        self._successor: bytes | None = None
+
+    @property
+    def legs(self) -> Mapping[bytes, Leg]:
+        """By the other side's device."""
+        return self._legs
+
+    @property
+    def entropy(self) -> Entropy:
+        """Random bytes, of the place it runs in."""
+        return self._place.entropy
+
+    @property
+    def leg(self) -> Leg | None:
+        """The leg in view: the chosen one, or the only one."""
+        if self._chosen is not None:
+            return self._chosen
+        return next(iter(self._legs.values())) if len(self._legs) == 1 else None
+
+    # What comes from outside; each returns at once.
+
+    def feed(self, event: ev.Event) -> None:
+        """Hand an event to the call machine; what follows is done in turn.
+
+        Raises:
+            UnexpectedEventError: nothing changed; it has no place now.
+        """
+        before = self.call.state
+        for command in self.call.receive(event, _now()):
+            self._jobs.put_nowait(command)
+        if self.call.state is not before:
+            self.tell(StateChanged(self.call.state))
+
+    def feed_if_fitting(self, event: ev.Event) -> None:
+        """Hand over what may come too late, from the network or the clock."""
+        with contextlib.suppress(UnexpectedEventError):
+            self.feed(event)
+
+    def take(self, device: bytes, blob: bytes) -> None:
+        """Take a blob that came into the mailbox of this device's leg."""
+        self._jobs.put_nowait(_Parcel(device, blob))
+
+    def wake(self) -> None:
+        """Send what was queued for the other side."""
+        self._jobs.put_nowait(_Woken())
+
+    def concede(self, successor: bytes) -> None:
+        """End this call for one that replaces it: both dialled at once."""
+        self._successor = successor
+        self.feed_if_fitting(ev.GlareLost())
+
+    def tell(self, news: News) -> None:
+        """Tell the user; if nobody listens, the oldest news goes."""
+        if self.news.full():
+            self.news.get_nowait()
+        self.news.put_nowait(news)
+
+    def repeat_opening(self) -> None:
+        """Send INVITE or RINGING again: the other side seems not to have it."""
+        for leg in self._legs.values():
+            self._send_opening(leg)
+
+    async def compared(self, *, matched: bool) -> None:
+        """Take what the user found when comparing the words."""
+        leg = self.leg
+        if leg is None or leg.sas is None:
+            raise UnexpectedEventError("words compared before there are any")
+        now = int(time.time())
+        if matched:
+            await self._change_trust(leg, lambda trust: words_matched(trust, now))
+            self.open_microphone()
+        else:
+            await self._change_trust(
+                leg, lambda trust: broken(trust, Reason.WORDS_DIFFER, now)
+            )
+            self._may_speak = False
+            self._close_microphone()
+        leg.delivery.send(SasResult(matched))
+        self.wake()
+
+    def speak_anyway(self) -> None:
+        """Open the microphone although the trust is broken, for this call only."""
+        self._may_speak = True
+        self.open_microphone()
+
+    def open_microphone(self) -> None:
+        """Let the other side hear the user, if it is time and nothing is broken."""
+        leg, line = self.leg, self.line
+        if leg is None or line is None or not self._microphone_due:
+            return
+        trust = leg.trust.trust
+        if trust.state is TrustState.BROKEN and not self._may_speak:
+            self.tell(MicrophoneClosed(trust.reason.value))
+            return
+        line.media.open_sources()
+        if self.wants_video and not line.shown.video:
+            line.shown.video = True
+            line.show()
+
+    # The one task.
+
+    async def run(self, begin: ev.Dialled | ev.InviteAnswered) -> None:
+        """Run the call from its first event to its end."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._spawn(self._outbox.run())
+            try:
+                self.feed(begin)
+                if isinstance(begin, ev.Dialled):
+                    await self._keep(self.log.begun)
+                for leg in self._legs.values():
+                    self._send_opening(leg)
+                    self._openings[leg.device] = [
+                        _now() + after for after in RESEND_OPENING_S
+                    ]
+                while not self._is_over():
+                    await self._step()
+                async with asyncio.timeout(LINGER_S):
+                    await self._outbox.sent()
+            except TimeoutError:
+                self.tell(Warned("the other side could not be told that it is over"))
+            finally:
+                for helper in tuple(self._helpers):
+                    helper.cancel()
+                if self.line is not None:
+                    await self.line.close()
+                self.finished.set()
+
+    async def _step(self) -> None:
+        try:
+            async with asyncio.timeout_at(self._wake_at()):
+                job = await self._jobs.get()
+        except TimeoutError:
+            self.feed_if_fitting(ev.TimePassed())
+        else:
+            await self._do(job)
+        self._resend_openings()
+        await self._pump()
+
+    async def _do(self, job: _Job) -> None:
+        if isinstance(job, _LegCommand):
+            await self._act(job, self._legs[job.leg])
+        elif isinstance(job, _CallCommand):
+            await self._act_on_call(job)
+        elif isinstance(job, _Parcel):
+            await self._take_parcel(self._legs[job.device], job.blob)
+        elif isinstance(job, CallError):
+            self.tell(Warned(str(job)))
+            self.feed_if_fitting(ev.UserHungUp())
+        elif not isinstance(job, _Woken) and self.line is not None:
+            await self._take_media_event(self.line, job)
+
+    # What the machine wants done.
+
+    async def _act(self, command: _LegCommand, leg: Leg) -> None:
+        match command:
+            case ev.SendConfirm():
+                leg.delivery.send(leg.confirm())
+            case ev.SendAlerting():
+                self._alerting_seq = leg.delivery.send(Alerting())
+            case ev.SendAccept():
+                self._chosen = leg
+                if (media := await self._open_line(leg)) is not None:
+                    leg.delivery.send(Accept(media))
+            case ev.SendSelect():
+                in_view, self._chosen = self.leg is leg, leg
+                if not in_view:
+                    self._tell_leg(leg)
+                if (media := await self._open_line(leg)) is not None:
+                    leg.delivery.send(Select(media))
+            case ev.SendHangup():
+                if leg.has_keys:
+                    leg.delivery.send(Hangup(command.reason, leg.device))
+            case ev.StartMedia():
+                if self.line is not None:
+                    self._spawn(self._connect(self.line, command.media))
+
+    async def _act_on_call(self, command: _CallCommand) -> None:
+        match command:
+            case ev.Ring():
+                await self._keep(self.log.begun)
+                if self._on_ring is not None:
+                    self._on_ring()
+            case ev.OpenMicrophone():
+                self.log.answered(int(time.time()))
+                self._microphone_due = True
+                self.open_microphone()
+            case ev.RestartPath():
+                if self.line is not None:
+                    self._spawn(self._restart(self.line))
+            case ev.StartRekey():
+                if self.line is not None:
+                    self.line.rekey()
+            case ev.TellUnreachable():
+                self.tell(Warned("no device has answered so far"))
+            case ev.Finish():
+                await self._finish(command.end)
+
+    async def _open_line(self, leg: Leg) -> MediaInfo | None:
+        """Open what the call hears and shows with, and describe it."""
+        try:
+            session = MediaSession(
+                leg.role,
+                leg.call_secret,
+                self._place.plan(),
+                self._place.ice,
+                entropy=self._place.entropy,
+                idle_control=leg.delivery.ping,
+                on_datagram=self._place.on_datagram,
+            )
+            self.line = Line(leg, session, entropy=self._place.entropy, tell=self.tell)
+            self._spawn(self._listen(session))
+            return await self.line.describe()
+        except CallError as error:
+            self._jobs.put_nowait(error)
+            return None
+
+    async def _listen(self, session: MediaSession) -> None:
+        while True:
+            self._jobs.put_nowait(await session.event())
+
+    async def _connect(self, line: Line, remote: MediaInfo) -> None:
+        while True:
+            try:
+                await line.connect(remote)
+            except UnreachableError as error:
+                if not self._by_hand:
+                    self._jobs.put_nowait(error)
+                    return
+                await asyncio.sleep(RETRY_CONNECT_S)
+            except RefusedError:
+                assert self._chosen is not None
+                self.feed_if_fitting(ev.SecurityFailed(self._chosen.device))
+                return
+            else:
+                return
+
+    async def _restart(self, line: Line) -> None:
+        try:
+            await line.restart()
+        except UnreachableError as error:
+            self.tell(Warned(str(error)))
+        self.wake()
+
+    async def _finish(self, end: ev.End) -> None:
+        self._over_at = _now() + LINGER_S
+        await self._pump()
+        if self.line is not None:
+            line, self.line = self.line, None
+            await line.close()
+        await self._keep(lambda vault: self.log.finished(vault, end, int(time.time())))
+        self.tell(Ended(end, self._successor))
+
+    # What the other side says.
+
+    async def _take_parcel(self, leg: Leg, blob: bytes) -> None:
+        try:
+            if leg.has_keys:
+                await self._take_control(leg, leg.open(blob))
+            else:
+                await self._take_ringing(leg, leg.receive_ringing(blob, now=_unix()))
+        except (HandshakeError, MalformedError):
+            return  # not from the other side of this leg: anybody can write there
+
+    async def _take_ringing(self, leg: Leg, answer: Answer) -> None:
+        if answer.readiness is not Readiness.WILL_RING:
+            busy = answer.readiness is Readiness.BUSY
+            end = ev.End.BUSY if busy else ev.End.NOT_TAKEN
+            self.feed_if_fitting(ev.Unavailable(leg.device, end))
+            return
+        if leg.trust.trust.state is TrustState.BROKEN:
+            await self._change(leg, leg.judged)
+        if self.leg is leg:
+            self._tell_leg(leg)
+        self.feed_if_fitting(ev.WillRing(leg.device))
+
+    async def _take_control(self, leg: Leg, ctl: bytes) -> None:
+        """Take a message that verified: first onto disk, then into the sequence.
+
+        Whatever is acknowledged must have happened on disk already, or a crash here
+        would look like a thief to the other side.
+        """
+        control = parse_control(ctl)
+        if isinstance(control.message, Confirm) and not self._is_confirmed(leg):
+            if not await self._check_confirm(leg, control.message):
+                return
+        elif leg.role is Role.CALLER and control.ack and not self._is_confirmed(leg):
+            # An acknowledged CONFIRM means that the callee has the secret on disk.
+            self._confirmed.add(leg.device)
+            await self._change(leg, leg.committed)
+        for message in leg.delivery.receive(ctl, _now()):
+            await self._take_message(leg, message)
+        if self._alerting_seq is not None and leg.delivery.is_acknowledged(
+            self._alerting_seq
+        ):
+            self._alerting_seq = None
+            await self._change_trust(
+                leg, lambda trust: alerting_acked(trust, leg.retained)
+            )
+
+    def _is_confirmed(self, leg: Leg) -> bool:
+        return leg.device in self._confirmed
+
+    async def _check_confirm(self, leg: Leg, message: Confirm) -> bool:
+        if leg.role is Role.CALLER:
+            return False
+        try:
+            leg.check_confirm(message)
+        except TrustError:
+            await self._change_trust(
+                leg, lambda trust: broken(trust, Reason.COMMITMENT, _unix())
+            )
+            self.feed_if_fitting(ev.SecurityFailed(leg.device))
+            return False
+        self._confirmed.add(leg.device)
+        if self._on_confirm is not None:
+            self._on_confirm()
+        await self._change(leg, leg.committed)
+        self._tell_leg(leg)
+        return True
+
+    async def _take_message(self, leg: Leg, message: Message) -> None:
+        match message:
+            case Confirm():
+                self.feed_if_fitting(ev.Confirmed(leg.device))
+            case Alerting():
+                self.feed_if_fitting(ev.Alerted(leg.device))
+            case Accept(media):
+                self.feed_if_fitting(ev.Accepted(leg.device, media))
+            case Select(media):
+                self.feed_if_fitting(ev.Selected(leg.device, media))
+            case Hangup(reason):
+                self.feed_if_fitting(ev.HungUp(leg.device, reason))
+            case SasResult(matched):
+                self.tell(PeerCompared(matched))
+            case _ if self.line is not None and leg is self._chosen:
+                self._spawn(self._take_line_message(self.line, message))
+            case _:
+                pass
+
+    async def _take_line_message(self, line: Line, message: Message) -> None:
+        try:
+            event = await line.take(message)
+        except RefusedError:
+            assert self._chosen is not None
+            event = ev.SecurityFailed(self._chosen.device)
+        except CallError as error:
+            self.tell(Warned(str(error)))
+            event = None
+        if event is not None:
+            self.feed_if_fitting(event)
+        self.wake()
+
+    async def _take_media_event(self, line: Line, event: MediaEvent) -> None:
+        if isinstance(event, ControlReceived):
+            assert self._chosen is not None
+            with contextlib.suppress(MalformedError):
+                await self._take_control(self._chosen, event.ctl)
+            return
+        if isinstance(event, MediaFailed):
+            self._jobs.put_nowait(MissingError(event.reason))
+            return
+        followed = line.take_event(event)
+        if followed is not None:
+            self.feed_if_fitting(followed)
+
+    # Trust.
+
+    def _tell_leg(self, leg: Leg) -> None:
+        self.tell(TrustKnown(leg.trust.trust, leg.device))
+        if leg.sas is not None:
+            self.tell(WordsKnown(words(leg.sas), decimal(leg.sas)))
+
+    async def _change_trust(
+        self, leg: Leg, change: Callable[[DeviceTrust], DeviceTrust]
+    ) -> None:
+        before = leg.trust.trust
+        await self._change(
+            leg, lambda device, _now: replace(device, trust=change(device.trust))
+        )
+        if leg.trust.trust != before:
+            self.tell(TrustKnown(leg.trust.trust, leg.device))
+
+    async def _change(self, leg: Leg, change: Callable[[Device, int], Device]) -> None:
+        """Change the entry of the leg's device, on disk when this returns."""
+        now = _unix()
+
+        def apply(vault: Vault) -> Vault:
+            contact = vault.contacts.by_identity(self.identity)
+            if contact is None:  # a stranger, or removed during the call
+                return vault
+            device = change(contact.device(leg.device, now), now)
+            leg.trust = device.trust
+            return replace(
+                vault, contacts=vault.contacts.put(contact.with_device(device, now))
+            )
+
+        await self._keep(apply)
+
+    async def _keep(self, change: Callable[[Vault], Vault]) -> None:
+        await asyncio.to_thread(self._place.keep, change)
+
+    def _close_microphone(self) -> None:
+        if self.line is not None and self._microphone_due:
+            self.line.shown.muted = True
+            self.line.shown.video = False
+            self.line.show()
+
+    # Sending, and time.
+
+    async def _pump(self) -> None:
+        """Let out what is due, by records where media flows, else by mailbox."""
+        for leg in self._legs.values():
+            if not leg.has_keys:
+                continue
+            line = self.line if leg is self._chosen else None
+            path = self._path(leg)
+            for ctl in leg.delivery.due(_now(), path):
+                urgent = isinstance(parse_control(ctl).message, _URGENT)
+                if line is not None and (urgent or path is Path.RECORD):
+                    await line.send(ctl, urgent=urgent)
+                if urgent or path is Path.MAILBOX:
+                    self._outbox.put(leg.to, leg.seal(ctl, self._place.entropy))
+
+    def _path(self, leg: Leg) -> Path:
+        """Records while sound comes in; else the mailbox, which needs the relay."""
+        talking = leg is self._chosen and self.call.state is State.ACTIVE
+        return Path.RECORD if talking else Path.MAILBOX
+
+    def _send_opening(self, leg: Leg) -> None:
+        for to in leg.invites or (leg.to,):
+            self._outbox.put(to, leg.opening)
+
+    def _resend_openings(self) -> None:
+        now = _now()
+        for device, times in self._openings.items():
+            leg = self._legs[device]
+            if leg.has_keys and leg.role is Role.CALLER:
+                times.clear()
+            elif times and times[0] <= now:
+                times.pop(0)
+                if leg.role is Role.CALLER:
+                    self._send_opening(leg)
+
+    def _wake_at(self) -> float | None:
+        times = [self.call.deadline, self._over_at]
+        times += [waiting[0] for waiting in self._openings.values() if waiting]
+        for leg in self._legs.values():
+            if leg.has_keys:
+                times.append(leg.delivery.deadline(self._path(leg)))
+        return min((at for at in times if at is not None), default=None)
+
+    def _is_over(self) -> bool:
+        """An ended call lingers until its last word is acknowledged, or 5 s."""
+        if self._over_at is None:
+            return False
+        told = all(leg.delivery.is_idle for leg in self._legs.values() if leg.has_keys)
+        return told or _now() >= self._over_at
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._tasks.create_task(work)
+        self._helpers.add(task)
+        task.add_done_callback(self._helpers.discard)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _unix() -> int:
+    return int(time.time())

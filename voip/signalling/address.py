@@ -1,0 +1,25 @@
+"""Where blobs go, and where they are read."""
+
+from dataclasses import dataclass
+
+from voip.identity.card import RelayAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a blob for one device goes: a mailbox, and whose it is.
+
+    `relay` is None where no relay is needed (a messenger carries the blob).
+    """
+
+    tag: bytes
+    identity: bytes
+    relay: RelayAddress | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox that we read."""
+
+    fetch: bytes
+    relay: RelayAddress | None
