@@ -1,5 +1,7 @@
 """`ringfence contact`: who others are to you."""
 
+import asyncio
+import os
 import time
 from dataclasses import replace
 from typing import TextIO
@@ -11,10 +13,13 @@ from cli.output import json_option, minute, note, show
 from cli.trust import say, say_of
 from voip.errors import MalformedError
 from voip.identity import person
-from voip.identity.card import parse_card
+from voip.identity.card import Card, RelayAddress, parse_card, parse_relay
 from voip.identity.contact import Contact
 from voip.identity.keys import format_identity, safety_number
 from voip.identity.vault import Vault
+from voip.signalling.link import RelayLink
+from voip.signalling.rendezvous import swap_cards
+from voip.signalling.spoken import Code, Side, create_code, format_code, parse_code
 
 _CARD_CHARACTERS = 1024  # a card has about 400; whatever is longer is another file
 
@@ -35,10 +40,36 @@ def add(home: Home, card: TextIO, alias: str | None) -> None:
     vault = home.open().change(
         lambda vault: person.add_contact(vault, given, alias=alias, now=_now())
     )
-    added = vault.contacts.find(format_identity(given.identity))
-    if added.alias != (alias or given.alias):
-        note(f"this identity is kept as {added.alias!r}; the other name was taken")
-    show(_facts(vault, added), f"{added.alias}: {say_of(added)}")
+    _show_added(vault, given, alias)
+
+
+@contact.command(epilog="Example: ringfence contact meet 7-crater-velvet")
+@click.argument("code", required=False)
+@click.option("--relay", help="Meet there: 'HOST:PORT PIN'.  [default: your relay]")
+@click.option("--alias", help="Your name for them.  [default: the card's]")
+@json_option
+@click.pass_obj
+def meet(home: Home, code: str | None, relay: str | None, alias: str | None) -> None:
+    """Swap cards with somebody by a spoken CODE; without one, make it."""
+    store = home.open()
+    vault = store.read()
+    place = parse_relay(relay) if relay else vault.relay
+    if place is None:
+        raise click.UsageError("no relay to meet at: give --relay")
+    side = Side.JOINER if code else Side.CREATOR
+    spoken = parse_code(code) if code else create_code(os.urandom)
+    if side is Side.CREATOR:
+        note(f"they type: ringfence contact meet {format_code(spoken)}")
+    given = asyncio.run(_swap(place, spoken, side, vault.card))
+    vault = store.change(
+        lambda vault: person.add_contact(vault, given, alias=alias, now=_now())
+    )
+    _show_added(vault, given, alias)
+
+
+async def _swap(place: RelayAddress, code: Code, side: Side, card: Card) -> Card:
+    async with RelayLink(place, entropy=os.urandom) as link:
+        return await swap_cards(link, code, side, card=card, entropy=os.urandom)
 
 
 @contact.command("list", epilog="Example: ringfence contact list --json")
@@ -132,6 +163,15 @@ def block_device(home: Home, name: str, device: str) -> None:
             vault, name, lambda found: found.with_blocked(device_id, _now())
         )
     )
+
+
+def _show_added(vault: Vault, given: Card, alias: str | None) -> None:
+    added = vault.contacts.find(format_identity(given.identity))
+    wanted = alias or given.alias
+    if added.alias != wanted:
+        # Known under another name, or the name is somebody else's: how one would pose.
+        note(f"not named {wanted!r}: this identity is {added.alias!r}")
+    show(_facts(vault, added), f"{added.alias}: {say_of(added)}")
 
 
 def _parse_device(text: str) -> bytes:

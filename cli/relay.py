@@ -58,6 +58,7 @@ def serve(  # noqa: PLR0913 - one argument for each option
         TlsFiles(certificate=tls_cert, key=tls_key) if tls_cert and tls_key else None
     )
     database = db or paths.relay_database(home.folder)
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(
         _serve(database, host=host, port=port, name=name, tls=files, plain=plain)
     )

@@ -1,62 +1,41 @@
 """A relay as its operator starts it, and as a client looks at it."""
 
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cli.codes import Code
 from cli.main import main
-
-_PROGRAM = Path(sys.executable).with_name("ringfence")
-
-
-@pytest.fixture
-def line(tmp_path: Path) -> Iterator[str]:
-    """Serve a relay in a process of its own; give the line it prints for cards."""
-    server = subprocess.Popen(
-        [_PROGRAM, f"--home={tmp_path}", "relay", "serve", "--port=0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    yield server.stdout.readline().strip()
-    server.send_signal(signal.SIGTERM)
-    _, said = server.communicate(timeout=10)
-
-    assert server.returncode == Code.DONE, said
+from tests.cli.conftest import Start
 
 
 def test_a_relay_prints_the_line_that_check_takes(
-    line: str, capsys: pytest.CaptureFixture[str]
+    start: Start, relay_line: str
 ) -> None:
-    code = main(["relay", "check", *line.split()])
+    check = start("client", "relay", "check", *relay_line.split())
+    out, said = check.communicate(timeout=30)
 
-    assert code == Code.DONE
-    assert capsys.readouterr().out.startswith(f"{line} answers in 0.")
-
-
-def test_a_relay_with_another_key_is_refused(
-    line: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    address, _ = line.split()
-    code = main(["relay", "check", address, "a" * 52])
-
-    assert code == Code.REFUSED
-    assert "not the key that the card pins" in capsys.readouterr().err
+    assert (check.returncode, said) == (Code.DONE, "")
+    assert out.startswith(f"{relay_line} answers in 0.")
 
 
-def test_a_relay_that_is_not_there_could_not_be_asked(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    code = main(["relay", "check", "127.0.0.1:1"])
+def test_a_relay_with_another_key_is_refused(start: Start, relay_line: str) -> None:
+    address, _ = relay_line.split()
+    check = start("client", "relay", "check", address, "a" * 52)
+    _, said = check.communicate(timeout=30)
 
-    assert code == Code.UNREACHABLE
-    assert capsys.readouterr().err == (
+    assert check.returncode == Code.REFUSED
+    assert said == (
+        f"ringfence: error: relay {address}: not the key that the card pins\n"
+    )
+
+
+def test_a_relay_that_is_not_there_could_not_be_asked(start: Start) -> None:
+    check = start("client", "relay", "check", "127.0.0.1:1")
+    _, said = check.communicate(timeout=30)
+
+    assert check.returncode == Code.UNREACHABLE
+    assert said == (
         "ringfence: error: relay 127.0.0.1:1: connect call failed ('127.0.0.1', 1)\n"
         "ringfence: hint: try again later\n"
     )
