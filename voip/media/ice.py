@@ -4,6 +4,7 @@ Nothing is asked of anybody by default: no STUN server, no name lookup, no mDNS.
 private names of aiortc and aioice used here are held by test_contracts.py.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -31,6 +32,7 @@ from voip.media.events import PathKind
 
 Trace = Callable[[bytes, tuple[str, int]], None]
 
+WATCH_EVERY_S = 2.0  # listing the interfaces costs about a millisecond
 _LOOPBACK = "127.0.0.1"
 
 
@@ -74,6 +76,18 @@ def check_config(config: IceConfig) -> None:
 def local_addresses() -> frozenset[str]:
     """List the addresses of this machine that ICE would offer."""
     return frozenset(get_host_addresses(use_ipv4=True, use_ipv6=True))
+
+
+async def addresses_changed(
+    addresses: Callable[[], frozenset[str]] = local_addresses,
+    every_s: float = WATCH_EVERY_S,
+) -> None:
+    """Wait until this machine has other addresses than now."""
+    before = addresses()
+    while True:
+        await asyncio.sleep(every_s)
+        if addresses() != before:
+            return
 
 
 class CallIce(aioice.Connection):

@@ -32,7 +32,8 @@ KIND_CONTROL = 1
 KIND_SCTP = 2
 
 FRAGMENT_BYTES = 633  # CONTROL_BYTES less 7 bytes of fragment header
-MAX_FRAGMENTS = 8  # 5064 bytes: the longest control message is about 4 kB
+MAX_FRAGMENTS = 8
+MAX_MESSAGE_BYTES = MAX_FRAGMENTS * FRAGMENT_BYTES  # 5064: the longest is near 4 kB
 MAX_PENDING = 4  # messages in reassembly: one in progress and its neighbours
 PENDING_S = 10.0  # eight fragments at one a second, and a little
 MAX_QUEUED = 32  # more waiting than this means that nothing gets through
@@ -136,13 +137,9 @@ def fragment(message: bytes, message_id: int) -> list[Fragment]:
     """Cut a control message into what fits records.
 
     Raises:
-        LimitError: longer than `MAX_FRAGMENTS` carry.
+        LimitError: longer than `MAX_MESSAGE_BYTES`.
     """
-    if len(message) > MAX_FRAGMENTS * FRAGMENT_BYTES:
-        raise LimitError(
-            f"control message: expected at most {MAX_FRAGMENTS * FRAGMENT_BYTES} "
-            f"bytes, came {len(message)}"
-        )
+    _check_size(message)
     starts = range(0, max(len(message), 1), FRAGMENT_BYTES)
     return [
         Fragment(
@@ -241,7 +238,11 @@ class ControlQueue:
 
         A message is repeated until it is acknowledged, and here it may wait longer
         than that. When the queue is full the new one is dropped: it comes again.
+
+        Raises:
+            LimitError: longer than `MAX_MESSAGE_BYTES`.
         """
+        _check_size(message)
         sequence = message[:_SEQUENCE_BYTES]
         if self._leaving and sequence == self._leaving_sequence:
             return
@@ -261,7 +262,11 @@ class ControlQueue:
         return self._leaving.popleft() if self._leaving else None
 
     def cut(self, message: bytes) -> deque[bytes]:
-        """Make the plaintexts of a message that does not wait."""
+        """Make the plaintexts of a message that does not wait.
+
+        Raises:
+            LimitError: longer than `MAX_MESSAGE_BYTES`.
+        """
         self._message_id = (self._message_id + 1) % 65536
         return deque(map(format_fragment, fragment(message, self._message_id)))
 
@@ -277,6 +282,14 @@ def format_sctp(packet: bytes) -> bytes:
             f"sctp: expected at most {SCTP_MAX_BYTES} bytes, came {len(packet)}"
         )
     return bytes([KIND_SCTP]) + packet
+
+
+def _check_size(message: bytes) -> None:
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise LimitError(
+            f"control message: expected at most {MAX_MESSAGE_BYTES} bytes, "
+            f"came {len(message)}"
+        )
 
 
 def _nonce(salt: bytes, number: int) -> bytes:

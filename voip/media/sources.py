@@ -1,6 +1,6 @@
 """Where sound and pictures come from and go to: four small protocols.
 
-Sound is signed 16-bit, native byte order, mono, at 48 kHz, in frames of 20 ms. A
+Sound is signed 16-bit little-endian mono at 48 kHz, in frames of 20 ms. A
 picture is planar 4:2:0 (I420). Nothing of a source is read before the call lets it
 be, and a source that has nothing gives silence rather than waiting.
 """

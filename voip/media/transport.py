@@ -59,13 +59,19 @@ class IkSrtpTransport(RTCDtlsTransport):
     """Carries the media of one call over whatever path it has at the moment."""
 
     def __init__(
-        self, path: RTCIceTransport, role: int, *, secret: bytes, emit: Emit
+        self,
+        path: RTCIceTransport,
+        role: int,
+        *,
+        secret: bytes,
+        emit: Emit,
+        clock: Callable[[], float],
     ) -> None:
         """Take the first path, the side we play and S_0 of the call."""
         # The base class wants a certificate for DTLS and uses it for nothing else.
         super().__init__(path, [cast("RTCCertificate", None)])
-        self._clock = asyncio.get_running_loop().time
-        now = self._clock()
+        self._clock = clock
+        now = clock()
         self._emit = emit
         self._factory = KeyFactory(role)
         self._send_keys: dict[int, _Sending] = {}

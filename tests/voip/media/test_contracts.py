@@ -1,0 +1,156 @@
+"""The private names of aiortc, aioice and PyAV that the media stands on.
+
+An upgrade that moves one fails here, with its name, and not in a call.
+"""
+
+import inspect
+import re
+from importlib.metadata import requires, version
+from typing import Any
+
+import aioice
+import av
+import pylibsrtp
+import pytest
+from aioice import ice, stun
+from aiortc import (
+    RTCDataChannel,
+    RTCIceGatherer,
+    RTCIceTransport,
+    RTCRtpReceiver,
+    RTCRtpSender,
+    RTCSctpTransport,
+    rtcdtlstransport,
+    rtcicetransport,
+    rtcrtpreceiver,
+    rtcrtpsender,
+    rtcsctptransport,
+)
+from aiortc.codecs import vpx
+
+from voip.media import record, rtp
+
+
+def _source(thing: Any) -> str:  # a class, a function or a module
+    return inspect.getsource(thing)
+
+
+@pytest.mark.parametrize(
+    ("owner", "names"),
+    [
+        (
+            rtcdtlstransport.RTCDtlsTransport,
+            "start stop state _send_rtp _send_data _set_state _set_role",
+        ),
+        (
+            rtcdtlstransport.RTCDtlsTransport,
+            "_handle_rtp_data _handle_rtcp_data _register_data_receiver",
+        ),
+        (
+            rtcdtlstransport.RTCDtlsTransport,
+            "_register_rtp_receiver _register_rtp_sender",
+        ),
+        (rtcdtlstransport.State, "CONNECTED CLOSED"),
+        (RTCIceGatherer, "gather getLocalCandidates getLocalParameters"),
+        (RTCIceTransport, "addRemoteCandidate start stop state"),
+        (rtcicetransport, "connection_kwargs"),
+        (RTCRtpReceiver, "receive stop track _set_rtcp_ssrc"),
+        (rtcrtpreceiver, "RemoteStreamTrack decoder_worker"),
+        (RTCRtpSender, "send stop"),
+        (RTCSctpTransport, "start stop is_server"),
+        (RTCDataChannel, "send bufferedAmount readyState"),
+        (aioice.Connection, "get_component_candidates send recv"),
+        (ice, "get_host_addresses StunProtocol"),
+        (stun, "Message"),
+        (pylibsrtp.Policy, "SSRC_ANY_INBOUND SSRC_ANY_OUTBOUND"),
+        (pylibsrtp.Policy, "SRTP_PROFILE_AEAD_AES_256_GCM allow_repeat_tx window_size"),
+    ],
+)
+def test_a_name_we_rely_on_is_there(owner: object, names: str) -> None:
+    gone = [name for name in names.split() if not hasattr(owner, name)]
+
+    assert gone == [], f"{owner} has lost {gone}: see who uses them in voip/media"
+
+
+@pytest.mark.parametrize(
+    ("owner", "lines"),
+    [
+        (
+            rtcdtlstransport.RTCDtlsTransport.__init__,
+            [
+                # No certificate of ours exists: it is only counted and kept.
+                "assert len(certificates) == 1",
+                "self._transport = transport",
+                "self._state = State.NEW",
+                "self._data_receiver: Optional[DataReceiver] = None",
+            ],
+        ),
+        # SCTP begins according to the DTLS role, which we set by hand.
+        (RTCSctpTransport, ['self.transport._role == "server"']),
+        (RTCSctpTransport, ["await self.__transport._send_data("]),
+        (RTCIceTransport.__init__, ["self._connection = gatherer._connection"]),
+        (RTCIceTransport.__init__, ["self._recv = self._connection.recv"]),
+        (RTCIceTransport.__init__, ["self._send = self._connection.send"]),
+        (RTCRtpSender, ["packet.ssrc = self._ssrc", "ssrc=self._rtx_ssrc"]),
+        # A sender ends for good when its transport raises ConnectionError.
+        (RTCRtpSender, ["except (asyncio.CancelledError, ConnectionError"]),
+        (RTCRtpSender, ["self.__encoder.pack(data)"]),
+        (RTCRtpReceiver, ["self._track._queue"]),
+        (aioice.Connection, ["self._nominated[pair.component] = pair"]),
+        (aioice.Connection, ["self._protocols += host_protocols"]),
+        (ice.StunProtocol, ["self.transport.sendto(data, addr)"]),
+    ],
+)
+def test_what_we_rely_on_is_done_the_same_way(owner: object, lines: list[str]) -> None:
+    text = _source(owner)
+    gone = [line for line in lines if line not in text]
+
+    assert gone == [], f"{owner} no longer does {gone}: read the new version"
+
+
+def test_first_sequence_numbers_leave_room_before_the_wrap() -> None:
+    numbers = [rtcrtpsender.random_sequence_number() for _ in range(1000)]
+
+    assert max(numbers) < 32768
+
+
+def test_video_packets_fit_what_srtp_protects() -> None:
+    # RTX adds two bytes to the payload.
+    longest = rtp.HEADER_BYTES + vpx.PACKET_MAX + 2
+
+    assert longest <= rtp.MAX_PACKET_BYTES
+
+
+def test_sctp_packets_fit_a_record() -> None:
+    # Common header, chunk header and padding, beside a chunk for acknowledgement.
+    longest = rtcsctptransport.USERDATA_MAX_LENGTH + 12 + 16 + 3
+
+    assert longest <= record.SCTP_MAX_BYTES
+
+
+def test_srtp_protects_what_we_call_the_longest_packet() -> None:
+    policy = pylibsrtp.Policy(
+        key=bytes(44),
+        ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND,
+        srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
+    )
+    packet = b"\x80\x66".ljust(rtp.MAX_PACKET_BYTES, b"\0")
+    protected = pylibsrtp.Session(policy).protect(packet)
+    with pytest.raises(ValueError, match="too long"):
+        pylibsrtp.Session(policy).protect(packet + b"\0")
+
+    assert len(protected) == rtp.MAX_PACKET_BYTES + 16
+
+
+@pytest.mark.parametrize("codec", ["libopus", "libvpx"])
+def test_the_codec_is_in_the_wheel(codec: str) -> None:
+    assert codec in av.codecs_available
+
+
+@pytest.mark.parametrize("package", ["aiortc", "aioice", "pylibsrtp"])
+def test_the_version_is_one_that_was_read(package: str) -> None:
+    pins = [line for line in requires("ringfence") or [] if line.startswith(package)]
+    (below,) = re.findall(r"<(\d+\.\d+)", pins[0])
+    major, minor = map(int, version(package).split(".")[:2])
+
+    assert (major, minor) < tuple(map(int, below.split(".")))

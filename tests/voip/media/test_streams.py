@@ -1,0 +1,392 @@
+"""The media of a call over real sockets: sound, pictures, records, rekey, new path."""
+
+import array
+import asyncio
+import itertools
+from collections import Counter
+from random import Random
+
+import pytest
+
+from tests.voip.media.call_media import (
+    IDLE,
+    LOOPBACK,
+    SECRET,
+    Heard,
+    Pattern,
+    Seen,
+    Side,
+    Spoken,
+    connected,
+    pair,
+)
+from voip.errors import (
+    KeyReuseError,
+    LimitError,
+    MissingError,
+    RefusedError,
+    UnexpectedEventError,
+    UnreachableError,
+)
+from voip.media import rtp
+from voip.media.description import Description, audio_stream
+from voip.media.epochs import CALLER
+from voip.media.events import (
+    ControlReceived,
+    FileReceived,
+    FirstVerified,
+    HeardAgain,
+    MediaFailed,
+    PathUp,
+    SendEpoch,
+    TextReceived,
+)
+from voip.media.pattern import Silence, read_frame_number
+from voip.media.record import RECORD_BYTES, is_record
+from voip.media.similarity import similarity
+from voip.media.sources import FRAME_BYTES
+from voip.media.streams import MAX_EVENTS, MediaPlan, MediaSession
+
+NEXT_SECRET = bytes(range(64, 128))
+
+
+def _kind(datagram: bytes) -> str:
+    if is_record(datagram):
+        return f"record of {len(datagram)}"
+    if not rtp.is_srtp(datagram):
+        return "stun"
+    if rtp.is_rtcp(datagram):
+        return f"report {datagram[1]} of {len(datagram)}"
+    return f"sound {datagram[0]:#x} of {len(datagram)}"
+
+
+def _loudness(pcm: bytes | bytearray) -> int:
+    samples = array.array("h", bytes(pcm))
+    return max(map(abs, samples), default=0)
+
+
+async def test_what_one_side_says_the_other_hears() -> None:
+    async with connected(*pair()) as (caller, callee):
+        await asyncio.sleep(1.5)
+    figures = [
+        similarity(bytes(speaker.source.pcm), bytes(hearer.sink.pcm)).correlation
+        for speaker, hearer in ((caller, callee), (callee, caller))
+        if isinstance(speaker.source, Spoken)
+    ]
+
+    assert [figure > 0.9 for figure in figures] == [True, True]
+
+
+async def test_pictures_arrive_as_drawn() -> None:
+    window = Seen()
+    caller = Side(CALLER, camera=Pattern())
+    callee = Side(1, window=window)
+    async with connected(caller, callee):
+        await asyncio.sleep(0.9)
+    numbers = [read_frame_number(picture) for picture in window.pictures]
+    gaps = [(b - a) % 8 for a, b in itertools.pairwise(numbers)]
+
+    assert (len(numbers) > 5, set(gaps)) == (True, {1})
+
+
+async def test_no_picture_leaves_while_video_is_off() -> None:
+    caller, callee = Side(CALLER, camera=Pattern()), Side(1, window=Seen())
+    caller.media.set_video(on=False)
+    async with connected(caller, callee):
+        await asyncio.sleep(0.3)
+    sizes = {kind for kind in map(_kind, caller.datagrams) if kind.startswith("sound")}
+
+    assert sizes == {"sound 0x80 of 108"}
+
+
+async def test_an_observer_sees_one_size_whatever_happens() -> None:
+    async with connected(*pair()) as (caller, callee):
+        await asyncio.sleep(0.2)
+        caller.media.set_muted(on=True)
+        await asyncio.sleep(0.2)
+        caller.media.set_muted(on=False)
+        caller.media.set_held(on=True)
+        caller.media.send_control(bytes(1000))
+        await asyncio.sleep(0.2)
+        caller.media.set_held(on=False)
+        callee.media.install_epoch(1, NEXT_SECRET, initiator=False)
+        caller.media.install_epoch(1, NEXT_SECRET, initiator=True)
+        await asyncio.sleep(0.5)
+        kinds = set(map(_kind, caller.datagrams)) - {"stun"}
+
+    assert kinds <= {
+        "sound 0x80 of 108",
+        f"record of {RECORD_BYTES}",
+        "report 200 of 64",
+        "report 201 of 52",
+    }
+
+
+async def test_one_record_leaves_a_second() -> None:
+    async with connected(*pair()) as (caller, _):
+        caller.media.send_control(bytes(1000))
+        await asyncio.sleep(1.3)
+        kinds = Counter(map(_kind, caller.datagrams))
+
+    assert kinds[f"record of {RECORD_BYTES}"] == 2
+
+
+async def test_an_idle_second_carries_what_the_session_gives() -> None:
+    async with connected(*pair()) as (_, callee):
+        received = await callee.until(ControlReceived)
+
+    assert received == ControlReceived(IDLE)
+
+
+async def test_an_urgent_message_does_not_wait() -> None:
+    async with connected(*pair()) as (caller, callee):
+        await callee.until(ControlReceived)
+        async with asyncio.timeout(0.5):
+            await caller.media.send_control_now(b"hang up")
+            received = await callee.until(ControlReceived)
+
+    assert received == ControlReceived(b"hang up")
+
+
+async def test_a_message_longer_than_records_carry_is_refused() -> None:
+    async with connected(*pair()) as (caller, _):
+        with pytest.raises(LimitError, match="5065"):
+            await caller.media.send_control_now(bytes(5065))
+
+
+# The microphone.
+
+
+async def test_the_microphone_is_not_read_before_the_call_says_so() -> None:
+    async with connected(*pair(), sources=False) as (caller, callee):
+        await callee.until(FirstVerified)
+        await asyncio.sleep(0.1)
+        spoken = caller.source
+
+    assert isinstance(spoken, Spoken)
+    assert (len(spoken.pcm), _loudness(callee.sink.pcm) < 4) == (0, True)
+
+
+async def test_the_microphone_cannot_open_before_a_packet_verified() -> None:
+    caller, callee = pair()
+    with pytest.raises(UnexpectedEventError):
+        caller.media.open_sources()
+    await caller.media.close()
+    await callee.media.close()
+
+
+@pytest.mark.parametrize("how", ["set_muted", "set_held"])
+async def test_muted_or_held_sound_is_read_and_not_sent(how: str) -> None:
+    caller, callee = pair()
+    getattr(caller.media, how)(on=True)
+    async with connected(caller, callee):
+        await asyncio.sleep(0.4)
+        spoken = caller.source
+
+    assert isinstance(spoken, Spoken)
+    assert (len(spoken.pcm) > 0, len(callee.sink.pcm) > 0) == (True, True)
+    assert _loudness(callee.sink.pcm) < 4
+
+
+async def test_on_hold_the_other_side_is_not_played() -> None:
+    async with connected(*pair()) as (caller, _):
+        caller.media.set_held(on=True)
+        await asyncio.sleep(0.4)
+
+    assert (len(caller.sink.pcm) > 0, _loudness(caller.sink.pcm)) == (True, 0)
+
+
+# Keys and paths.
+
+
+async def test_a_wrong_key_gives_silence() -> None:
+    caller = Side(CALLER, secret=NEXT_SECRET)
+    callee = Side(1)
+    async with connected(caller, callee, sources=False):
+        await asyncio.sleep(0.3)
+        stats = callee.media.stats()
+
+    assert (len(callee.sink.pcm), stats.received) == (0, stats.dropped)
+
+
+async def test_a_rekey_loses_no_packet() -> None:
+    async with connected(*pair()) as (caller, callee):
+        assert caller.media.rekey_ready()
+        callee.media.install_epoch(1, NEXT_SECRET, initiator=False)
+        caller.media.install_epoch(1, NEXT_SECRET, initiator=True)
+        async with asyncio.timeout(2):
+            told = [await side.until(SendEpoch) for side in (caller, callee)]
+        await asyncio.sleep(0.3)
+        stats = [side.media.stats() for side in (caller, callee)]
+
+    assert told == [SendEpoch(1)] * 2
+    assert [(s.dropped, s.send_epoch, s.receive_epochs) for s in stats] == [
+        (0, 1, (1, 0)),
+        (0, 1, (1, 0)),
+    ]
+
+
+async def test_an_epoch_is_installed_once() -> None:
+    async with connected(*pair()) as (caller, _):
+        with pytest.raises((UnexpectedEventError, KeyReuseError)):
+            caller.media.install_epoch(0, SECRET, initiator=True)
+
+
+async def test_a_new_path_loses_no_packet() -> None:
+    async with connected(*pair()) as (caller, callee):
+        for side in (caller, callee):
+            await side.until(PathUp) if not side.events else None
+        mine, theirs = await caller.media.restart(), await callee.media.restart()
+        await asyncio.gather(
+            caller.media.reconnect(theirs), callee.media.reconnect(mine)
+        )
+        async with asyncio.timeout(2):
+            for side in (caller, callee):
+                await side.until(HeardAgain)
+        await asyncio.sleep(0.3)
+        a, b = caller.media.stats(), callee.media.stats()
+
+    assert (a.dropped, b.dropped) == (0, 0)
+    assert abs(a.sent - b.received) <= 1
+    assert PathUp("direct") in caller.events
+
+
+async def test_a_restart_describes_no_streams() -> None:
+    async with connected(*pair()) as (caller, _):
+        description = await caller.media.restart()
+        again = await caller.media.restart()
+
+    assert (description.streams, description.ufrag != again.ufrag) == ((), True)
+
+
+async def test_a_reconnect_needs_a_restart() -> None:
+    async with connected(*pair()) as (caller, _):
+        with pytest.raises(UnexpectedEventError):
+            await caller.media.reconnect(Description(ufrag="u", pwd="p"))
+
+
+async def test_with_no_address_to_try_the_peer_is_unreachable() -> None:
+    caller, callee = pair()
+    await caller.media.gather()
+    nowhere = Description(ufrag="abcd", pwd="p" * 22, streams=(audio_stream(1),))
+    with pytest.raises(UnreachableError, match="0 addresses"):
+        await caller.media.connect(nowhere)
+    await caller.media.close()
+    await callee.media.close()
+
+
+async def test_candidates_may_follow_the_description() -> None:
+    caller, callee = pair()
+    mine, theirs = await asyncio.gather(caller.media.gather(), callee.media.gather())
+    bare = Description(ufrag=theirs.ufrag, pwd=theirs.pwd, streams=theirs.streams)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        tasks.create_task(caller.media.connect(bare, complete=False))
+        tasks.create_task(callee.media.connect(mine))
+        await caller.media.add_candidates(theirs.candidates, last=True)
+    path = caller.media.stats().path
+    await asyncio.gather(caller.media.close(), callee.media.close())
+
+    assert path == "direct"
+
+
+async def test_streams_that_would_share_a_nonce_are_refused() -> None:
+    caller, callee = pair()
+    theirs = await callee.media.gather()
+    twice = (theirs.streams[0], theirs.streams[0])
+    with pytest.raises(RefusedError):
+        await caller.media.connect(
+            Description(ufrag=theirs.ufrag, pwd=theirs.pwd, streams=twice)
+        )
+    await caller.media.close()
+    await callee.media.close()
+
+
+async def test_our_streams_have_distinct_numbers_even_from_bad_luck() -> None:
+    numbers = iter([bytes(4), b"\0\0\0\1", b"\0\0\0\1", b"\0\0\0\2", b"\0\0\0\3"])
+    media = MediaSession(
+        CALLER,
+        SECRET,
+        MediaPlan(audio_source=Silence(), audio_sink=Heard(), video_source=Pattern()),
+        LOOPBACK,
+        entropy=lambda _: next(numbers),
+        idle_control=lambda: None,
+    )
+    audio, video = (await media.gather()).streams
+    await media.close()
+
+    assert (audio.ssrc, video.ssrc, video.rtx_ssrc) == (1, 2, 3)
+
+
+# Text and files.
+
+
+async def test_text_and_files_arrive() -> None:
+    async with connected(*pair(lambda role: Side(role, data=True))) as (caller, callee):
+        data = Random(1).randbytes(50_000)
+        async with asyncio.timeout(5):
+            while True:  # until both ends of the association are there
+                try:
+                    caller.media.send_text("hello")
+                    break
+                except MissingError:
+                    await caller.media.event()
+            caller.media.send_file("../notes.txt", data)
+            text = await callee.until(TextReceived)
+            file = await callee.until(FileReceived)
+
+    assert (text, file) == (TextReceived("hello"), FileReceived("notes.txt", data))
+
+
+async def test_without_a_data_channel_no_text_is_sent() -> None:
+    async with connected(*pair()) as (caller, _):
+        with pytest.raises(MissingError, match="no data channel"):
+            caller.media.send_text("hello")
+
+
+async def test_without_a_data_channel_no_file_is_sent() -> None:
+    async with connected(*pair()) as (caller, _):
+        with pytest.raises(MissingError, match="no data channel"):
+            caller.media.send_file("a", b"x")
+
+
+# What goes wrong.
+
+
+async def test_a_microphone_that_breaks_is_told() -> None:
+    class Broken:
+        def read(self) -> bytes:
+            return bytes(FRAME_BYTES)
+
+        def write(self, pcm: bytes) -> None:
+            raise OSError(f"unplugged with {len(pcm)} bytes to play")
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    caller, callee = pair()
+    media = MediaSession(
+        CALLER,
+        SECRET,
+        MediaPlan(audio_source=Broken(), audio_sink=Broken()),
+        LOOPBACK,
+        entropy=Random(0).randbytes,
+        idle_control=lambda: None,
+    )
+    await caller.media.close()
+    mine, theirs = await asyncio.gather(media.gather(), callee.media.gather())
+    await asyncio.gather(media.connect(theirs), callee.media.connect(mine))
+    async with asyncio.timeout(3):
+        while not isinstance(event := await media.event(), MediaFailed):
+            pass
+    await asyncio.gather(media.close(), callee.media.close())
+
+    assert "unplugged with 1920 bytes" in event.reason
+
+
+async def test_events_that_nobody_takes_are_bounded() -> None:
+    media = Side(CALLER).media
+    for _ in range(MAX_EVENTS + 1):
+        media._emit(FirstVerified())
+    await media.close()
+
+    assert media._events.qsize() == MAX_EVENTS
