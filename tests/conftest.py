@@ -23,18 +23,29 @@ _MDNS = {"224.0.0.251", "ff02::fb"}  # stays on the interface that the test chos
 
 
 def _stay_on_loopback(event: str, args: tuple[object, ...]) -> None:
-    """Refuse a packet that would leave this machine, whoever wants to send it."""
-    if event not in _OUTWARD or not isinstance(args[1], tuple):
-        return  # no address: a Unix socket, or one that is already connected
-    host = str(args[1][0]).partition("%")[0]
-    if host in _MDNS:
-        return
+    """Refuse what would leave this machine, whoever wants to send it."""
+    if event in _OUTWARD and isinstance(args[1], tuple):  # else a Unix socket's path
+        host = str(args[1][0]).partition("%")[0]
+        if not _is_loopback(host) and host not in _MDNS:
+            raise RuntimeError(f"tests stay on loopback: refused {args[1]!r}")
+    if event == "socket.getaddrinfo" and _is_name(args[0]):
+        raise RuntimeError(f"tests stay on loopback: refused to look up {args[0]!r}")
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        local = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        local = host == "localhost"
-    if not local:
-        raise RuntimeError(f"tests stay on loopback: refused {args[1]!r}")
+        return host == "localhost"
+
+
+def _is_name(host: object) -> bool:
+    """Tell whether looking this up would ask a name server."""
+    try:
+        ipaddress.ip_address(str(host or "127.0.0.1"))
+    except ValueError:
+        return host != "localhost"
+    return False
 
 
 # An audit hook sees C extensions too, and needs nothing of the code to be patched.

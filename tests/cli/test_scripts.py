@@ -45,6 +45,30 @@ def test_script(script: Path, tmp_path: Path) -> None:
             assert session.obey(words), f"{script.name}:{number}: {line}\n{session}"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ringfence nonsense",
+        "! ringfence --version",
+        "exit 1",
+        "stdout 'no such text'",
+        "! stdout 'some text'",
+        "stderr '.'",
+        "cmp one other",
+        "! cmp one one",
+        "mode one 777",
+        "exists nothing",
+        "! exists one",
+    ],
+)
+def test_the_runner_says_no(tmp_path: Path, line: str) -> None:
+    (tmp_path / "one").write_text("1")
+    (tmp_path / "other").write_text("2")
+    session = Session(tmp_path, said={"stdout": "some text", "stderr": ""})
+
+    assert not session.obey(shlex.split(line))
+
+
 @dataclass
 class Session:
     """One user in one folder, and what the last command said."""
