@@ -26,6 +26,17 @@ def test_the_header_has_these_bytes() -> None:
     assert HEADER.encoded == expected
 
 
+def test_the_worked_example_of_the_format_is_what_is_written() -> None:
+    header = Header(b"\x0a" * 16, COST)
+    kek = derive_kek(b"passphrase", header.salt, COST)
+    sealed = seal(header, kek, b"{}", nonce=b"\x0b" * 12)
+
+    assert (kek.hex(), sealed[43:].hex()) == (
+        "e377b66fc86049ef627a78791abaf0faa8836e0346f5361137d287ff7c8e8877",
+        "18dcee8240e6f69133e66c0568219e3e6c16",
+    )
+
+
 def test_the_header_of_a_keyring_file_has_no_cost() -> None:
     assert Header(SALT, None).encoded == b"RFKS\x01\x02" + bytes(9) + SALT
 

@@ -1,6 +1,8 @@
 """Signers: seeds in their spellings, and no signature believed unseen."""
 
 import base64
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -72,6 +74,26 @@ def test_a_signature_is_checked_and_handed_back() -> None:
     signature = checked_sign(ALICE, b"text")
 
     check_signature(ALICE.public_key(), signature, b"text")
+
+
+def test_wycheproof_signatures_are_judged_as_published(vectors: Path) -> None:
+    published = json.loads((vectors / "wycheproof" / "ed25519_test.json").read_text())
+    wrong = []
+    for group in published["testGroups"]:
+        identity = bytes.fromhex(group["publicKey"]["pk"])
+        for case in group["tests"]:
+            try:
+                check_signature(
+                    identity, bytes.fromhex(case["sig"]), bytes.fromhex(case["msg"])
+                )
+            except CertificateError:
+                result = "invalid"
+            else:
+                result = "valid"
+            if result != case["result"]:
+                wrong.append(case["tcId"])
+
+    assert wrong == []
 
 
 class _Liar:
