@@ -24,6 +24,7 @@ CALLER: Final = 0
 CALLEE: Final = 1
 
 REKEY_EVERY_S = 120.0  # what a passive thief of live memory can read at most
+CALLEE_WAITS_S = 5.0  # so that the two sides do not begin at once every time
 WARN_AFTER_S = 300.0  # two rekeys have failed
 GIVE_UP_AFTER_S = 600.0  # dropping records must not hold a call in an old epoch
 RETIRE_AFTER_S = 10.0  # no packet of the old epoch travels for longer
@@ -74,9 +75,11 @@ class KeyFactory:
 class Epochs:
     """The epochs of one side of a call, as numbers and times in seconds."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, role: int) -> None:
         self.sending = 0
         self.receiving: tuple[int, ...] = (0,)  # newest first: the order of trial
+        self._rekey_every_s = REKEY_EVERY_S + CALLEE_WAITS_S * (role == CALLEE)
+        self._retired: list[int] = []
         self._wanted = 0
         self._heard = 0
         self._retire_at: float | None = None
@@ -93,15 +96,21 @@ class Epochs:
     def install(self, epoch: int, *, initiator: bool) -> None:
         """Receive under a new epoch from now on; the initiator also sends under it.
 
+        As responder an older epoch may still be live here: the other side, which
+        began, has heard us in the present one for 10 s and dropped it first.
+
         Raises:
             UnexpectedEventError: not the next epoch, or two are live already.
         """
-        if epoch != self.sending + 1 or not self.is_ready:
+        present, *older = self.receiving
+        is_next = epoch == self.sending + 1 == present + 1
+        if not is_next or (initiator and older):
             raise UnexpectedEventError(
                 f"epoch {epoch} while sending under {self.sending} "
                 f"and receiving under {self.receiving}"
             )
-        self.receiving = (epoch, *self.receiving)
+        self._drop(older)
+        self.receiving = (epoch, present)
         if initiator:
             self._wanted = epoch
 
@@ -131,19 +140,22 @@ class Epochs:
 
     def tick(self, now: float) -> list[MediaEvent]:
         """Retire an old epoch and ask for a new one, as time passes."""
-        news: list[MediaEvent] = []
         if self._retire_at is not None and now >= self._retire_at:
-            self._retire_at = None
-            newest, old = self.receiving
-            self.receiving = (newest,)
-            news.append(ReceiveEpochRetired(old))
+            self._drop(list(self.receiving[1:]))
+        news: list[MediaEvent] = [ReceiveEpochRetired(old) for old in self._retired]
+        self._retired.clear()
         age = now - self._completed_at
-        if self.is_ready and age >= REKEY_EVERY_S and now >= self._ask_at:
+        if self.is_ready and age >= self._rekey_every_s and now >= self._ask_at:
             self._ask_at = now + ASK_AGAIN_S
             news.append(RekeyDue())
         if self._limits and age >= self._limits[0]:
             news.append(RekeyLate(self._limits.pop(0), fatal=not self._limits))
         return news
+
+    def _drop(self, old: list[int]) -> None:
+        self._retire_at = None
+        self._retired += old
+        self.receiving = self.receiving[:1]
 
     def _note_completion(self, now: float) -> None:
         if self.sending == self._heard == self.receiving[0]:

@@ -14,19 +14,7 @@ packet of the peer verified *and* the call said so.
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any
-
-from aiortc import RTCRtpReceiver, RTCRtpSender
-from aiortc.rtcrtpparameters import (
-    RTCRtcpFeedback,
-    RTCRtcpParameters,
-    RTCRtpCodecParameters,
-    RTCRtpDecodingParameters,
-    RTCRtpReceiveParameters,
-    RTCRtpRtxParameters,
-    RTCRtpSendParameters,
-)
-from aiortc.rtcrtpreceiver import RemoteStreamTrack
+from typing import TYPE_CHECKING, Any
 
 from voip.errors import MissingError, UnexpectedEventError
 from voip.media.audio import IncomingAudio, OutgoingAudio
@@ -44,11 +32,14 @@ from voip.media.epochs import CALLER
 from voip.media.events import AddressesChanged, MediaEvent, MediaFailed, PathUp
 from voip.media.ice import IceConfig, Path, Trace, addresses_changed
 from voip.media.record import ControlQueue
+from voip.media.senders import start_receiver, start_sender
 from voip.media.sources import AudioSink, AudioSource, VideoSink, VideoSource
 from voip.media.transport import IkSrtpTransport
 from voip.media.video import IncomingVideo, OutgoingVideo
 
-CNAME = "call"  # the same for everybody: the usual random one outlives a call
+if TYPE_CHECKING:
+    from aiortc import RTCRtpReceiver, RTCRtpSender
+
 TICK_S = 0.25  # fine enough for 3 s of silence
 CONTROL_EVERY_S = 1.0  # one record a second, whatever happens
 LINGER_S = 5.0  # packets on their way still come by the old path
@@ -328,13 +319,10 @@ class MediaSession:
         for stream in streams:
             if stream.kind is Kind.VIDEO and self._plan.video_sink is None:
                 continue
-            kind = stream.kind.name.lower()
-            receiver = RTCRtpReceiver(kind, self._transport)
-            receiver._track = RemoteStreamTrack(kind)  # noqa: SLF001 -- test_contracts.py
-            receiver._set_rtcp_ssrc(self._streams[0].ssrc)  # noqa: SLF001 -- likewise
-            await receiver.receive(_receive_parameters(stream))
+            receiver = await start_receiver(
+                self._transport, stream, own_ssrc=self._streams[0].ssrc
+            )
             self._receivers.append(receiver)
-            self._transport.expect(stream)
             if stream.kind is Kind.AUDIO:
                 self._audio_in = IncomingAudio(receiver, self._plan.audio_sink)
                 self._spawn(self._audio_in.run())
@@ -347,11 +335,7 @@ class MediaSession:
             self._video_out = OutgoingVideo(self._plan.video_source)
             tracks.append(self._video_out)
         for track, stream in zip(tracks, self._streams, strict=True):
-            sender = RTCRtpSender(track, self._transport)
-            sender._ssrc = stream.ssrc  # noqa: SLF001 -- test_contracts.py
-            sender._rtx_ssrc = stream.rtx_ssrc  # noqa: SLF001 -- likewise
-            self._senders.append(sender)
-            await sender.send(_send_parameters(stream))
+            self._senders.append(await start_sender(self._transport, track, stream))
 
     # What goes on during the call.
 
@@ -397,46 +381,3 @@ class MediaSession:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._emit(MediaFailed(repr(error)))
-
-
-def _codecs(stream: Stream) -> list[RTCRtpCodecParameters]:
-    if stream.kind is Kind.AUDIO:
-        return [
-            RTCRtpCodecParameters(
-                mimeType="audio/opus",
-                clockRate=48000,
-                channels=2,
-                payloadType=stream.pt,
-            )
-        ]
-    return [
-        RTCRtpCodecParameters(
-            mimeType="video/VP8",
-            clockRate=90000,
-            payloadType=stream.pt,
-            rtcpFeedback=[RTCRtcpFeedback("nack"), RTCRtcpFeedback("nack", "pli")],
-        ),
-        RTCRtpCodecParameters(
-            mimeType="video/rtx",
-            clockRate=90000,
-            payloadType=stream.rtx_pt,
-            parameters={"apt": stream.pt},
-        ),
-    ]
-
-
-def _send_parameters(stream: Stream) -> RTCRtpSendParameters:
-    # No header extension: the usual ones stand outside the encryption.
-    return RTCRtpSendParameters(
-        codecs=_codecs(stream), rtcp=RTCRtcpParameters(cname=CNAME, mux=True)
-    )
-
-
-def _receive_parameters(stream: Stream) -> RTCRtpReceiveParameters:
-    rtx = RTCRtpRtxParameters(stream.rtx_ssrc) if stream.rtx_ssrc else None
-    return RTCRtpReceiveParameters(
-        codecs=_codecs(stream),
-        encodings=[
-            RTCRtpDecodingParameters(ssrc=stream.ssrc, payloadType=stream.pt, rtx=rtx)
-        ],
-    )

@@ -79,7 +79,7 @@ class IkSrtpTransport(RTCDtlsTransport):
         self._reassembly = record.Reassembly()
         self._expected: dict[int, int] = {}
         self._pumps: set[asyncio.Task[None]] = set()
-        self.epochs = Epochs(now)
+        self.epochs = Epochs(now, role)
         self.liveness = Liveness(now)
         self.sent = self.received = self.dropped = 0
         # SCTP asks for the DTLS role to know who begins; the caller is the server.

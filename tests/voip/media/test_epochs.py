@@ -8,6 +8,7 @@ from voip.media.epochs import (
     ACTIVE_S,
     ASK_AGAIN_S,
     CALLEE,
+    CALLEE_WAITS_S,
     CALLER,
     GIVE_UP_AFTER_S,
     REKEY_EVERY_S,
@@ -17,7 +18,7 @@ from voip.media.epochs import (
     Epochs,
     KeyFactory,
 )
-from voip.media.events import MediaEvent, ReceiveEpochRetired, RekeyDue, RekeyLate
+from voip.media.events import ReceiveEpochRetired, RekeyDue, RekeyLate
 
 SECRET = bytes(range(64))
 
@@ -77,18 +78,14 @@ def test_keys_are_not_shown() -> None:
     assert shown == "EpochKeys()"
 
 
-def _after(epochs: Epochs, now: float) -> list[MediaEvent]:
-    return epochs.tick(now)
-
-
 def _rekeyed(*, initiator: bool) -> Epochs:
-    epochs = Epochs(0.0)
+    epochs = Epochs(0.0, CALLER)
     epochs.install(1, initiator=initiator)
     return epochs
 
 
 def test_a_call_begins_with_one_live_epoch() -> None:
-    epochs = Epochs(0.0)
+    epochs = Epochs(0.0, CALLER)
 
     assert (epochs.sending, epochs.receiving, epochs.is_ready) == (0, (0,), True)
 
@@ -159,7 +156,7 @@ def test_no_rekey_starts_while_two_epochs_are_live() -> None:
 @pytest.mark.parametrize("epoch", [0, 2])
 def test_only_the_next_epoch_can_be_installed(epoch: int) -> None:
     with pytest.raises(UnexpectedEventError, match=f"epoch {epoch}"):
-        Epochs(0.0).install(epoch, initiator=True)
+        Epochs(0.0, CALLER).install(epoch, initiator=True)
 
 
 def test_the_next_rekey_may_start_when_the_old_epoch_is_gone() -> None:
@@ -170,6 +167,32 @@ def test_the_next_rekey_may_start_when_the_old_epoch_is_gone() -> None:
     epochs.install(2, initiator=False)
 
     assert epochs.receiving == (2, 1)
+
+
+def test_the_other_side_may_have_dropped_the_old_epoch_a_moment_earlier() -> None:
+    epochs = _rekeyed(initiator=True)
+    epochs.switch(0.0)
+    epochs.verified(1, 0.0)
+    epochs.install(2, initiator=False)
+
+    assert (epochs.receiving, epochs.tick(0.0)) == ((2, 1), [ReceiveEpochRetired(0)])
+
+
+def test_the_time_of_an_epoch_dropped_early_does_not_run_on() -> None:
+    epochs = _rekeyed(initiator=True)
+    epochs.switch(0.0)
+    epochs.verified(1, 0.0)
+    epochs.install(2, initiator=False)
+    epochs.tick(RETIRE_AFTER_S)
+
+    assert epochs.receiving == (2, 1)
+
+
+def test_a_responder_that_has_not_switched_takes_no_further_epoch() -> None:
+    epochs = _rekeyed(initiator=False)
+
+    with pytest.raises(UnexpectedEventError, match="epoch 2"):
+        epochs.install(2, initiator=False)
 
 
 # The wrap of sequence numbers.
@@ -222,16 +245,21 @@ def test_a_paused_stream_does_not_hold_the_others() -> None:
 
 
 def test_a_rekey_is_asked_for_every_two_minutes() -> None:
-    epochs = Epochs(0.0)
+    epochs = Epochs(0.0, CALLER)
+    early = epochs.tick(REKEY_EVERY_S - 0.1)
 
-    assert (_after(epochs, REKEY_EVERY_S - 0.1), _after(epochs, REKEY_EVERY_S)) == (
-        [],
-        [RekeyDue()],
-    )
+    assert (early, epochs.tick(REKEY_EVERY_S)) == ([], [RekeyDue()])
+
+
+def test_the_callee_asks_a_little_later() -> None:
+    epochs = Epochs(0.0, CALLEE)
+    early = epochs.tick(REKEY_EVERY_S)
+
+    assert (early, epochs.tick(REKEY_EVERY_S + CALLEE_WAITS_S)) == ([], [RekeyDue()])
 
 
 def test_it_is_asked_for_again_while_nobody_begins() -> None:
-    epochs = Epochs(0.0)
+    epochs = Epochs(0.0, CALLER)
     epochs.tick(REKEY_EVERY_S)
     soon = epochs.tick(REKEY_EVERY_S + ASK_AGAIN_S - 0.1)
 
