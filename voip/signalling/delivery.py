@@ -73,14 +73,16 @@ class Delivery:
         self._last_seq = 0
         self._outgoing: list[_Outgoing] = []
         self._uncounted: list[Message] = []
+        self._acknowledged_through = 0
         self._received_through = 0
+        self._is_closed = False
         self._early: dict[int, Message] = {}
         self._ack_owed_since: float | None = None
 
     @property
     def acknowledged_through(self) -> int:
         """The highest own seq up to which the peer has acknowledged everything."""
-        return self._outgoing[0].seq - 1 if self._outgoing else self._last_seq
+        return self._acknowledged_through
 
     @property
     def received_through(self) -> int:
@@ -91,11 +93,6 @@ class Delivery:
     def is_idle(self) -> bool:
         """Whether neither side waits for an acknowledgement of the other."""
         return not self._outgoing and self._ack_owed_since is None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether the peer has acknowledged everything that was sent."""
-        return not self._outgoing
 
     def is_acknowledged(self, seq: int) -> bool:
         """Whether the peer has acknowledged `seq` (what `send` returned)."""
@@ -127,12 +124,15 @@ class Delivery:
             raise MalformedError(
                 f"control: ack {control.ack} of at most {self._last_seq} sent"
             )
+        self._acknowledged_through = max(self._acknowledged_through, control.ack)
         self._outgoing = [each for each in self._outgoing if each.seq > control.ack]
         if control.seq == 0:
             return [control.message]
         # A duplicate says that our acknowledgement may be lost: it is owed again.
         if self._ack_owed_since is None:
             self._ack_owed_since = now
+        if self._is_closed:
+            return []
         if isinstance(control.message, Hangup):
             return self._closed_by(control.seq, control.message)
         # Beyond the window nothing is kept; the sender will send it again.
@@ -147,12 +147,18 @@ class Delivery:
         return in_order
 
     def _closed_by(self, seq: int, hangup: Hangup) -> list[Message]:
-        """Nothing before or after a HANGUP matters: it waits for no lost message."""
-        is_new = seq > self._received_through
-        self._received_through = max(seq, self._received_through)
+        """Hand a HANGUP up at once: it waits for no lost message, and ends everything.
+
+        What was lost before it stays unacknowledged. The peer keeps the new retained
+        secret when it sees that its CONFIRM arrived, so `ack` must never cover a
+        CONFIRM that was not handed up.
+        """
+        self._is_closed = True
+        if seq == self._received_through + 1:
+            self._received_through = seq
         self._early.clear()
         self._outgoing.clear()
-        return [hangup] if is_new else []
+        return [hangup]
 
     def due(self, now: float, path: Path) -> list[bytes]:
         """Give what must leave now, oldest first.

@@ -12,6 +12,7 @@ docs/formats/signalling.md.
 
 from dataclasses import KW_ONLY, dataclass, field
 from enum import IntEnum
+from typing import assert_never
 
 from voip.errors import MalformedError
 from voip.identity.keys import Entropy
@@ -137,6 +138,8 @@ def format_request(request: Request, entropy: Entropy) -> bytes:
             return _board_frame(entropy, 4, request)
         case BoardGet(board, index):
             return _frame(entropy, 5, arg=index, key=board)
+        case _:
+            assert_never(request)
 
 
 def parse_request(raw: bytes) -> Request:
@@ -181,6 +184,8 @@ def format_reply(reply: Reply, entropy: Entropy) -> bytes:
             if published is None:
                 return _frame(entropy, 0x85, sig=bytes(_SIG))
             return _board_frame(entropy, 0x85, published)
+        case _:
+            assert_never(reply)
 
 
 def parse_reply(raw: bytes, asked: BoardGet | None = None) -> Reply:

@@ -13,6 +13,7 @@ may add messages. Format: docs/formats/signalling.md.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import assert_never
 
 from voip.errors import MalformedError
 from voip.handshake.rekey import ACK_BYTES, REKEY_BYTES
@@ -398,6 +399,8 @@ def _format_fields(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR091
             return 20, frame
         case Unknown(kind, fields):
             return kind, fields
+        case _:
+            assert_never(message)
 
 
 def _format_restart(message: Restart | RestartAck) -> bytes:
