@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -68,11 +69,10 @@ def _encode(value: object, spellings: Spellings) -> object:
         return base64.b64encode(value).decode()
     if isinstance(value, tuple):
         return [_encode(item, spellings) for item in value]
-    if is_dataclass(value):
+    kind: type = type(value)
+    if is_dataclass(kind):
         return {
-            field.name: _encode(getattr(value, field.name), spellings)
-            for field in fields(value)
-            if field.init
+            name: _encode(getattr(value, name), spellings) for name in _fields(kind)
         }
     return value
 
@@ -100,9 +100,18 @@ def _decode(kind: Any, tree: Any, spellings: Spellings) -> Any:  # noqa: PLR0911
 
 
 def _decode_fields(kind: Any, tree: dict[str, Any], spellings: Spellings) -> Any:
+    return kind(
+        **{
+            name: _decode(inner, tree[name], spellings)
+            for name, inner in _fields(kind).items()
+        }
+    )
+
+
+@cache  # a full store has thousands of values of some twenty classes
+def _fields(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    names = [field.name for field in fields(kind) if field.init]
-    return kind(**{name: _decode(hints[name], tree[name], spellings) for name in names})
+    return {field.name: hints[field.name] for field in fields(kind) if field.init}
 
 
 def _typed(kind: type, tree: Any) -> Any:
