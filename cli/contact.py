@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from dataclasses import replace
 from typing import TextIO
@@ -123,6 +124,8 @@ def verify(home: Home, name: str, number: str | None) -> None:
     """Compare safety numbers, over a channel you trust."""
     store = home.open()
     if number is None:
+        if not sys.stdin.isatty():
+            raise click.UsageError("no terminal to ask for their number: give --number")
         vault = store.read()
         found = vault.contacts.find(name)
         note(f"your number: {safety_number(vault.identity, found.identity)}")

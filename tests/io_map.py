@@ -13,7 +13,8 @@ CHECKOUT = Path(__file__).parent.parent
 PACKAGES = ("voip", "updater", "reproducible", "cli")
 
 
-def _carrier_patterns() -> list[str]:
+def carrier_patterns() -> list[str]:
+    """List the paths that ruff frees from the ban on the outside world."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
     ignores = project["tool"]["ruff"]["lint"]["per-file-ignores"]
     freed = [pattern for pattern, codes in ignores.items() if "TID251" in codes]
@@ -37,7 +38,7 @@ def module_name(path: Path) -> str:
 
 def sources(*, carriers: bool) -> list[Path]:
     """List the source files that are carriers, or those that are rules."""
-    patterns = _carrier_patterns()
+    patterns = carrier_patterns()
     paths = sorted(
         path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py")
     )

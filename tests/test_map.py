@@ -2,7 +2,13 @@
 
 import grimp
 
-from tests.io_map import PACKAGES, module_name, sources
+from tests.io_map import (
+    CHECKOUT,
+    PACKAGES,
+    carrier_patterns,
+    module_name,
+    sources,
+)
 
 
 def test_no_rules_module_imports_a_carrier() -> None:
@@ -16,6 +22,16 @@ def test_a_rules_module_that_imports_a_carrier_is_found() -> None:
     graph.add_import(importer="voip.wire", imported="cli.main")
 
     assert _offences(graph) == ["voip.wire -> cli.main"]
+
+
+def test_every_line_of_the_map_names_a_file() -> None:
+    stale = [
+        pattern
+        for pattern in carrier_patterns()
+        if pattern.startswith(PACKAGES) and not list(CHECKOUT.glob(pattern))
+    ]
+
+    assert stale == []
 
 
 def _offences(graph: grimp.ImportGraph) -> list[str]:

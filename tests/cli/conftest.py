@@ -1,4 +1,4 @@
-"""The program in processes of its own, as its users have it."""
+"""The program as its users have it, and stores as they come to be."""
 
 import subprocess
 import sys
@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from cli import paths
+from voip.identity.sealed import Cost
+from voip.identity.store import Passphrase, Store
+from voip.identity.vault import Vault
+
+Keep = Callable[[Vault], list[str]]
 Start = Callable[..., subprocess.Popen[str]]
 
 _PROGRAM = Path(sys.executable).with_name("ringfence")
@@ -27,6 +33,20 @@ def start(tmp_path: Path) -> Start:
         )
 
     return run
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Keep:
+    """Give a function that stores a vault; it gives the options that open it."""
+
+    def create(vault: Vault) -> list[str]:
+        store = paths.store(tmp_path / "home")
+        cost = Cost(64 << 10, 2, lanes=1)
+        Store.create(store, vault, Passphrase(b"correct horse"), cost=cost)
+        (tmp_path / "pw").write_text("correct horse\n")
+        return [f"--home={store.parent}", f"--passphrase-file={tmp_path}/pw"]
+
+    return create
 
 
 @pytest.fixture

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from cli.codes import Code
+from tests.cli.conftest import Keep
+from tests.voip.identity.people import BOB, NOW, person
+from voip.identity.keys import safety_number
+from voip.identity.person import add_contact
 
 _PROGRAM = Path(sys.executable).with_name("ringfence")
 
@@ -84,3 +88,17 @@ def test_ctrl_c_at_a_prompt_is_an_interrupt(tmp_path: Path) -> None:
     terminal.type("\x03")
 
     assert terminal.end() == Code.INTERRUPTED
+
+
+def test_the_number_is_shown_to_read_out_and_asked_for(
+    tmp_path: Path, keep: Keep
+) -> None:
+    vault = add_contact(person(), person(BOB, "bob").card, alias=None, now=NOW)
+    number = safety_number(vault.identity, BOB.public_key())
+    terminal = Terminal(tmp_path, *keep(vault), "contact", "verify", "bob")
+    terminal.until("The number they read out: ")
+    terminal.type(number)
+
+    assert terminal.end() == Code.DONE
+    assert terminal.seen.startswith(f"ringfence: note: your number: {number}\n")
+    assert "bob: number compared on" in terminal.seen
