@@ -51,7 +51,7 @@ def add(home: Home, card: TextIO, alias: str | None) -> None:
 @json_option
 @click.pass_obj
 def meet(home: Home, code: str | None, relay: str | None, alias: str | None) -> None:
-    """Swap cards with somebody by a spoken CODE; without one, make it."""
+    """Swap cards by a spoken CODE, or make one."""
     store = home.open()
     vault = store.read()
     place = parse_relay(relay) if relay else vault.relay
