@@ -117,6 +117,7 @@ class Store:
 
         Raises:
             StoreError: it cannot be read any more.
+            MissingError: it is gone.
         """
         return self._parse(_read_private(self._path))
 
@@ -128,6 +129,7 @@ class Store:
 
         Raises:
             StoreError: the store cannot be read or written, or stays locked.
+            MissingError: it is gone.
         """
         with _os_errors(self._path), _locked(self._path):
             before = self.read()
@@ -238,7 +240,10 @@ def _keyring(ask: Callable[[ModuleType], str | None]) -> str | None:
 
 
 def _seal(header: Header, kek: bytes, plaintext: bytes) -> bytes:
-    return seal(header, kek, plaintext, nonce=os.urandom(NONCE_BYTES))
+    raw = seal(header, kek, plaintext, nonce=os.urandom(NONCE_BYTES))
+    if len(raw) > MAX_FILE_BYTES:  # it could never be read again
+        raise StoreError(f"store: it would have {len(raw)} bytes, too many")
+    return raw
 
 
 def _header(raw: bytes, path: Path) -> Header:

@@ -15,7 +15,6 @@ from voip.errors import TrustError
 from voip.identity.keys import Entropy
 
 DECOYS: Final = 3
-SAS_BYTES: Final = 8
 
 _INDEX_BITS: Final = 11  # 2048 words
 _LIST_SHA256: Final = "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda"

@@ -16,9 +16,10 @@ import keyring.backend
 import keyring.errors
 import pytest
 
-from tests.voip.identity.people import person
+from tests.voip.identity.people import BOB, person
 from voip.errors import MissingError, PassphraseError, StoreError
 from voip.identity.backup import backup
+from voip.identity.contact import Contact, Device
 from voip.identity.sealed import Cost
 from voip.identity.store import (
     Keyring,
@@ -27,9 +28,11 @@ from voip.identity.store import (
     export_backup,
     import_backup,
 )
+from voip.identity.trust import first_seen
 from voip.identity.vault import Settings, Vault
 
 CHEAP = Cost(64 << 10, 2, lanes=1)
+UNKNOWN = first_seen(0, known_contact=False, number_verified_at=None)
 SECRET = Passphrase(b"correct horse")
 
 
@@ -113,6 +116,18 @@ def test_a_file_too_large_is_not_read(store: Store, path: Path) -> None:
 
     with pytest.raises(StoreError, match="too many"):
         store.read()
+
+
+def test_what_could_not_be_read_again_is_not_written(store: Store) -> None:
+    def stuff(vault: Vault) -> Vault:
+        device = Device(b"d" * 16, UNKNOWN, entry=bytes(13 << 20))
+        contact = Contact("bob", BOB.public_key(), devices=(device,))
+        return replace(vault, contacts=vault.contacts.put(contact))
+
+    with pytest.raises(StoreError, match="too many"):
+        store.change(stuff)
+
+    assert store.read() == person()
 
 
 def test_a_file_others_can_read_is_refused(store: Store, path: Path) -> None:
