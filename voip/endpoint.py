@@ -33,6 +33,7 @@ from voip.leg import Leg
 from voip.logline import LogLine
 from voip.media.ice import IceConfig, Trace
 from voip.media.streams import MediaPlan
+from voip.place import Place
 from voip.reception import (
     Ignore,
     NoteBroken,
@@ -42,7 +43,7 @@ from voip.reception import (
     Respond,
     judge_invite,
 )
-from voip.session import Place, Session
+from voip.session import Session
 from voip.signalling.address import Mailbox
 from voip.signalling.board import format_entry
 from voip.signalling.envelope import mailbox_tag

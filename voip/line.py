@@ -71,7 +71,7 @@ class Line:
         entropy: Entropy,
         tell: Callable[[News], None],
     ) -> None:
-        self._leg = leg
+        self.leg = leg
         self._media = session
         self._entropy = entropy
         self._tell = tell
@@ -117,6 +117,18 @@ class Line:
 
     # What our side wants.
 
+    def open_sources(self, *, video: bool) -> None:
+        """Read the microphone from here on, and the camera if wanted."""
+        self._media.open_sources()
+        self.shown.video = self.shown.video or video
+        self.show()
+
+    def close_sources(self) -> None:
+        """Let nothing more of the user out: who is there is in doubt."""
+        self.shown.muted = True
+        self.shown.video = False
+        self.show()
+
     def show(self) -> None:
         """Apply and tell what we show and hear now."""
         shown = self.shown
@@ -124,7 +136,7 @@ class Line:
         self._media.set_held(shown.held)
         self._media.set_video(shown.video and not shown.held)
         self._our_state += 1
-        self._leg.delivery.send(
+        self.leg.delivery.send(
             State(
                 self._our_state,
                 hold=shown.held,
@@ -136,7 +148,7 @@ class Line:
     def rekey(self) -> None:
         """Ask for a new epoch, unless two are live already."""
         if self._media.rekey_ready() and not self._rekeying.is_pending:
-            self._leg.delivery.send(Rekey(self._rekeying.start(self._entropy)))
+            self.leg.delivery.send(Rekey(self._rekeying.start(self._entropy)))
 
     async def restart(self) -> None:
         """Look for another path and ask the other side to do the same.
@@ -149,7 +161,7 @@ class Line:
         self._restarting = True
         self._generation += 1
         path = _to_info(await self._media.restart())
-        self._leg.delivery.send(
+        self.leg.delivery.send(
             Restart(
                 self._generation, path.ufrag, pwd=path.pwd, candidates=path.candidates
             )
@@ -176,7 +188,7 @@ class Line:
                     )
                 )
             case Ping() if message.t:
-                self._leg.delivery.send(Pong(message.t))
+                self.leg.delivery.send(Pong(message.t))
             case _:
                 pass
         return None
@@ -190,13 +202,13 @@ class Line:
         # The higher generation wins; of two equal ones the caller's.
         if message.generation < self._generation or (
             message.generation == self._generation
-            and (self._leg.role is Role.CALLER or not self._restarting)
+            and (self.leg.role is Role.CALLER or not self._restarting)
         ):
             return
         self._generation = message.generation
         self._restarting = True
         path = _to_info(await self._media.restart())
-        self._leg.delivery.send(
+        self.leg.delivery.send(
             RestartAck(
                 self._generation, path.ufrag, pwd=path.pwd, candidates=path.candidates
             )
@@ -227,12 +239,12 @@ class Line:
                 if epoch is not None:
                     self._install(epoch)
                 if ack is not None:
-                    self._leg.delivery.send(RekeyAck(ack))
+                    self.leg.delivery.send(RekeyAck(ack))
             else:
                 self._install(self._rekeying.receive_ack(message.fields))
         except (HandshakeError, MalformedError):
             # The other side is authenticated, so this is not a stranger's noise.
-            return SecurityFailed(self._leg.device)
+            return SecurityFailed(self.leg.device)
         return None
 
     def _install(self, epoch: NewEpoch) -> None:
@@ -240,7 +252,7 @@ class Line:
 
     # What the media says.
 
-    def take_event(  # noqa: C901 -- one line per event
+    def take_event(  # noqa: C901, PLR0912 -- one case per event
         self, event: happened.MediaEvent
     ) -> Event | None:
         """Take what happened to the media; gives what it means for the call."""
@@ -261,7 +273,7 @@ class Line:
                 self.rekey()
             case happened.RekeyLate(seconds, fatal):
                 if fatal:
-                    return SecurityFailed(self._leg.device)
+                    return SecurityFailed(self.leg.device)
                 self._tell(
                     Warned(
                         f"no fresh keys for {seconds:.0f} s: the other side is "

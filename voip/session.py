@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from voip import events as ev
+from voip.assurance import Assurance
 from voip.call import Call, State
 from voip.errors import (
     CallError,
@@ -25,35 +26,22 @@ from voip.errors import (
 )
 from voip.handshake.payload import Answer, Readiness
 from voip.handshake.schedule import Role
-from voip.identity.contact import Device
 from voip.identity.keys import Entropy
-from voip.identity.trust import (
-    DeviceTrust,
-    Reason,
-    TrustState,
-    alerting_acked,
-    broken,
-    words_matched,
-)
-from voip.identity.vault import Vault
-from voip.identity.words import decimal, words
+from voip.identity.trust import Reason
 from voip.leg import Leg
 from voip.line import Line
 from voip.logline import LogLine
 from voip.media.events import ControlReceived, MediaEvent, MediaFailed
-from voip.media.ice import IceConfig, Trace
-from voip.media.streams import MediaPlan, MediaSession
+from voip.media.streams import MediaSession
 from voip.news import (
     Ended,
-    MicrophoneClosed,
     News,
     PeerCompared,
     StateChanged,
-    TrustKnown,
     Warned,
-    WordsKnown,
 )
-from voip.signalling.delivery import Path
+from voip.place import Place
+from voip.sending import Sending
 from voip.signalling.media_info import MediaInfo
 from voip.signalling.messages import (
     Accept,
@@ -61,42 +49,15 @@ from voip.signalling.messages import (
     Confirm,
     Hangup,
     Message,
-    Restart,
-    RestartAck,
     SasResult,
     Select,
     parse_control,
 )
 from voip.signalling.outbox import Outbox
-from voip.signalling.post import Post
 
 LINGER_S = 5.0  # how long an ended call waits for its HANGUP to be acknowledged
-RESEND_OPENING_S = (4.0, 12.0, 28.0)  # a carrier may lose it; doubles are known
 RETRY_CONNECT_S = 2.0  # by hand, the other side starts when its user pastes
 MAX_NEWS = 512  # unread by the user; then the oldest goes
-_URGENT = (Hangup, Restart, RestartAck)
-"""Sent at once and by both ways: the path may be dead, or about to close."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What a call needs of the place it runs in.
-
-    Attributes:
-        keep: applies a change to the store; on disk before it returns.
-        post: carries sealed blobs.
-        plan: opens what the call hears and shows with.
-        ice: how to find a path.
-        entropy: random bytes.
-        on_datagram: sees every datagram of media as it leaves; for tests and `doctor`.
-    """
-
-    keep: Callable[[Callable[[Vault], Vault]], Vault]
-    post: Post
-    plan: Callable[[], MediaPlan]
-    ice: IceConfig
-    entropy: Entropy
-    on_datagram: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +93,7 @@ _Job = _LegCommand | _CallCommand | _Parcel | _Woken | MediaEvent | CallError
 class Session:
     """One call, run; its user holds it through a `Conversation`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- who, where, and whom to tell
         self,
         legs: Mapping[bytes, Leg],
         *,
@@ -152,18 +113,17 @@ class Session:
         self.wants_video = False
         self._legs = dict(legs)
         self._place = place
+        self._assurance = Assurance(identity, log, keep=place.keep, tell=self.tell)
         self._on_confirm = on_confirm
         self._on_ring = on_ring
         self._by_hand = by_hand
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._outbox = Outbox(place.post, lambda trouble: self.tell(Warned(trouble)))
+        self._sending = Sending(self._legs, self._outbox, entropy=place.entropy)
         self._helpers: set[asyncio.Task[None]] = set()
         self._chosen: Leg | None = None
         self._alerting_seq: int | None = None
         self._confirmed: set[bytes] = set()
-        self._committed: set[bytes] = set()
-        self._openings: dict[bytes, list[float]] = {}
-        self._may_speak = False  # the user settled a broken trust for this call
         self._microphone_due = False
         self._over_at: float | None = None
         self._successor: bytes | None = None
@@ -225,45 +185,29 @@ class Session:
 
     def repeat_opening(self) -> None:
         """Send INVITE or RINGING again: the other side seems not to have it."""
-        for leg in self._legs.values():
-            self._send_opening(leg)
+        self._sending.repeat_openings()
 
     async def compared(self, *, matched: bool) -> None:
-        """Take what the user found when comparing the words."""
+        """Take what the user found when comparing the words.
+
+        Raises:
+            UnexpectedEventError: there are no words yet.
+        """
         leg = self.leg
-        if leg is None or leg.sas is None:
-            raise UnexpectedEventError("words compared before there are any")
-        now = int(time.time())
-        if matched:
-            await self._change_trust(leg, lambda trust: words_matched(trust, now))
-            self.open_microphone()
-        else:
-            await self._change_trust(
-                leg, lambda trust: broken(trust, Reason.WORDS_DIFFER, now)
-            )
-            self._may_speak = False
-            self._close_microphone()
+        if leg is None:
+            raise UnexpectedEventError("words compared before a device was chosen")
+        await self._assurance.compared(leg, matched=matched)
         leg.delivery.send(SasResult(matched))
+        if matched:
+            self._open_microphone()
+        elif self.line is not None:
+            self.line.close_sources()
         self.wake()
 
     def speak_anyway(self) -> None:
         """Open the microphone although the trust is broken, for this call only."""
-        self._may_speak = True
-        self.open_microphone()
-
-    def open_microphone(self) -> None:
-        """Let the other side hear the user, if it is time and nothing is broken."""
-        leg, line = self.leg, self.line
-        if leg is None or line is None or not self._microphone_due:
-            return
-        trust = leg.trust.trust
-        if trust.state is TrustState.BROKEN and not self._may_speak:
-            self.tell(MicrophoneClosed(trust.reason.value))
-            return
-        line.media.open_sources()
-        if self.wants_video and not line.shown.video:
-            line.shown.video = True
-            line.show()
+        self._assurance.settle_for_now()
+        self._open_microphone()
 
     # The one task.
 
@@ -275,18 +219,11 @@ class Session:
             try:
                 self.feed(begin)
                 if isinstance(begin, ev.Dialled):
-                    await self._keep(self.log.begun)
-                for leg in self._legs.values():
-                    self._send_opening(leg)
-                    self._openings[leg.device] = [
-                        _now() + after for after in RESEND_OPENING_S
-                    ]
+                    await self._assurance.begun()
+                self._sending.open(_now())
                 while not self._is_over():
                     await self._step()
-                async with asyncio.timeout(LINGER_S):
-                    await self._outbox.sent()
-            except TimeoutError:
-                self.tell(Warned("the other side could not be told that it is over"))
+                await self._outbox.sent(LINGER_S)
             finally:
                 for helper in tuple(self._helpers):
                     helper.cancel()
@@ -299,10 +236,9 @@ class Session:
             async with asyncio.timeout_at(self._wake_at()):
                 job = await self._jobs.get()
         except TimeoutError:
-            self.feed_if_fitting(ev.TimePassed())
-        else:
-            await self._do(job)
-        self._resend_openings()
+            job = _Woken()
+        await self._do(job)
+        self.feed_if_fitting(ev.TimePassed())
         await self._pump()
 
     async def _do(self, job: _Job) -> None:
@@ -320,7 +256,9 @@ class Session:
 
     # What the machine wants done.
 
-    async def _act(self, command: _LegCommand, leg: Leg) -> None:
+    async def _act(  # noqa: C901 -- one case per command
+        self, command: _LegCommand, leg: Leg
+    ) -> None:
         match command:
             case ev.SendConfirm():
                 leg.delivery.send(leg.confirm())
@@ -333,7 +271,7 @@ class Session:
             case ev.SendSelect():
                 in_view, self._chosen = self.leg is leg, leg
                 if not in_view:
-                    self._tell_leg(leg)
+                    self._assurance.show(leg)
                 if (media := await self._open_line(leg)) is not None:
                     leg.delivery.send(Select(media))
             case ev.SendHangup():
@@ -346,13 +284,13 @@ class Session:
     async def _act_on_call(self, command: _CallCommand) -> None:
         match command:
             case ev.Ring():
-                await self._keep(self.log.begun)
+                await self._assurance.begun()
                 if self._on_ring is not None:
                     self._on_ring()
             case ev.OpenMicrophone():
-                self.log.answered(int(time.time()))
+                self._assurance.answered()
                 self._microphone_due = True
-                self.open_microphone()
+                self._open_microphone()
             case ev.RestartPath():
                 if self.line is not None:
                     self._spawn(self._restart(self.line))
@@ -367,7 +305,7 @@ class Session:
     async def _open_line(self, leg: Leg) -> MediaInfo | None:
         """Open what the call hears and shows with, and describe it."""
         try:
-            session = MediaSession(
+            session = self._place.media(
                 leg.role,
                 leg.call_secret,
                 self._place.plan(),
@@ -413,10 +351,12 @@ class Session:
     async def _finish(self, end: ev.End) -> None:
         self._over_at = _now() + LINGER_S
         await self._pump()
+        for leg in self._legs.values():
+            leg.delivery.hurry()  # by mailbox now, for the media closes
         if self.line is not None:
             line, self.line = self.line, None
             await line.close()
-        await self._keep(lambda vault: self.log.finished(vault, end, int(time.time())))
+        await self._assurance.finished(end)
         self.tell(Ended(end, self._successor))
 
     # What the other side says.
@@ -436,10 +376,9 @@ class Session:
             end = ev.End.BUSY if busy else ev.End.NOT_TAKEN
             self.feed_if_fitting(ev.Unavailable(leg.device, end))
             return
-        if leg.trust.trust.state is TrustState.BROKEN:
-            await self._change(leg, leg.judged)
+        await self._assurance.judged(leg)
         if self.leg is leg:
-            self._tell_leg(leg)
+            self._assurance.show(leg)
         self.feed_if_fitting(ev.WillRing(leg.device))
 
     async def _take_control(self, leg: Leg, ctl: bytes) -> None:
@@ -455,16 +394,14 @@ class Session:
         elif leg.role is Role.CALLER and control.ack and not self._is_confirmed(leg):
             # An acknowledged CONFIRM means that the callee has the secret on disk.
             self._confirmed.add(leg.device)
-            await self._change(leg, leg.committed)
+            await self._assurance.committed(leg)
         for message in leg.delivery.receive(ctl, _now()):
             await self._take_message(leg, message)
         if self._alerting_seq is not None and leg.delivery.is_acknowledged(
             self._alerting_seq
         ):
             self._alerting_seq = None
-            await self._change_trust(
-                leg, lambda trust: alerting_acked(trust, leg.retained)
-            )
+            await self._assurance.alerting_acked(leg)
 
     def _is_confirmed(self, leg: Leg) -> bool:
         return leg.device in self._confirmed
@@ -475,16 +412,14 @@ class Session:
         try:
             leg.check_confirm(message)
         except TrustError:
-            await self._change_trust(
-                leg, lambda trust: broken(trust, Reason.COMMITMENT, _unix())
-            )
+            await self._assurance.broken(leg, Reason.COMMITMENT)
             self.feed_if_fitting(ev.SecurityFailed(leg.device))
             return False
         self._confirmed.add(leg.device)
         if self._on_confirm is not None:
             self._on_confirm()
-        await self._change(leg, leg.committed)
-        self._tell_leg(leg)
+        await self._assurance.committed(leg)
+        self._assurance.show(leg)
         return True
 
     async def _take_message(self, leg: Leg, message: Message) -> None:
@@ -532,98 +467,32 @@ class Session:
         if followed is not None:
             self.feed_if_fitting(followed)
 
-    # Trust.
-
-    def _tell_leg(self, leg: Leg) -> None:
-        self.tell(TrustKnown(leg.trust.trust, leg.device))
-        if leg.sas is not None:
-            self.tell(WordsKnown(words(leg.sas), decimal(leg.sas)))
-
-    async def _change_trust(
-        self, leg: Leg, change: Callable[[DeviceTrust], DeviceTrust]
-    ) -> None:
-        before = leg.trust.trust
-        await self._change(
-            leg, lambda device, _now: replace(device, trust=change(device.trust))
-        )
-        if leg.trust.trust != before:
-            self.tell(TrustKnown(leg.trust.trust, leg.device))
-
-    async def _change(self, leg: Leg, change: Callable[[Device, int], Device]) -> None:
-        """Change the entry of the leg's device, on disk when this returns."""
-        now = _unix()
-
-        def apply(vault: Vault) -> Vault:
-            contact = vault.contacts.by_identity(self.identity)
-            if contact is None:  # a stranger, or removed during the call
-                return vault
-            device = change(contact.device(leg.device, now), now)
-            leg.trust = device.trust
-            return replace(
-                vault, contacts=vault.contacts.put(contact.with_device(device, now))
-            )
-
-        await self._keep(apply)
-
-    async def _keep(self, change: Callable[[Vault], Vault]) -> None:
-        await asyncio.to_thread(self._place.keep, change)
-
-    def _close_microphone(self) -> None:
-        if self.line is not None and self._microphone_due:
-            self.line.shown.muted = True
-            self.line.shown.video = False
-            self.line.show()
-
     # Sending, and time.
 
+    @property
+    def _talking(self) -> Leg | None:
+        return self._chosen if self.call.state is State.ACTIVE else None
+
     async def _pump(self) -> None:
-        """Let out what is due, by records where media flows, else by mailbox."""
-        for leg in self._legs.values():
-            if not leg.has_keys:
-                continue
-            line = self.line if leg is self._chosen else None
-            path = self._path(leg)
-            for ctl in leg.delivery.due(_now(), path):
-                urgent = isinstance(parse_control(ctl).message, _URGENT)
-                if line is not None and (urgent or path is Path.RECORD):
-                    await line.send(ctl, urgent=urgent)
-                if urgent or path is Path.MAILBOX:
-                    self._outbox.put(leg.to, leg.seal(ctl, self._place.entropy))
-
-    def _path(self, leg: Leg) -> Path:
-        """Records while sound comes in; else the mailbox, which needs the relay."""
-        talking = leg is self._chosen and self.call.state is State.ACTIVE
-        return Path.RECORD if talking else Path.MAILBOX
-
-    def _send_opening(self, leg: Leg) -> None:
-        for to in leg.invites or (leg.to,):
-            self._outbox.put(to, leg.opening)
-
-    def _resend_openings(self) -> None:
-        now = _now()
-        for device, times in self._openings.items():
-            leg = self._legs[device]
-            if leg.has_keys and leg.role is Role.CALLER:
-                times.clear()
-            elif times and times[0] <= now:
-                times.pop(0)
-                if leg.role is Role.CALLER:
-                    self._send_opening(leg)
+        await self._sending.pump(_now(), self._talking, self.line)
 
     def _wake_at(self) -> float | None:
-        times = [self.call.deadline, self._over_at]
-        times += [waiting[0] for waiting in self._openings.values() if waiting]
-        for leg in self._legs.values():
-            if leg.has_keys:
-                times.append(leg.delivery.deadline(self._path(leg)))
+        sending = self._sending.deadline(self._talking)
+        times = (self.call.deadline, self._over_at, sending)
         return min((at for at in times if at is not None), default=None)
 
     def _is_over(self) -> bool:
         """An ended call lingers until its last word is acknowledged, or 5 s."""
         if self._over_at is None:
             return False
-        told = all(leg.delivery.is_idle for leg in self._legs.values() if leg.has_keys)
-        return told or _now() >= self._over_at
+        return self._sending.is_done() or _now() >= self._over_at
+
+    def _open_microphone(self) -> None:
+        """Let the other side hear and see the user, if it is time and they may."""
+        if self.leg is None or self.line is None or not self._microphone_due:
+            return
+        if self._assurance.may_speak(self.leg):
+            self.line.open_sources(video=self.wants_video)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._tasks.create_task(work)

@@ -131,34 +131,35 @@ class Delivery:
         # A duplicate says that our acknowledgement may be lost: it is owed again.
         if self._ack_owed_since is None:
             self._ack_owed_since = now
-        if self._is_closed:
-            return []
-        if isinstance(control.message, Hangup):
-            return self._closed_by(control.seq, control.message)
+        at_once = self._close(control.message)
         # Beyond the window nothing is kept; the sender will send it again.
         if 0 < control.seq - self._received_through <= WINDOW:
             self._early[control.seq] = control.message
-        in_order = []
+        in_order: list[Message] = []
         while (
             message := self._early.pop(self._received_through + 1, None)
         ) is not None:
             self._received_through += 1
-            in_order.append(message)
-        return in_order
+            if not isinstance(message, Hangup):
+                in_order.append(message)
+        return in_order + at_once
 
-    def _closed_by(self, seq: int, hangup: Hangup) -> list[Message]:
-        """Hand a HANGUP up at once: it waits for no lost message, and ends everything.
+    def _close(self, message: Message) -> list[Message]:
+        """Hand the first HANGUP up at once: it waits for no lost message.
 
-        What was lost before it stays unacknowledged. The peer keeps the new retained
-        secret when it sees that its CONFIRM arrived, so `ack` must never cover a
-        CONFIRM that was not handed up.
+        What is still on its way takes its place in the sequence as ever: `ack` must not
+        cover a CONFIRM before it was handed up and its secret kept.
         """
+        if self._is_closed or not isinstance(message, Hangup):
+            return []
         self._is_closed = True
-        if seq == self._received_through + 1:
-            self._received_through = seq
-        self._early.clear()
-        self._outgoing.clear()
-        return [hangup]
+        self._outgoing.clear()  # the peer has gone
+        return [message]
+
+    def hurry(self) -> None:
+        """Make everything unacknowledged due at once: the call is over."""
+        for each in self._outgoing:
+            each.sent_at = None
 
     def due(self, now: float, path: Path) -> list[bytes]:
         """Give what must leave now, oldest first.

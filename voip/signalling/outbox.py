@@ -1,6 +1,7 @@
 """Blobs on their way out, so that a slow or dead carrier never holds up a call."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from voip.errors import CallError
@@ -24,9 +25,11 @@ class Outbox:
         if not self._waiting.full():
             self._waiting.put_nowait((to, blob))
 
-    async def sent(self) -> None:
-        """Wait until the carrier has taken, or refused, all that was put."""
-        await self._waiting.join()
+    async def sent(self, wait_s: float) -> None:
+        """Wait until the carrier has taken or refused everything, at most `wait_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._waiting.join()
 
     async def run(self) -> None:
         """Send until cancelled."""

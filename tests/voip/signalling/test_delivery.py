@@ -111,10 +111,27 @@ def test_a_hangup_waits_for_no_lost_message() -> None:
 def test_a_hangup_does_not_acknowledge_what_was_lost_before_it() -> None:
     delivery = Delivery()
     delivery.receive(raw(3, message=HANGUP), 0.0)
-    delivery.receive(raw(1), 0.1)
-    delivery.receive(raw(2), 0.2)
 
     assert parse_control(delivery.ping()).ack == 0
+
+
+def test_what_comes_after_a_hangup_is_handed_up_before_it_is_acknowledged() -> None:
+    delivery = Delivery()
+    delivery.receive(raw(3, message=HANGUP), 0.0)
+
+    assert len(delivery.receive(raw(1), 0.1) + delivery.receive(raw(2), 0.2)) == 2
+    assert parse_control(delivery.ping()).ack == 3
+
+
+def test_in_a_hurry_everything_open_is_due_again() -> None:
+    delivery = Delivery()
+    delivery.send(Alerting())
+    delivery.due(0.0, Path.MAILBOX)
+
+    before = delivery.due(0.1, Path.MAILBOX)
+    delivery.hurry()
+
+    assert (before, len(delivery.due(0.1, Path.MAILBOX))) == ([], 1)
 
 
 def test_a_hangup_in_order_is_acknowledged() -> None:
