@@ -77,7 +77,8 @@ class Epochs:
 
     def __init__(self, now: float, role: int) -> None:
         self.sending = 0
-        self.receiving: tuple[int, ...] = (0,)  # newest first: the order of trial
+        self.receiving: tuple[int, ...] = (0,)  # newest first
+        self.trial: tuple[int, ...] = (0,)  # the one in use first: a miss costs double
         self._rekey_every_s = REKEY_EVERY_S + CALLEE_WAITS_S * (role == CALLEE)
         self._retired: list[int] = []
         self._wanted = 0
@@ -111,6 +112,7 @@ class Epochs:
             )
         self._drop(older)
         self.receiving = (epoch, present)
+        self.trial = (present, epoch)
         if initiator:
             self._wanted = epoch
 
@@ -118,6 +120,7 @@ class Epochs:
         """Take note of a packet that verified under `epoch`."""
         if epoch > self._heard:
             self._heard = self._wanted = epoch
+            self.trial = self.receiving
             self._retire_at = now + RETIRE_AFTER_S
             self._note_completion(now)
 
@@ -155,7 +158,7 @@ class Epochs:
     def _drop(self, old: list[int]) -> None:
         self._retire_at = None
         self._retired += old
-        self.receiving = self.receiving[:1]
+        self.receiving = self.trial = self.receiving[:1]
 
     def _note_completion(self, now: float) -> None:
         if self.sending == self._heard == self.receiving[0]:

@@ -21,6 +21,7 @@ from voip.errors import LimitError, MalformedError, RefusedError
 from voip.wire import Reader, be16, be64
 
 RECORD = 0x30
+_FIRST_BYTE = bytes([RECORD])
 HEADER_BYTES = 10
 TAG_BYTES = 16  # AES-GCM, not truncated
 CONTROL_BYTES = 640  # plaintext of kind 1: fits every path, one size for all
@@ -103,7 +104,7 @@ class Opener:
 
 def is_record(datagram: bytes) -> bool:
     """Tell records from all else on the port by the first byte."""
-    return datagram[:1] == bytes([RECORD])
+    return datagram[:1] == _FIRST_BYTE
 
 
 def parse_number(record: bytes) -> int:

@@ -153,8 +153,8 @@ class IkSrtpTransport(RTCDtlsTransport):
             if rtp.is_rtcp(data):
                 sealed = self._sending().srtp.protect_rtcp(data)
             else:
-                header = rtp.check_outgoing(data)
-                self.epochs.sent(header.ssrc, header.sequence, self._clock())
+                ssrc, sequence = rtp.check_outgoing(data)
+                self.epochs.sent(ssrc, sequence, self._clock())
                 sealed = self._sending().srtp.protect(data)
         except MalformedError as error:
             self._emit(MediaFailed(str(error)))
@@ -232,7 +232,7 @@ class IkSrtpTransport(RTCDtlsTransport):
     def _open(self, datagram: bytes) -> tuple[int, bytes]:
         if not record.is_record(datagram) and not rtp.is_srtp(datagram):
             raise MalformedError("neither a record nor SRTP")
-        for epoch in self.epochs.receiving:
+        for epoch in self.epochs.trial:
             keys = self._receive_keys[epoch]
             try:
                 if record.is_record(datagram):
@@ -241,7 +241,7 @@ class IkSrtpTransport(RTCDtlsTransport):
                     return epoch, keys.srtp.unprotect_rtcp(datagram)
                 return epoch, keys.srtp.unprotect(datagram)
             except (RefusedError, pylibsrtp.Error):
-                continue  # of an older epoch, perhaps
+                continue  # of the other epoch, perhaps
         raise RefusedError("verifies under no live epoch")
 
     async def _deliver(self, datagram: bytes, plaintext: bytes) -> None:

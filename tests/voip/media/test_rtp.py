@@ -67,9 +67,10 @@ def test_a_packet_of_an_impossible_size_is_refused(size: int) -> None:
 
 def test_the_one_size_of_audio_may_leave() -> None:
     packet = _audio(80)
-    header = check_outgoing(packet)
+    ssrc, sequence = check_outgoing(packet)
 
-    assert (len(packet), header.payload_type) == (AUDIO_PACKET_BYTES, AUDIO_PT)
+    assert len(packet) == AUDIO_PACKET_BYTES
+    assert (ssrc, sequence) == (3, 1)
 
 
 @pytest.mark.parametrize("payload_bytes", [0, 79, 81])
@@ -88,7 +89,7 @@ def test_video_may_have_any_size() -> None:
         marker=False, payload_type=VIDEO_PT, sequence=1, timestamp=2, ssrc=3
     )
 
-    assert check_outgoing(format_header(header) + b"x") == header
+    assert check_outgoing(format_header(header) + b"x") == (3, 1)
 
 
 @pytest.mark.parametrize(
