@@ -98,8 +98,6 @@ def admissible(
 
 def _is_reachable(host: str, *, loopback: bool) -> bool:
     address = ipaddress.ip_address(host)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped  # a second spelling of an IPv4 address
     if address.is_loopback:
         return loopback
     return not (
@@ -112,12 +110,15 @@ def _is_reachable(host: str, *, loopback: bool) -> bool:
 
 def _address(text: str) -> str:
     try:
-        address = str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text)
     except ValueError as error:
         raise MalformedError(f"candidate: not an address: {text!r}") from error
-    if address != text:
-        raise MalformedError(f"candidate: expected {address!r}, came {text!r}")
-    return address
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        # A second spelling of an IPv4 address, around every check of those.
+        raise MalformedError(f"candidate: IPv4 written as IPv6: {text!r}")
+    if str(address) != text:
+        raise MalformedError(f"candidate: expected {str(address)!r}, came {text!r}")
+    return text
 
 
 def _number(text: str, low: int, high: int) -> int:

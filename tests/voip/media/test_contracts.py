@@ -57,7 +57,7 @@ def _source(thing: Any) -> str:  # a class, a function or a module
         (RTCRtpReceiver, "receive stop track _set_rtcp_ssrc"),
         (rtcrtpreceiver, "RemoteStreamTrack decoder_worker"),
         (RTCRtpSender, "send stop"),
-        (RTCSctpTransport, "start stop is_server"),
+        (RTCSctpTransport, "start stop is_server _handle_data"),
         (RTCDataChannel, "send bufferedAmount readyState"),
         (aioice.Connection, "get_component_candidates send recv"),
         (ice, "get_host_addresses StunProtocol"),

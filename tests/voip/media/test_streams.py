@@ -275,6 +275,19 @@ async def test_with_no_address_to_try_the_peer_is_unreachable() -> None:
     await callee.media.close()
 
 
+async def test_a_search_for_a_path_can_be_given_up() -> None:
+    caller, callee = pair()
+    await caller.media.gather()
+    theirs = await callee.media.gather()
+    search = asyncio.ensure_future(caller.media.connect(theirs))
+    await asyncio.sleep(0.05)
+    search.cancel()
+    async with asyncio.timeout(2):
+        await asyncio.gather(caller.media.close(), callee.media.close())
+
+    assert caller.media.stats().path is None
+
+
 async def test_candidates_may_follow_the_description() -> None:
     caller, callee = pair()
     mine, theirs = await asyncio.gather(caller.media.gather(), callee.media.gather())

@@ -1,6 +1,7 @@
 """SRTP and records under the handshake's keys, over a wire the test can cut."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -130,6 +131,18 @@ async def test_srtp_is_aes_256_gcm_of_rfc_7714(ends: tuple[End, End]) -> None:
     (datagram,) = await _sent(ends[0], packet)
 
     assert datagram == _oracle(schedule.srtp(SECRET, CALLER, 0), packet, 0)
+
+
+async def test_srtp_of_the_worked_example_is_as_published() -> None:
+    keys = schedule.session_keys(bytes(range(64)), bytes(range(64, 128)))
+    caller = End(CALLER, keys.call_secret)
+    await caller.transport.start()
+    packet = bytes.fromhex("80e00001000003c0a1b2c3d4") + bytes(80)
+    (datagram,) = await _sent(caller, packet)
+    await caller.transport.stop()
+
+    assert datagram[:28].hex() == packet[:12].hex() + "e4017b1c53d745540a4e0b7a06b80ed4"
+    assert datagram[-16:].hex() == "25ece7bad507e9c6b83354238ccde05b"
 
 
 async def test_the_wrap_of_sequence_numbers_counts_into_the_nonce(
@@ -272,6 +285,23 @@ async def test_a_rekey_loses_no_packet(ends: tuple[End, End]) -> None:
         await caller.hear(*await _sent(callee, _audio(sequence)))
 
     assert (at_caller.heard, at_callee.heard) == (list(range(20)), list(range(20)))
+
+
+async def test_a_rekey_on_a_lossy_path_costs_only_what_was_lost(
+    ends: tuple[End, End],
+) -> None:
+    caller, callee = ends
+    ear, luck, carried = _listen(callee), random.Random(7), []
+    await callee.hear(*await _sent(caller, _audio(0)))
+    for sequence in range(1, 400):
+        if sequence == 100:
+            await _rekeyed(caller, callee)
+        (datagram,) = await _sent(caller, _audio(sequence))
+        if luck.random() > 0.1:
+            carried.append(sequence)
+            await callee.hear(datagram)
+
+    assert ear.heard == [0, *carried]
 
 
 async def test_both_sides_tell_when_they_switch(ends: tuple[End, End]) -> None:
