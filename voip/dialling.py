@@ -14,13 +14,23 @@ from voip.errors import (
     RefusedError,
     RollbackError,
 )
-from voip.identity.callkey import Bundle, check_bundle, parse_bundle
+from voip.handshake.kem import Encapsulate
+from voip.handshake.payload import Offer
+from voip.identity.callkey import Bundle, check_bundle, live, parse_bundle
 from voip.identity.card import RelayAddress, parse_relay
 from voip.identity.contact import Contact, Device
+from voip.identity.keys import Entropy
 from voip.identity.trust import Reason, broken
-from voip.signalling.address import Address
+from voip.identity.vault import Vault
+from voip.leg import Leg
+from voip.signalling.address import Address, Mailbox
 from voip.signalling.board import DeviceEntry, format_entry, open_slot, parse_entry
-from voip.signalling.envelope import mailbox_tag, pair_direction, pair_fetch
+from voip.signalling.envelope import (
+    FETCH_BYTES,
+    mailbox_tag,
+    pair_direction,
+    pair_fetch,
+)
 from voip.signalling.frames import BoardPut
 
 DAY_S = 86400
@@ -132,6 +142,43 @@ def invite_addresses(
     if slots.tolerates_none:
         tags.append(to.mailbox_tag)
     return tuple(Address(tag, contact.identity, to.relay) for tag in tags)
+
+
+def dial_legs(
+    vault: Vault,
+    directory: Directory,
+    offer: Offer,
+    *,
+    entropy: Entropy,
+    encapsulate: Encapsulate,
+) -> dict[bytes, Leg]:
+    """Make the INVITEs of one call, one leg a device, each with keys of its own.
+
+    Raises:
+        HandshakeError: a device's keys are bad ones.
+        RefusedError: we have no live call key.
+    """
+    now = offer.ts_ms // 1000
+    call_keys = live(vault.call_keys, now)
+    if not call_keys:
+        raise RefusedError("all our call keys have expired: rotate them first")
+    ours = vault.identity, vault.device_id
+    return {
+        to.device.device_id: Leg.dial(
+            to.device,
+            to.bundle,
+            invites=invite_addresses(ours, directory.contact, to, now),
+            last_resort=Address(to.mailbox_tag, directory.contact.identity, to.relay),
+            # We read the answers where we leave the INVITE: the other side answers at
+            # its own relay and shows its address to nobody else.
+            mailbox=Mailbox(entropy(FETCH_BYTES), to.relay),
+            call_key=call_keys[0],
+            offer=offer,
+            entropy=entropy,
+            encapsulate=encapsulate,
+        )
+        for to in directory.devices
+    }
 
 
 def _take_slot(contact: Contact, slot: BoardPut, now: int) -> Contact:

@@ -8,26 +8,24 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
-from voip.call import INVITE_TTL_S, State
+from voip.call import INVITE_TTL_S
 from voip.conversation import Conversation
-from voip.dialling import Directory, Reachable, invite_addresses, reachable, read_board
-from voip.errors import CallError, HandshakeError, LimitError, UnreachableError
-from voip.events import Dialled, End, InviteAnswered, Superseded
+from voip.dialling import Directory, dial_legs, reachable, read_board
+from voip.errors import CallError, HandshakeError, UnreachableError
+from voip.events import Dialled, End, InviteAnswered
 from voip.handshake.exchange import Received, consume_invite
 from voip.handshake.kem import encapsulate
 from voip.handshake.payload import Answer, Media, Offer, Readiness
 from voip.handshake.replay import ReplayGuard
-from voip.handshake.schedule import Role
 from voip.identity.callkey import live
 from voip.identity.calllog import Direction
-from voip.identity.contact import Contact
-from voip.identity.keys import Entropy
+from voip.identity.contact import Contact, Device
+from voip.identity.keys import Entropy, format_identity
 from voip.identity.signer import Signer
-from voip.identity.trust import TrustState
+from voip.identity.trust import DeviceTrust, TrustState
 from voip.identity.vault import OUR_CAPS, Vault
 from voip.leg import Leg
 from voip.logline import LogLine
@@ -39,16 +37,14 @@ from voip.reception import (
     NoteBroken,
     NoteMissed,
     NoteStranger,
-    Ongoing,
     Respond,
     judge_invite,
 )
 from voip.session import Session
 from voip.signalling.address import Mailbox
 from voip.signalling.board import format_entry
-from voip.signalling.envelope import mailbox_tag
-from voip.signalling.frames import Parcel
 from voip.signalling.post import Post
+from voip.switchboard import Switchboard
 from voip.upkeep import (
     Boards,
     VaultKeeper,
@@ -60,10 +56,7 @@ from voip.upkeep import (
 
 UPKEEP_S = 600.0  # how often keys, board and mailboxes are looked after
 RETRY_UPKEEP_S = 15.0  # after a relay that did not answer
-MAX_CALLS = 16  # at once, ended ones that linger included
-MAX_OPENINGS = 256  # INVITEs remembered, to answer a repeated one alike
 PUBLISH_AGAIN_S = 7 * 86400  # long before the relay's 45 days are over
-_OURS_IN_MIND = (State.INVITED, State.CONFIRMED, State.ALERTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +116,7 @@ class Endpoint:
             entropy=entropy,
             on_datagram=settings.on_datagram,
         )
-        self._sessions: dict[bytes, Session] = {}
-        self._conversations: dict[bytes, Conversation] = {}
-        self._tags: dict[bytes, tuple[Session, bytes]] = {}
-        self._openings: dict[bytes, Session] = {}
-        self._incoming: asyncio.Queue[Conversation] = asyncio.Queue(MAX_CALLS)
+        self._board = Switchboard(spawn=self._spawn, changed=self._watch)
         self._problems: asyncio.Queue[str] = asyncio.Queue(64)
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
@@ -147,11 +136,8 @@ class Endpoint:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for conversation in self._conversations.values():
-            conversation.hang_up()
         if error is None:
-            for session in tuple(self._sessions.values()):
-                await session.finished.wait()
+            await self._board.hang_up_all()
         for task in tuple(self._running):
             task.cancel()
         await self._tasks.__aexit__(kind, error, traceback)
@@ -165,7 +151,7 @@ class Endpoint:
     async def incoming(self) -> AsyncIterator[Conversation]:
         """Give each call as it begins to ring."""
         while True:
-            yield await self._incoming.get()
+            yield await self._board.incoming.get()
 
     async def problems(self) -> AsyncIterator[str]:
         """Give what goes wrong outside of calls, as sentences."""
@@ -174,7 +160,7 @@ class Endpoint:
 
     def conversation(self, call_id: bytes) -> Conversation:
         """Find a call by its id, such as the successor of one that ended by glare."""
-        return self._conversations[call_id]
+        return self._board.conversation(call_id)
 
     def announcement(self) -> bytes:
         """This device, for contacts whose messenger carries the signalling.
@@ -194,29 +180,64 @@ class Endpoint:
         Raises:
             RefusedError: there is no such contact.
             UnreachableError: the relay does not answer, or no device can be called.
-            LimitError: too many calls at once.
+            LimitError: too many calls at once, or one with this contact already.
         """
-        self._check_room()
-        vault = self._store.read()
-        contact = vault.contacts.find(name)
-        directory = await self._directory(contact)
-        session = self._prepare(vault, directory, video=video)
+        self._board.check_room()
+        directory = await self._directory(self._store.read().contacts.find(name))
+        now_ms = _unix_ms()
+        vault, contact = self._store.read(), directory.contact
+        self._board.check_free(contact)
+        offer = Offer(
+            call_id=self._entropy(16),
+            ts_ms=now_ms,
+            ttl_s=int(INVITE_TTL_S),
+            media=Media.AUDIO | Media.VIDEO,
+            tag=bytes(16),
+            alias=vault.alias,
+        )
+        session = Session(
+            dial_legs(
+                vault,
+                directory,
+                offer,
+                entropy=self._entropy,
+                encapsulate=encapsulate,
+            ),
+            identity=contact.identity,
+            log=LogLine.of(
+                offer.call_id,
+                contact.identity,
+                direction=Direction.OUTGOING,
+                now=now_ms // 1000,
+            ),
+            place=self._place,
+        )
+        session.wants_video = video
         conversation = Conversation(session, alias=contact.alias, is_outgoing=True)
-        self._start(conversation, session, Dialled(tuple(session.legs)))
+        self._board.start(conversation, session, Dialled(tuple(session.legs)))
         return conversation
 
-    # Dialling.
-
     async def _directory(self, contact: Contact) -> Directory:
-        now = _unix()
-        if self._boards is None or contact.card is None or contact.card.relay is None:
-            directory = reachable(contact, now)
-        else:
-            slots = await self._boards.read_board(
-                contact.card.relay, contact.card.board
+        card, boards = contact.card, self._boards
+        slots = None
+        if boards is not None and card is not None and card.relay is not None:
+            slots = await boards.read_board(card.relay, card.board)
+        found: list[Directory] = []
+
+        def learn(vault: Vault) -> Vault:
+            # Read again: the trust may have changed while the relay was asked.
+            known = vault.contacts.find(format_identity(contact.identity))
+            now = _unix()
+            directory = (
+                reachable(known, now)
+                if slots is None
+                else read_board(known, slots, now)
             )
-            directory = read_board(contact, slots, now)
-        await self._keep_contact(directory.contact)
+            found.append(directory)
+            return replace(vault, contacts=vault.contacts.put(directory.contact))
+
+        await self._change(learn)
+        directory = found[-1]
         if not directory.devices:
             reasons = "; ".join(directory.problems) or "none was ever published"
             raise UnreachableError(
@@ -224,94 +245,37 @@ class Endpoint:
             )
         return directory
 
-    def _prepare(self, vault: Vault, directory: Directory, *, video: bool) -> Session:
-        now_ms = time.time_ns() // 1_000_000
-        media = Media.AUDIO | Media.VIDEO
-        if self._settings.data:
-            media |= Media.DATA
-        offer = Offer(
-            call_id=self._entropy(16),
-            ts_ms=now_ms,
-            ttl_s=int(INVITE_TTL_S),
-            media=media,
-            tag=bytes(16),
-            alias=vault.alias,
-        )
-        legs = {
-            device.device.device_id: self._dial_leg(
-                vault, directory.contact, device, offer=offer
-            )
-            for device in directory.devices
-        }
-        session = Session(
-            legs,
-            identity=directory.contact.identity,
-            log=LogLine.of(
-                offer.call_id,
-                directory.contact.identity,
-                direction=Direction.OUTGOING,
-                now=now_ms // 1000,
-            ),
-            place=self._place,
-        )
-        session.wants_video = video
-        return session
-
-    def _dial_leg(
-        self, vault: Vault, contact: Contact, to: Reachable, *, offer: Offer
-    ) -> Leg:
-        now = offer.ts_ms // 1000
-        return Leg.dial(
-            to.device,
-            to.bundle,
-            invites=invite_addresses(
-                (vault.identity, vault.device_id), contact, to, now
-            ),
-            # We read the answers where we leave the INVITE: the other side answers at
-            # its own relay and shows its address to nobody else.
-            mailbox=Mailbox(self._entropy(32), to.relay),
-            call_key=live(vault.call_keys, now)[0],
-            offer=offer,
-            entropy=self._entropy,
-            encapsulate=encapsulate,
-        )
-
     # Taking calls.
 
     async def _receive(self) -> None:
         while True:
             parcel = await self._post.receive()
-            owner = self._tags.get(parcel.tag)
-            if owner is not None:
-                session, device = owner
-                session.take(device, parcel.blob)
-            else:
-                await self._take_invite(parcel)
+            if not self._board.deliver(parcel):
+                await self._take_invite(parcel.blob)
             try:
                 await self._post.done(parcel)
             except CallError as error:
                 self._tell(str(error))  # it comes again, and is known then
 
-    async def _take_invite(self, parcel: Parcel) -> None:
-        digest = sha256(parcel.blob).digest()
-        known = self._openings.get(digest)
-        if known is not None:
-            known.repeat_opening()
-            return
+    async def _take_invite(self, invite: bytes) -> None:
         vault = self._store.read()
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = _unix_ms()
         try:
             received = consume_invite(
-                parcel.blob, live(vault.call_keys, now_ms // 1000), now_ms=now_ms
+                invite, live(vault.call_keys, now_ms // 1000), now_ms=now_ms
             )
         except HandshakeError:
             return  # noise, or not for this device: no sign of life
         decision = judge_invite(
-            received, vault, self._guard, ongoing=self._ongoing(), now_ms=now_ms
+            received,
+            vault,
+            self._guard,
+            ongoing=self._board.ongoing(),
+            now_ms=now_ms,
         )
         match decision:
             case Respond():
-                self._respond(received, decision, vault, digest)
+                self._respond(received, decision, vault, invite)
             case NoteStranger(identity, alias):
                 await self._change(
                     lambda v: replace(
@@ -322,16 +286,12 @@ class Endpoint:
             case NoteMissed(contact):
                 await self._note_missed(received, contact, End.UNCONFIRMED)
             case NoteBroken(contact, device, trust):
-                device = replace(device, trust=trust)
-                await self._keep_contact(contact.with_device(device, _unix()))
-                self._tell(
-                    f"refused a call from {contact.alias!r}: {trust.trust.reason}"
-                )
+                await self._note_broken(contact, device, trust)
             case Ignore(reason):
                 self._tell(reason)
 
     def _respond(
-        self, received: Received, decision: Respond, vault: Vault, digest: bytes
+        self, received: Received, decision: Respond, vault: Vault, invite: bytes
     ) -> None:
         offer, device = received.offer, decision.device
         contact = vault.contacts.by_identity(received.certificate.identity)
@@ -370,15 +330,15 @@ class Endpoint:
             on_confirm=lambda: self._guard.confirm(
                 received.certificate.identity, received.e_a
             ),
-            on_ring=lambda: self._rings(conversation),
+            on_ring=lambda: self._board.rings(conversation),
         )
         conversation = Conversation(session, alias=alias, is_outgoing=False)
-        conceded = self._settle_others(decision, offer.call_id)
+        conceded = self._board.settle(decision, offer.call_id)
         if conceded is not None:
             session.wants_video = conceded.wants_video
         broken = leg.trust.trust.state is TrustState.BROKEN
-        self._remember_opening(digest, session)
-        self._start(
+        self._board.remember(invite, session)
+        self._board.start(
             conversation,
             session,
             InviteAnswered(
@@ -387,16 +347,6 @@ class Endpoint:
                 auto_accept=conceded is not None and not broken,
             ),
         )
-
-    def _settle_others(self, decision: Respond, call_id: bytes) -> Session | None:
-        """End the call that this one replaces; gives ours, if both dialled at once."""
-        if decision.supersedes is not None:
-            self._sessions[decision.supersedes].feed_if_fitting(Superseded())
-        if decision.concedes is None:
-            return None
-        conceded = self._sessions[decision.concedes]
-        conceded.concede(call_id)
-        return conceded
 
     async def _refuse(self, leg: Leg, log: LogLine) -> None:
         try:
@@ -419,62 +369,6 @@ class Endpoint:
         )
         await self._change(lambda vault: log.finished(vault, end, _unix()))
         self._tell(f"missed a call from {contact.alias!r} that came too late to answer")
-
-    def _rings(self, conversation: Conversation) -> None:
-        if not self._incoming.full():
-            self._incoming.put_nowait(conversation)
-
-    def _ongoing(self) -> list[Ongoing]:
-        return [
-            Ongoing(
-                call_id,
-                {
-                    device: leg.e_a
-                    if leg.role is Role.CALLER and not leg.has_keys
-                    else None
-                    for device, leg in session.legs.items()
-                },
-                is_active=session.call.state is not State.ANSWERED,
-            )
-            for call_id, session in self._sessions.items()
-            if session.call.state is not State.ENDED
-        ]
-
-    # Running calls.
-
-    def _check_room(self) -> None:
-        if len(self._sessions) >= MAX_CALLS:
-            raise LimitError(f"{MAX_CALLS} calls at once are enough")
-
-    def _start(
-        self,
-        conversation: Conversation,
-        session: Session,
-        begin: Dialled | InviteAnswered,
-    ) -> None:
-        call_id = conversation.call_id
-        self._sessions[call_id] = session
-        self._conversations[call_id] = conversation
-        for device, leg in session.legs.items():
-            self._tags[mailbox_tag(leg.mailbox.fetch)] = session, device
-        self._watch()
-        self._spawn(self._run(call_id, session, begin))
-
-    async def _run(
-        self, call_id: bytes, session: Session, begin: Dialled | InviteAnswered
-    ) -> None:
-        try:
-            await session.run(begin)
-        finally:
-            del self._sessions[call_id], self._conversations[call_id]
-            for leg in session.legs.values():
-                del self._tags[mailbox_tag(leg.mailbox.fetch)]
-            self._watch()
-
-    def _remember_opening(self, digest: bytes, session: Session) -> None:
-        if len(self._openings) == MAX_OPENINGS:
-            del self._openings[next(iter(self._openings))]
-        self._openings[digest] = session
 
     # Upkeep.
 
@@ -504,17 +398,25 @@ class Endpoint:
         self._published = newest, now
 
     def _watch(self) -> None:
-        mailboxes = own_mailboxes(self._store.read(), _unix())
-        for session in self._sessions.values():
-            mailboxes += [leg.mailbox for leg in session.legs.values()]
-        self._post.watch(mailboxes)
+        ours = own_mailboxes(self._store.read(), _unix())
+        self._post.watch(ours + self._board.mailboxes())
 
     # The store.
 
-    async def _keep_contact(self, contact: Contact) -> None:
-        await self._change(
-            lambda vault: replace(vault, contacts=vault.contacts.put(contact))
-        )
+    async def _note_broken(
+        self, contact: Contact, device: Device, trust: DeviceTrust
+    ) -> None:
+        def mark(vault: Vault) -> Vault:
+            known = vault.contacts.by_identity(contact.identity)
+            if known is None:
+                return vault
+            marked = replace(known.device(device.device_id, _unix()), trust=trust)
+            return replace(
+                vault, contacts=vault.contacts.put(known.with_device(marked, _unix()))
+            )
+
+        await self._change(mark)
+        self._tell(f"refused a call from {contact.alias!r}: {trust.trust.reason}")
 
     async def _change(self, change: Callable[[Vault], Vault]) -> None:
         await asyncio.to_thread(self._store.change, change)
@@ -531,3 +433,7 @@ class Endpoint:
 
 def _unix() -> int:
     return int(time.time())
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

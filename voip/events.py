@@ -7,7 +7,8 @@ devices, named by the other side's 16-byte device id.
 from dataclasses import dataclass
 from enum import Enum
 
-from voip.signalling.messages import HangupReason, MediaInfo
+from voip.signalling.media_info import MediaInfo
+from voip.signalling.messages import HangupReason
 
 
 class End(Enum):

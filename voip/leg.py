@@ -45,6 +45,8 @@ class Leg:
         trust: what the user is shown for this device in this call.
         call_secret: S_0 of the media (64 bytes), once there are keys.
         sas: the short authentication string (8 bytes), once both nonces are known.
+        invites: where the INVITE goes.
+        last_resort: where it goes as well when nobody answers there.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Leg:
         self.call_secret = b""
         self.sas: bytes | None = None
         self.invites: tuple[Address, ...] = ()
+        self.last_resort: Address | None = None
         self.opening = b""
         """INVITE or RINGING: what we said first, for saying it again."""
         self._secrets = device.trust.slots.secrets
@@ -80,6 +83,7 @@ class Leg:
         bundle: Bundle,
         *,
         invites: tuple[Address, ...],
+        last_resort: Address | None = None,
         mailbox: Mailbox,
         call_key: CallKey,
         offer: Offer,
@@ -102,6 +106,7 @@ class Leg:
         )
         leg._nbf = bundle.certificate.nbf
         leg.invites = invites
+        leg.last_resort = last_resort
         leg.opening = leg._invited.blob
         return leg
 

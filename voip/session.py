@@ -392,9 +392,14 @@ class Session:
             if not await self._check_confirm(leg, control.message):
                 return
         elif leg.role is Role.CALLER and control.ack and not self._is_confirmed(leg):
+            if self.call.state is State.ENDED and control.seq:
+                # Too late to keep the secret, for a newer call may have kept its own;
+                # so this is not acknowledged either, and the callee keeps both.
+                return
             # An acknowledged CONFIRM means that the callee has the secret on disk.
-            self._confirmed.add(leg.device)
-            await self._assurance.committed(leg)
+            if self.call.state is not State.ENDED:
+                self._confirmed.add(leg.device)
+                await self._assurance.committed(leg)
         for message in leg.delivery.receive(ctl, _now()):
             await self._take_message(leg, message)
         if self._alerting_seq is not None and leg.delivery.is_acknowledged(

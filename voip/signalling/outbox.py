@@ -17,7 +17,9 @@ class Outbox:
     def __init__(self, post: Post, tell: Callable[[str], None]) -> None:
         self._post = post
         self._tell = tell
-        self._waiting: asyncio.Queue[tuple[Address, bytes]] = asyncio.Queue(MAX_WAITING)
+        self._waiting: asyncio.Queue[tuple[Address, bytes]] = asyncio.Queue(
+            maxsize=MAX_WAITING
+        )
         self._trouble = ""
 
     def put(self, to: Address, blob: bytes) -> None:
