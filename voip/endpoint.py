@@ -5,6 +5,7 @@ Carrier. Which INVITE deserves an answer is `voip.reception`'s to say, whom a ca
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
@@ -260,12 +261,15 @@ class Endpoint:
     async def _take_invite(self, invite: bytes) -> None:
         vault = self._store.read()
         now_ms = _unix_ms()
-        try:
-            received = consume_invite(
-                invite, live(vault.call_keys, now_ms // 1000), now_ms=now_ms
-            )
-        except HandshakeError:
-            return  # noise, or not for this device: no sign of life
+        call_keys = live(vault.call_keys, now_ms // 1000)
+        # Noise, not for this device, or keys that cannot be: no sign of life.
+        with contextlib.suppress(HandshakeError):
+            received = consume_invite(invite, call_keys, now_ms=now_ms)
+            await self._judge(received, vault, invite, now_ms)
+
+    async def _judge(
+        self, received: Received, vault: Vault, invite: bytes, now_ms: int
+    ) -> None:
         decision = judge_invite(
             received,
             vault,
@@ -374,22 +378,29 @@ class Endpoint:
 
     async def _look_after(self) -> None:
         while True:
-            try:
-                await rotate_if_due(self._store, self._signer, self._entropy)
-                await self._publish_if_due()
-            except CallError as error:
-                self._tell(str(error))
-                await asyncio.sleep(RETRY_UPKEEP_S)
-            else:
+            # A signer that is away (an agent not running) must not keep us from being
+            # called under the keys that are still valid.
+            await self._try(rotate_if_due(self._store, self._signer, self._entropy))
+            if await self._try(self._publish_if_due()):
                 self._listening.set()
                 self._watch()
                 await asyncio.sleep(UPKEEP_S)
+            else:
+                await asyncio.sleep(RETRY_UPKEEP_S)
+
+    async def _try(self, work: Coroutine[None, None, None]) -> bool:
+        try:
+            await work
+        except CallError as error:
+            self._tell(str(error))
+            return False
+        return True
 
     async def _publish_if_due(self) -> None:
         """Publish at the start, after each rotation, and weekly."""
         if self._boards is None:
             return
-        newest = self._store.read().call_keys[0].x25519_public
+        newest = own_entry(self._store.read()).bundle
         now = time.monotonic()
         key, at = self._published
         if key == newest and now - at < PUBLISH_AGAIN_S:

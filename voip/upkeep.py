@@ -43,7 +43,13 @@ class Boards(Protocol):
 
 
 def own_entry(vault: Vault) -> DeviceEntry:
-    """Give what callers need to ring this device."""
+    """Give what callers need to ring this device.
+
+    Raises:
+        RefusedError: it has no call key; somebody must sign one.
+    """
+    if not vault.call_keys:
+        raise RefusedError("this device has no call key that is valid")
     return DeviceEntry(
         vault.call_keys[0].bundle.encoded, mailbox_tag(vault.device_fetch)
     )
