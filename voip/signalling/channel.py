@@ -6,6 +6,7 @@ since everything after it could be taken for something else.
 """
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -219,6 +220,8 @@ def _reason(error: Exception) -> str:
         case aiohttp.WSServerHandshakeError():
             return f"not a relay, or a full one: http status {error.status}"
         case OSError():
-            return (error.strerror or str(error)).lower()
+            # asyncio puts the address into the text; the number says what it was.
+            known = os.strerror(error.errno) if error.errno else str(error)
+            return known.lower()
         case _:
             return f"no connection: {type(error).__name__}"

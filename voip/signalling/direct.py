@@ -73,7 +73,8 @@ async def announce(
     zeroconf = _zeroconf(interfaces)
     try:
         info = _service(name, listener, card_key)
-        await (await zeroconf.async_register_service(info))
+        # The name is random, so nobody is asked whether it is taken.
+        await (await zeroconf.async_register_service(info, cooperating_responders=True))
         # Owned by this block: a task group would wrap what the caller raises.
         renewing = asyncio.create_task(_renew(zeroconf, name, listener, card_key))
         try:
@@ -87,9 +88,12 @@ async def announce(
 
 
 async def find(
-    card_key: bytes, *, interfaces: Sequence[str] | None = None
+    card_key: bytes,
+    *,
+    interfaces: Sequence[str] | None = None,
+    patience_s: float = FIND_S,
 ) -> RelayAddress:
-    """Find the listener of a card's owner on the local network, within 5 s.
+    """Find the listener of a card's owner on the local network, by default within 5 s.
 
     Raises:
         UnreachableError: it is not there.
@@ -111,7 +115,7 @@ async def find(
 
         browser = AsyncServiceBrowser(zeroconf.zeroconf, SERVICE, handlers=[found])
         try:
-            async with asyncio.timeout(FIND_S):
+            async with asyncio.timeout(patience_s):
                 while True:
                     info = AsyncServiceInfo(SERVICE, await names.get())
                     await info.async_request(zeroconf.zeroconf, _RESOLVE_MS)

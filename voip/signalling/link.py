@@ -60,8 +60,14 @@ class RelayLink:
     Calls may be made before the block is entered; they wait for the connection.
     """
 
-    def __init__(self, address: RelayAddress, *, entropy: Entropy) -> None:
-        """`entropy` gives random bytes.
+    def __init__(
+        self,
+        address: RelayAddress,
+        *,
+        entropy: Entropy,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """`entropy` gives random bytes; `patience_s` is how long a request may take.
 
         Raises:
             MissingError: an onion address; this version has no way into that network.
@@ -73,6 +79,8 @@ class RelayLink:
             )
         self.address = address
         self._entropy = entropy
+        self._patience_s = patience_s
+        self._is_left = False
         self._channel: Channel | None = None
         self._connected = asyncio.Event()
         self._problem: str | None = f"relay {address.netloc}: not connected yet"
@@ -100,6 +108,7 @@ class RelayLink:
     ) -> None:
         """Disconnect; requests under way end with `UnreachableError`."""
         assert self._task is not None  # we were entered
+        self._is_left = True
         self._task.cancel()
         await asyncio.wait([self._task])
 
@@ -120,7 +129,7 @@ class RelayLink:
             UnreachableError: there is none yet; the link keeps trying.
         """
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 await self._connected.wait()
         except TimeoutError:
             raise self._unreachable() from None
@@ -205,7 +214,7 @@ class RelayLink:
         """
         self._asking += 1
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 while True:
                     await self._connected.wait()
                     assert self._channel is not None  # while connected
@@ -234,7 +243,7 @@ class RelayLink:
                 pass
 
     def _unreachable(self) -> UnreachableError:
-        late = f"relay {self.address.netloc}: no answer within {PATIENCE_S:.0f} s"
+        late = f"relay {self.address.netloc}: no answer within {self._patience_s:g} s"
         return UnreachableError(self._problem or late)
 
     async def _stay_connected(self) -> None:
@@ -253,6 +262,8 @@ class RelayLink:
             finally:
                 self._connected.clear()
                 self._channel = None
+            if self._is_left:
+                return  # Python 3.11 loses a cancellation that meets an error above
             # Up to a half more, so that clients of a relay do not return all at once.
             await asyncio.sleep(retry_s * (1 + self._entropy(1)[0] / 512))
             retry_s = min(2 * retry_s, LAST_RETRY_S)
