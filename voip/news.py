@@ -6,6 +6,7 @@ a call only where they were asked for.
 """
 
 from dataclasses import KW_ONLY, dataclass, field
+from typing import assert_never
 
 from voip.call import State
 from voip.events import End
@@ -168,3 +169,5 @@ def format_json(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
         case Ended():
             successor = news.successor.hex() if news.successor else None
             return {"event": "ended", "end": news.end.value, "successor": successor}
+        case _:
+            assert_never(news)

@@ -116,6 +116,9 @@ def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be ask
         # Answering at a relay of the caller's choice would show it our address before
         # the user accepted. It reads its answers where it left the INVITE.
         return Ignore("invite that names another relay")
+    if any(call.call_id == offer.call_id for call in ongoing):
+        # Ids are the callers' choice, and calls are found by them.
+        return Ignore("invite with the id of another call")
     if received.is_late:
         return NoteMissed(contact)
     try:

@@ -1,0 +1,92 @@
+"""What programs read about a call, and what is kept from them."""
+
+import json
+
+import pytest
+
+from voip.call import State
+from voip.events import End
+from voip.identity.trust import Reason, Trust, TrustState
+from voip.news import (
+    Ended,
+    EpochChanged,
+    FileArrived,
+    Json,
+    MicrophoneClosed,
+    News,
+    PathChanged,
+    PeerChanged,
+    PeerCompared,
+    StateChanged,
+    TextArrived,
+    TrustKnown,
+    Warned,
+    WordsKnown,
+    format_json,
+)
+
+WORDS = WordsKnown(("team", "say", "spring"), "7473200793")
+
+
+@pytest.mark.parametrize(
+    ("news", "expected"),
+    [
+        (StateChanged(State.ALERTED), {"event": "state", "state": "alerted"}),
+        (
+            TrustKnown(
+                Trust(TrustState.VERIFIED, Reason.WORDS, since=1_800_000_000),
+                b"\x0d" * 16,
+            ),
+            {
+                "event": "trust",
+                "trust": "verified",
+                "reason": "words compared",
+                "since": 1_800_000_000,
+                "device": "0d" * 16,
+            },
+        ),
+        (PathChanged("relay"), {"event": "path", "kind": "relay"}),
+        (EpochChanged(3), {"event": "epoch", "epoch": 3}),
+        (
+            PeerChanged(held=False, muted=True, video=False),
+            {"event": "peer", "held": False, "muted": True, "video": False},
+        ),
+        (PeerCompared(matched=True), {"event": "peer-compared", "matched": True}),
+        (
+            MicrophoneClosed("the words differ"),
+            {"event": "microphone-closed", "reason": "the words differ"},
+        ),
+        (Warned("a sentence"), {"event": "warning", "sentence": "a sentence"}),
+        (TextArrived("hello"), {"event": "text", "text": "hello"}),
+        (
+            FileArrived("a.txt", b"12345"),
+            {"event": "file", "name": "a.txt", "size": 5},
+        ),
+        (Ended(End.BUSY), {"event": "ended", "end": "busy", "successor": None}),
+        (
+            Ended(End.GLARE, b"\xcc" * 16),
+            {"event": "ended", "end": "both called at once", "successor": "cc" * 16},
+        ),
+    ],
+)
+def test_news_has_its_json_form(news: News, expected: Json) -> None:
+    assert format_json(news) == expected
+    assert json.loads(json.dumps(expected)) == expected
+
+
+def test_words_are_left_out_unless_asked_for() -> None:
+    assert format_json(WORDS) == {"event": "words"}
+
+
+def test_words_are_given_when_asked_for() -> None:
+    assert format_json(WORDS, with_words=True) == {
+        "event": "words",
+        "words": ["team", "say", "spring"],
+        "decimal": "7473200793",
+    }
+
+
+def test_repr_holds_neither_words_nor_files() -> None:
+    shown = repr([WORDS, FileArrived("a.txt", b"secret contents")])
+
+    assert not any(hidden in shown for hidden in ("spring", "7473", "contents"))
