@@ -48,13 +48,22 @@ MAX_EVENTS = 1024  # a session that leaves more unread is gone; later ones are l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaPlan:
-    """What this side sends and takes in the call."""
+    """What this side sends and takes in the call, which closes it at its end."""
 
     audio_source: AudioSource
     audio_sink: AudioSink
     video_source: VideoSource | None = None
     video_sink: VideoSink | None = None
     data: bool = False
+
+    def close(self) -> None:
+        """Let go of devices and files."""
+        self.audio_source.close()
+        self.audio_sink.close()
+        if self.video_source is not None:
+            self.video_source.close()
+        if self.video_sink is not None:
+            self.video_sink.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +109,7 @@ class MediaSession:
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(MAX_EVENTS)
         self._controls = ControlQueue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wants_video = plan.video_source is not None
+        self._wants_video = False  # a camera at hand is not a wish to be seen
         self._may_open = False
         self._path = self._new_path()
         self._next_path: Path | None = None
@@ -195,7 +204,7 @@ class MediaSession:
         return await self._events.get()
 
     def open_sources(self) -> None:
-        """Read the microphone, and the camera if wanted, from here on.
+        """Read the microphone, and the camera if `set_video` said so, from here on.
 
         Raises:
             UnexpectedEventError: no packet verified yet, so nobody proved to be there.
@@ -216,7 +225,7 @@ class MediaSession:
             self._audio_in.is_held = on
 
     def set_video(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
-        """Send pictures, once the sources are open, or none at all."""
+        """Send pictures, once the sources are open, or none at all; at first none."""
         self._wants_video = on
         if self._video_out is not None:
             self._video_out.set_on(on and self._may_open)
@@ -283,7 +292,13 @@ class MediaSession:
         )
 
     async def close(self) -> None:
-        """Stop everything; sources and sinks are their owner's to close."""
+        """Stop everything and let go of what the plan holds, whatever happens."""
+        try:
+            await self._stop()
+        finally:
+            self._plan.close()  # no microphone stays on
+
+    async def _stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

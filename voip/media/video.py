@@ -44,6 +44,8 @@ class OutgoingVideo(MediaStreamTrack):
             if self.readyState != "live":
                 raise MediaStreamError
             await self._on.wait()
+            if not self._on.is_set():
+                continue  # on and off again at once must not touch the camera
             picture = await self._source.picture()
             if self._on.is_set():  # switched off while the camera took its time
                 break

@@ -304,6 +304,34 @@ async def test_a_rekey_on_a_lossy_path_costs_only_what_was_lost(
     assert ear.heard == [0, *carried]
 
 
+async def test_many_rekeys_over_many_wraps_lose_nothing(
+    ends: tuple[End, End],
+) -> None:
+    """Four wraps of the sequence number; 16 packets at a time, in any order."""
+    caller, callee = ends
+    ears, luck = (_listen(caller), _listen(callee)), random.Random(3)
+    epoch, sent = 0, 0
+    for step in range(0, 262_144, 128):
+        packets = [_audio(step + n) for n in range(0, 128, 8)]
+        for sender, receiver in ((caller, callee), (callee, caller)):
+            datagrams = await _sent(sender, *packets)
+            luck.shuffle(datagrams)
+            await receiver.hear(*datagrams)
+        sent += len(packets)
+        for end in ends:
+            end.now += 1.28
+            end.transport.tick()
+        initiator, responder = luck.sample(ends, 2)
+        if initiator.transport.epochs.is_ready and luck.random() < 0.2:
+            epoch += 1
+            secret = luck.randbytes(64)
+            responder.transport.install(epoch, secret, initiator=False)
+            initiator.transport.install(epoch, secret, initiator=True)
+
+    assert (len(ears[0].heard), len(ears[1].heard)) == (sent, sent)
+    assert epoch > 50
+
+
 async def test_both_sides_tell_when_they_switch(ends: tuple[End, End]) -> None:
     caller, callee = ends
     await _rekeyed(caller, callee)

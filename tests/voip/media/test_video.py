@@ -58,6 +58,19 @@ async def test_the_camera_is_not_asked_while_off() -> None:
     assert (asked_before, camera.asked, frame.width) == (0, 1, 4)
 
 
+async def test_on_and_off_again_at_once_does_not_touch_the_camera() -> None:
+    camera = Camera()
+    track = OutgoingVideo(camera)
+    waiting = asyncio.ensure_future(track.recv())
+    await _pass()
+    track.set_on(on=True)
+    track.set_on(on=False)
+    await _pass()
+    waiting.cancel()
+
+    assert camera.asked == 0
+
+
 async def test_a_picture_taken_while_switching_off_does_not_leave() -> None:
     camera = Camera()
     track = OutgoingVideo(camera)
