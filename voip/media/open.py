@@ -25,6 +25,7 @@ from voip.media.files import FileAudio, FileVideo
 from voip.media.pattern import Discard, Silence, Tone
 from voip.media.recording import MovieRecording, WavRecording
 from voip.media.sources import AudioSink, AudioSource, VideoSink, VideoSource
+from voip.media.streams import MediaPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,19 @@ class Ends:
         """Say in sentences which ends have failed, each once."""
         said = [getattr(end, "failure", None) for end in self._all()]
         return list(dict.fromkeys(sentence for sentence in said if sentence))
+
+    def plan(self, *, data: bool = False) -> MediaPlan:
+        """Give them to a call, which closes them when it is over.
+
+        With `data`, the call also carries text and files.
+        """
+        return MediaPlan(
+            audio_source=self.audio_source,
+            audio_sink=self.audio_sink,
+            video_source=self.video_source,
+            video_sink=self.video_sink,
+            data=data,
+        )
 
     def close(self) -> None:
         """Close all of them; a second call does nothing."""
