@@ -33,6 +33,7 @@ from voip.media.events import PathKind
 Trace = Callable[[bytes, tuple[str, int]], None]
 
 WATCH_EVERY_S = 2.0  # listing the interfaces costs about a millisecond
+MAX_WAITING = 512  # datagrams; two seconds of a video call
 _LOOPBACK = "127.0.0.1"
 
 
@@ -120,6 +121,15 @@ class CallIce(aioice.Connection):
             for protocol in self._protocols:
                 _watch(protocol, self._trace)
         return found
+
+    def data_received(self, data: bytes, component: int) -> None:
+        """Queue a datagram, unless too many wait.
+
+        The port is open to everybody while the call rings and nobody reads yet; what
+        does not fit is dropped, as a full socket would.
+        """
+        if self._queue.qsize() < MAX_WAITING:
+            super().data_received(data, component)
 
 
 class Path:

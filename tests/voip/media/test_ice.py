@@ -8,6 +8,7 @@ from voip.errors import LimitError, MalformedError, MissingError, UnreachableErr
 from voip.media.candidates import Candidate
 from voip.media.description import Description
 from voip.media.ice import (
+    MAX_WAITING,
     IceConfig,
     IceServer,
     Path,
@@ -106,6 +107,16 @@ async def test_too_many_addresses_are_refused() -> None:
     with pytest.raises(LimitError):
         await path.add((one,) * 17, last=False)
     await path.close()
+
+
+async def test_a_flood_before_the_call_is_dropped() -> None:
+    path = _path()
+    for _ in range(MAX_WAITING + 1):
+        path.transport._connection.data_received(b"noise", 1)
+    waiting = path.transport._connection._queue.qsize()
+    await path.close()
+
+    assert waiting == MAX_WAITING
 
 
 async def test_a_related_address_is_handed_on() -> None:
