@@ -410,7 +410,10 @@ class Endpoint:
 
     def _watch(self) -> None:
         ours = own_mailboxes(self._store.read(), _unix())
-        self._post.watch(ours + self._board.mailboxes())
+        try:
+            self._post.watch(ours + self._board.mailboxes())
+        except CallError as error:
+            self._tell(str(error))
 
     # The store.
 

@@ -16,11 +16,13 @@ from voip.errors import LimitError, MalformedError
 from voip.identity.card import RelayAddress
 from voip.signalling.address import Address, Mailbox
 from voip.signalling.envelope import BLOB_BYTES, TAG_BYTES, mailbox_tag
-from voip.signalling.frames import BoardPut, Parcel
+from voip.signalling.frames import MAX_FETCHES, BoardPut, Parcel
 from voip.signalling.link import RelayLink
 
-MAX_LINKS = 32  # one per relay of a contact in a call, and room for a group
+MAX_LINKS = 32  # to our own relay, one per 128 mailboxes; and to those of contacts
 IDLE_S = 60.0  # a link nobody reads or writes for so long is closed
+_Place = tuple[RelayAddress, int]
+"""A relay, and which of the links to it."""
 MAX_WAITING = 256  # parcels taken from carriers and not yet handled; then they wait
 
 
@@ -50,14 +52,14 @@ class RelayPost:
 
     def __init__(self, *, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
-        self._links: dict[RelayAddress, RelayLink] = {}
-        self._watched: dict[RelayAddress, set[bytes]] = {}
+        self._links: dict[_Place, RelayLink] = {}
+        self._watched: dict[_Place, tuple[bytes, ...]] = {}
         self._inbox: asyncio.Queue[tuple[RelayLink, Parcel]] = asyncio.Queue(
             MAX_WAITING
         )
         self._from: dict[bytes, RelayLink] = {}
         self._tasks = asyncio.TaskGroup()
-        self._running: dict[RelayAddress, asyncio.Task[None]] = {}
+        self._running: dict[_Place, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -75,18 +77,24 @@ class RelayPost:
 
     async def send(self, to: Address, blob: bytes) -> None:
         """See `Post`."""
-        await self._link(_relay(to)).put(to.tag, blob)
+        if to.relay is None:
+            raise MalformedError("address: expected a relay, came none")
+        await self._link(to.relay).put(to.tag, blob)
 
     def watch(self, mailboxes: Collection[Mailbox]) -> None:
-        """See `Post`."""
-        watched: dict[RelayAddress, set[bytes]] = {}
-        for mailbox in mailboxes:
-            if mailbox.relay is not None:
-                watched.setdefault(mailbox.relay, set()).add(mailbox.fetch)
-        self._watched, before = watched, self._watched
-        for relay in {*before, *watched}:
-            if watched.get(relay) != before.get(relay):
-                self._link(relay).watch(sorted(watched.get(relay, ())))
+        """See `Post`.
+
+        Raises:
+            LimitError: there are more than all links together can read.
+            MissingError: a relay that this version has no way to.
+        """
+        before, self._watched = self._watched, _places(mailboxes)
+        for place in before.keys() & self._links.keys():
+            if place not in self._watched:
+                self._links[place].watch(())
+        for place, fetches in self._watched.items():
+            if before.get(place) != fetches or place not in self._links:
+                self._link(*place).watch(fetches)
 
     async def receive(self) -> Parcel:
         """See `Post`."""
@@ -108,23 +116,24 @@ class RelayPost:
 
     def problem(self, relay: RelayAddress) -> str | None:
         """Why this relay cannot be reached now, as a sentence."""
-        link = self._links.get(relay)
+        link = self._links.get((relay, 0))
         return link.problem if link is not None else None
 
     async def ready(self, relay: RelayAddress) -> None:
         """Wait for a connection, at most 10 s; raises UnreachableError."""
         await self._link(relay).ready()
 
-    def _link(self, relay: RelayAddress) -> RelayLink:
-        link = self._links.get(relay)
+    def _link(self, relay: RelayAddress, number: int = 0) -> RelayLink:
+        place = relay, number
+        link = self._links.get(place)
         if link is None:
             if len(self._links) == MAX_LINKS:
-                raise LimitError(f"{MAX_LINKS} relays are in use; hang up a call first")
-            link = self._links[relay] = RelayLink(relay, entropy=self._entropy)
-            self._running[relay] = self._tasks.create_task(self._run(relay, link))
+                raise LimitError(f"{MAX_LINKS} links to relays are in use already")
+            link = self._links[place] = RelayLink(relay, entropy=self._entropy)
+            self._running[place] = self._tasks.create_task(self._run(place, link))
         return link
 
-    async def _run(self, relay: RelayAddress, link: RelayLink) -> None:
+    async def _run(self, place: _Place, link: RelayLink) -> None:
         try:
             async with link:
                 while True:
@@ -132,10 +141,23 @@ class RelayPost:
                         async with asyncio.timeout(IDLE_S):
                             await self._inbox.put((link, await link.receive()))
                         continue
-                    if relay not in self._watched and not link.is_busy:
+                    if place not in self._watched and not link.is_busy:
                         return
         finally:
-            del self._links[relay], self._running[relay]
+            del self._links[place], self._running[place]
+
+
+def _places(mailboxes: Collection[Mailbox]) -> dict[_Place, tuple[bytes, ...]]:
+    """Share out what is read at each relay among links that can read 128 each."""
+    fetches: dict[RelayAddress, set[bytes]] = {}
+    for mailbox in mailboxes:
+        if mailbox.relay is not None:
+            fetches.setdefault(mailbox.relay, set()).add(mailbox.fetch)
+    return {
+        (relay, start // MAX_FETCHES): tuple(ordered[start : start + MAX_FETCHES])
+        for relay, ordered in ((r, sorted(f)) for r, f in fetches.items())
+        for start in range(0, len(ordered), MAX_FETCHES)
+    }
 
 
 class Messenger(Protocol):
@@ -181,9 +203,3 @@ class MessengerPost:
 
     async def done(self, parcel: Parcel) -> None:
         """See `Post`; a messenger delivers once."""
-
-
-def _relay(to: Address) -> RelayAddress:
-    if to.relay is None:
-        raise MalformedError("address: expected a relay, came none")
-    return to.relay
