@@ -1,8 +1,11 @@
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voip.errors import MalformedError
+from voip.handshake.schedule import Role, SessionKeys, expand
 from voip.identity.keys import Entropy
 from voip.signalling.envelope import (
     mailbox_tag,
@@ -11,6 +14,12 @@ from voip.signalling.envelope import (
     pair_fetch,
     pair_fetches,
     seal_blob,
+)
+from voip.signalling.messages import (
+    Control,
+    Hangup,
+    HangupReason,
+    format_control,
 )
 
 KEY = bytes(range(32))
@@ -94,3 +103,35 @@ def test_clocks_a_day_apart_still_meet(skew: int) -> None:
     today = pair_fetches(rs, 0, now=now)[1]
 
     assert today in pair_fetches(rs, 0, now=now + skew)
+
+
+def test_the_documented_blob_is_frozen() -> None:
+    # made-by: AES-256-GCM of OpenSSL over the padded message of docs/formats
+    signal = expand(
+        expand(bytes(range(64)), b"exporter", bytes(range(64, 128)), 64),
+        b"signal",
+        b"\0",
+        32,
+    )
+    hangup = Hangup(HangupReason.NORMAL, b"\x05" * 16)
+    ctl = format_control(Control(2, 1, message=hangup))
+    blob = seal_blob(signal, ctl, entropy=lambda size: b"\x0c" * size)
+
+    assert sha256(blob).hexdigest()[:32] == "5076e6995b2dfb213a3bc68a08988f51"
+
+
+def test_a_hangup_forged_by_a_relay_does_not_open(entropy: Entropy) -> None:
+    hangup = Hangup(HangupReason.ANSWERED_ELSEWHERE, bytes(16))
+    ctl = format_control(Control(2, 1, message=hangup))
+    forged = seal_blob(entropy(32), ctl, entropy=entropy)
+
+    with pytest.raises(MalformedError, match="not sealed under this key"):
+        open_blob(KEY, forged)
+
+
+def test_a_blob_sent_back_to_its_sender_does_not_open(entropy: Entropy) -> None:
+    keys = SessionKeys(entropy(64))
+    blob = seal_blob(keys.signal(Role.CALLER), b"body", entropy=entropy)
+
+    with pytest.raises(MalformedError, match="not sealed under this key"):
+        open_blob(keys.signal(Role.CALLEE), blob)

@@ -27,15 +27,16 @@ async def meet(tmp_path: Path, *codes: Code) -> tuple[Card | BaseException, ...]
         RelayLink(running.address, entropy=os.urandom) as alice,
         RelayLink(running.address, entropy=os.urandom) as bob,
     ):
-        return await asyncio.gather(
+        got = await asyncio.gather(
             swap_cards(alice, codes[0], Side.CREATOR, card=ALICE, entropy=os.urandom),
             swap_cards(bob, codes[1], Side.JOINER, card=BOB, entropy=os.urandom),
             return_exceptions=True,
         )
+    return tuple(got)
 
 
 async def test_two_who_know_the_code_get_each_others_card(tmp_path: Path) -> None:
-    assert await meet(tmp_path, CODE, CODE) == [BOB, ALICE]
+    assert await meet(tmp_path, CODE, CODE) == (BOB, ALICE)
 
 
 async def test_a_wrong_word_ends_the_run_on_both_sides(tmp_path: Path) -> None:
