@@ -25,6 +25,9 @@ _COMPLETE = "_RINGFENCE_COMPLETE"
 COMMANDS = {
     "identity": "Who you are to others: keys, card, backup.",
     "contact": "Who others are to you: cards, trust, safety numbers.",
+    "call": "Call somebody.",
+    "answer": "Wait for calls, and take them.",
+    "listen": "Take calls without anybody's relay.",
     "calls": "List past and missed calls.",
     "relay": "Serve or check a relay, which carries what it cannot read.",
     "completion": "Print the script that lets a shell complete commands.",

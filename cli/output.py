@@ -36,9 +36,14 @@ def json_option(command: _Command) -> _Command:
     return option(command)
 
 
+def is_for_programs() -> bool:
+    """Tell whether `--json` was given."""
+    return bool(click.get_current_context().meta.get(_JSON))
+
+
 def show(facts: Mapping[str, object], *lines: str) -> None:
     """Print one result: its facts for a program, or its lines for a person."""
-    if click.get_current_context().meta.get(_JSON):
+    if is_for_programs():
         lines = (json.dumps(facts, sort_keys=True),)
     for line in lines:
         click.echo(line)

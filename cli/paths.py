@@ -27,6 +27,11 @@ def relay_database(home: Path) -> Path:
     return home / "relay.sqlite"
 
 
+def listener_database(home: Path) -> Path:
+    """Give the database of the listener that a person runs from their home folder."""
+    return home / "listener.sqlite"
+
+
 def expand(text: str) -> Path:
     """Make a path that holds wherever the program is started next time."""
     return Path(text).expanduser().absolute()

@@ -1,0 +1,26 @@
+"""`ringfence answer`: take calls."""
+
+import asyncio
+from typing import Any
+
+import click
+
+from cli.calling import take_calls
+from cli.home import Home
+from cli.output import json_option
+from cli.wishes import Wishes, call_options
+
+
+@click.command(epilog="Example: ringfence answer --audio-out file:message.wav --once")
+@click.option("--auto", is_flag=True, help="Accept, unless the trust is BROKEN.")
+@click.option("--once", is_flag=True, help="End after one call.")
+@call_options
+@json_option
+@click.pass_obj
+def answer(home: Home, /, *, auto: bool, once: bool, **wishes: Any) -> int:
+    """Wait for calls of your contacts, and take them.
+
+    Off a terminal, orders are read from standard input, a line each: accept, decline
+    and those of 'ringfence call'.
+    """
+    return asyncio.run(take_calls(home.open(), Wishes(**wishes), auto=auto, once=once))

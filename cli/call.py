@@ -1,0 +1,26 @@
+"""`ringfence call`: call somebody."""
+
+import asyncio
+from typing import Any
+
+import click
+
+from cli.calling import place_call
+from cli.home import Home
+from cli.output import json_option
+from cli.wishes import Wishes, call_options
+
+
+@click.command(epilog="Example: ringfence call bob --video")
+@click.argument("name")
+@call_options
+@json_option
+@click.pass_obj
+def call(home: Home, /, name: str, **wishes: Any) -> int:
+    """Call a contact, by NAME or identity, on all their devices.
+
+    Off a terminal, orders are read from standard input, a line each: mute, unmute,
+    hold, resume, video on, video off, rekey, stats, choices, choose N, continue,
+    text TEXT, file PATH, hangup.
+    """
+    return asyncio.run(place_call(home.open(), name, Wishes(**wishes)))

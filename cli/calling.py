@@ -1,0 +1,145 @@
+"""Places calls and takes them: what `call`, `answer` and `listen` have in common."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+
+from cli import paths
+from cli.codes import Code
+from cli.console import Console, open_console
+from cli.output import escape, is_for_programs, note, show
+from cli.talk import Manners, Talk
+from cli.wishes import Wishes
+from voip.call import State
+from voip.conversation import Conversation
+from voip.endpoint import Endpoint, Settings
+from voip.identity.reach import reach
+from voip.identity.signer import Signer
+from voip.media.ice import check_config
+from voip.media.open import open_ends
+from voip.open import open_endpoint
+from voip.upkeep import VaultKeeper
+
+
+async def place_call(store: VaultKeeper, name: str, wishes: Wishes) -> Code:
+    """Call a contact and hold the call to its end.
+
+    Raises:
+        RefusedError: there is no such contact, or the options mean nothing.
+        MissingError: a device is not there; nobody was called.
+        ExceptionGroup: of what `Endpoint.dial` raises.
+    """
+    vault = store.read()
+    vault.contacts.find(name)  # before a microphone is looked for
+    ice = wishes.ice(vault)
+    check_config(ice)
+    with closing(open_ends(wishes.choice(), overwrite=wishes.overwrite)) as ends:
+        settings = Settings(
+            plan=lambda: ends.plan(data=wishes.data), ice=ice, data=wishes.data
+        )
+        async with _desk(store, settings, wishes.manners()) as desk:
+            dialled = await desk.endpoint.dial(name, video=wishes.video)
+            talk = await desk.hold(dialled)
+            for failure in ends.failures():
+                note(escape(failure))
+            return talk.code
+
+
+async def take_calls(
+    store: VaultKeeper, wishes: Wishes, *, auto: bool, once: bool
+) -> Code:
+    """Take calls one after the other until interrupted, or `once`.
+
+    Raises:
+        RefusedError: the options mean nothing.
+        ExceptionGroup: of what went wrong beside the calls.
+    """
+    choice, ice = wishes.choice(), wishes.ice(store.read())
+    check_config(ice)
+    settings = Settings(
+        plan=lambda: open_ends(choice, overwrite=wishes.overwrite).plan(
+            data=wishes.data
+        ),
+        ice=ice,
+        data=wishes.data,
+    )
+    async with _desk(store, settings, wishes.manners(auto=auto)) as desk:
+        await desk.endpoint.listening()
+        if is_for_programs():
+            show({"event": "listening"})
+        else:
+            note("waiting for calls; Ctrl-C stops")
+        async for conversation in desk.endpoint.incoming():
+            if conversation.state is not State.RINGING:
+                continue  # gave up while we talked; it is in the call log
+            desk.forget_typed()
+            talk = await desk.hold(conversation)
+            if once or talk.is_interrupted:
+                return talk.code
+    raise AssertionError("calls without an end")
+
+
+class _Desk:
+    """One person's endpoint and console, for one call after the other."""
+
+    def __init__(
+        self, endpoint: Endpoint, console: Console, *, manners: Manners
+    ) -> None:
+        self.endpoint = endpoint
+        self._console = console
+        self._manners = manners
+        self._talk: Talk | None = None
+
+    async def hold(self, conversation: Conversation) -> Talk:
+        """Hold a call to its end, and the one that replaces it if both dialled."""
+        while True:
+            self._talk = talk = Talk(conversation, self._console, manners=self._manners)
+            ended = await talk.run()
+            self._talk = None
+            if ended.successor is None:
+                return talk
+            try:
+                conversation = self.endpoint.conversation(ended.successor)
+            except KeyError:
+                return talk  # is over already
+
+    def forget_typed(self) -> None:
+        """Drop what was typed at nobody: it must not accept the next call."""
+        while not self._console.typed.empty():
+            self._console.typed.get_nowait()
+
+    async def tell_problems(self) -> None:
+        """Show what goes wrong beside the calls."""
+        async for sentence in self.endpoint.problems():
+            if self._talk is not None:
+                self._talk.warn(sentence)
+            elif is_for_programs():
+                show({"event": "problem", "sentence": sentence})
+            else:
+                note(escape(sentence))
+
+
+@asynccontextmanager
+async def _desk(
+    store: VaultKeeper, settings: Settings, manners: Manners
+) -> AsyncIterator[_Desk]:
+    # A service manager's wish to stop is as good as the user's.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    async with open_endpoint(store, settings, signer=_signer(store)) as endpoint:
+        with open_console() as console:
+            desk = _Desk(endpoint, console, manners=manners)
+            async with asyncio.TaskGroup() as tasks:
+                telling = tasks.create_task(desk.tell_problems())
+                yield desk
+                telling.cancel()
+
+
+def _signer(store: VaultKeeper) -> Callable[[], Signer]:
+    """Reach the identity's key without asking anybody: a call may be going on."""
+
+    def signer() -> Signer:
+        vault = store.read()
+        return reach(vault.signer, vault.identity, agent=paths.agent_socket(), ask=None)
+
+    return signer

@@ -1,0 +1,169 @@
+"""Where the user of a call sees it and steers it: a screen, or lines.
+
+Off a terminal each piece of news is a line, or with `--json` an object, and each line
+of standard input an order. On a terminal one region is drawn again and again, and keys
+are orders. The end of standard input ends nothing: a pipe may close early.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import click
+
+from cli.keyboard import Keyboard
+from cli.orders import Order, parse_order
+from cli.output import complain, is_for_programs, show
+from cli.view import Seen, noted, render
+from voip.errors import MalformedError
+from voip.media.streams import MediaStats
+from voip.news import Json
+
+_CHUNK = 4096  # bytes; a line may come in several
+_MAX_LINE = 8192  # bytes; the longest order is a text of 4000
+_MAX_CHUNKS = 256  # unread, when nobody is in a call; what comes then is dropped
+_NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"  # a long line ends at the edge
+
+
+class Front(Protocol):
+    """Shows a call."""
+
+    def show(self, seen: Seen, facts: Json, *lines: str) -> None:
+        """Show what happened: its facts for a program, or its lines for a person."""
+
+    def refuse(self, seen: Seen, sentence: str) -> Seen:
+        """Say that an order cannot be; gives what is seen then."""
+
+    def draw(self, seen: Seen, now: float, stats: MediaStats | None) -> None:
+        """Show the call as it stands, where that is a thing of its own."""
+
+    def take(self, raw: bytes, seen: Callable[[], Seen]) -> Iterator[Order]:
+        """Read orders from what was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """A front, and what is typed at it."""
+
+    front: Front
+    typed: asyncio.Queue[bytes]
+
+
+@contextmanager
+def open_console() -> Iterator[Console]:
+    """Open the console of this process; to be used in the event loop."""
+    typed = _read_input()
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if on_terminal and not is_for_programs():
+        with _key_by_key():
+            yield Console(Screen(), typed)
+    else:
+        yield Console(Lines(), typed)
+
+
+class Lines:
+    """One line, or one object, for each thing that happens."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def show(self, seen: Seen, facts: Json, *lines: str) -> None:  # noqa: ARG002 - the facts hold it
+        """See `Front`."""
+        show(facts, *lines)
+
+    def refuse(self, seen: Seen, sentence: str) -> Seen:
+        """See `Front`."""
+        if is_for_programs():
+            show({"event": "error", "sentence": sentence})
+        else:
+            complain(sentence)
+        return seen
+
+    def draw(self, seen: Seen, now: float, stats: MediaStats | None) -> None:
+        """See `Front`; lines that were printed stand."""
+
+    def take(self, raw: bytes, seen: Callable[[], Seen]) -> Iterator[Order]:
+        """See `Front`; the start of a line waits for its end."""
+        *lines, self._rest = (self._rest + raw).split(b"\n")
+        if len(self._rest) > _MAX_LINE:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            try:
+                yield parse_order(line.decode(errors="replace"))
+            except MalformedError as error:
+                self.refuse(seen(), str(error))
+
+
+class Screen:
+    """One region at the bottom of a terminal, drawn again at each change."""
+
+    def __init__(self) -> None:
+        self._height = 0
+        self._keyboard = Keyboard()
+        self._rest = b""
+
+    def show(self, seen: Seen, facts: Json, *lines: str) -> None:
+        """See `Front`; what happened is part of what is seen."""
+
+    def refuse(self, seen: Seen, sentence: str) -> Seen:
+        """See `Front`."""
+        return noted(seen, f"not done: {sentence}")
+
+    def draw(self, seen: Seen, now: float, stats: MediaStats | None) -> None:
+        """See `Front`."""
+        lines = render(seen, now, stats=stats, entry=self._keyboard.line)
+        up = f"\x1b[{self._height}A" if self._height else ""
+        body = "".join(f"\r\x1b[K{line}\n" for line in lines)
+        click.echo(f"{_NO_WRAP}{up}{body}\x1b[J{_WRAP}", nl=False)
+        # What is over stays where it is, and the next call is drawn below.
+        self._height = len(lines) if seen.end is None else 0
+
+    def take(self, raw: bytes, seen: Callable[[], Seen]) -> Iterator[Order]:
+        """See `Front`; a character may come in two pieces."""
+        raw = self._rest + raw
+        text = raw.decode(errors="ignore")
+        whole = len(text.encode())
+        self._rest = raw[whole:] if len(raw) - whole < 4 else b""
+        for key in text:
+            order = self._keyboard.press(key, seen())
+            if order is not None:
+                yield order
+
+
+def _read_input() -> asyncio.Queue[bytes]:
+    """Read standard input on a thread of its own: epoll refuses files."""
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Queue[bytes] = asyncio.Queue(_MAX_CHUNKS)
+
+    def take(chunk: bytes) -> None:
+        if not typed.full():
+            typed.put_nowait(chunk)
+
+    def read() -> None:
+        # After the loop is closed there is nobody to tell; and a standard input that
+        # was never open has nothing to say.
+        with contextlib.suppress(RuntimeError, OSError):
+            while chunk := os.read(0, _CHUNK):
+                loop.call_soon_threadsafe(take, chunk)
+
+    threading.Thread(target=read, name="standard input", daemon=True).start()
+    return typed
+
+
+@contextmanager
+def _key_by_key() -> Iterator[None]:
+    """Take each key as it is pressed; the terminal is put back whatever happens."""
+    before = termios.tcgetattr(0)
+    tty.setcbreak(0)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)

@@ -1,0 +1,93 @@
+"""`ringfence listen`: take calls without anybody's relay."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import paths
+from cli.calling import take_calls
+from cli.codes import Code
+from cli.home import Home
+from cli.output import json_option, note, show
+from cli.wishes import Wishes, call_options
+from voip.identity.card import RelayAddress, format_relay, parse_relay
+from voip.identity.vault import Vault
+from voip.signalling.direct import listen as open_listener
+from voip.upkeep import VaultKeeper
+
+
+@click.command(epilog="Example: ringfence listen 0.0.0.0:5350 --name 192.0.2.7")
+@click.argument("address")
+@click.option("--name", help="How callers reach this machine.  [default: the host]")
+@click.option("--auto", is_flag=True, help="Accept, unless the trust is BROKEN.")
+@click.option("--once", is_flag=True, help="End after one call.")
+@call_options
+@json_option
+@click.pass_obj
+def listen(
+    home: Home,
+    /,
+    address: str,
+    *,
+    name: str | None,
+    auto: bool,
+    once: bool,
+    **wishes: Any,
+) -> int:
+    """Take calls at ADDRESS (HOST:PORT) of this machine, without anybody's relay.
+
+    Callers need your card with the line that is printed; its key stays the same as
+    long as your home folder does.
+    """
+    database = paths.listener_database(home.folder)
+    calls = _listen(
+        home.open(),
+        database,
+        parse_relay(f"{address} -"),
+        name=name,
+        take=lambda store: take_calls(store, Wishes(**wishes), auto=auto, once=once),
+    )
+    return asyncio.run(calls)
+
+
+async def _listen(
+    store: VaultKeeper,
+    database: Path,
+    here: RelayAddress,
+    *,
+    name: str | None,
+    take: Callable[[VaultKeeper], Awaitable[Code]],
+) -> Code:
+    async with open_listener(database, host=here.host, port=here.port) as running:
+        bound = running.address
+        ours = RelayAddress(name or bound.host, bound.port, pin=bound.pin)
+        line = format_relay(ours)
+        show({"event": "relay", "relay": line}, line)
+        if store.read().relay != ours:
+            note(f"for your card: ringfence identity set --relay '{line}'")
+        return await take(_At(store, ours))
+
+
+class _At:
+    """A store as if its relay were another, for as long as we listen there."""
+
+    def __init__(self, store: VaultKeeper, relay: RelayAddress) -> None:
+        self._store = store
+        self._relay = relay
+
+    def read(self) -> Vault:
+        """Give what is kept, with our relay."""
+        return replace(self._store.read(), relay=self._relay)
+
+    def change(self, change: Callable[[Vault], Vault]) -> Vault:
+        """Apply a change to what is kept, but for the relay."""
+
+        def keep(vault: Vault) -> Vault:
+            changed = change(replace(vault, relay=self._relay))
+            return replace(changed, relay=vault.relay)
+
+        return replace(self._store.change(keep), relay=self._relay)
