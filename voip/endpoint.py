@@ -5,7 +5,6 @@ Carrier. Which INVITE deserves an answer is `voip.reception`'s to say, whom a ca
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
@@ -14,13 +13,13 @@ from typing import Self
 
 from voip.call import INVITE_TTL_S
 from voip.conversation import Conversation
-from voip.dialling import Directory, dial_legs, reachable, read_board
+
 from voip.errors import CallError, HandshakeError, UnreachableError
 from voip.events import Dialled, End, InviteAnswered
 from voip.handshake.exchange import Received, consume_invite
 from voip.handshake.kem import encapsulate
 from voip.handshake.payload import Answer, Media, Offer, Readiness
-from voip.handshake.replay import ReplayGuard
+from voip.handshake.replay import BY_HAND_WINDOW_MS, WINDOW_MS, ReplayGuard
 from voip.identity.callkey import live
 from voip.identity.calllog import Direction
 from voip.identity.contact import Contact, Device
@@ -31,7 +30,7 @@ from voip.identity.vault import OUR_CAPS, Vault
 from voip.leg import Leg
 from voip.logline import LogLine
 from voip.media.ice import IceConfig, Trace
-from voip.media.streams import MediaPlan
+from voip.media.streams import MediaPlan, MediaSession
 from voip.place import Place
 from voip.reception import (
     Ignore,
@@ -68,13 +67,18 @@ class Settings:
         plan: opens what a call hears and shows with, when it is accepted or chosen.
         ice: servers and candidates.
         data: offer a channel for text and files; its packet sizes then show.
+        by_hand: people carry the blobs (`voip.signalling.paste`): one call with one
+            device at a time, and 15 minutes for each step.
         on_datagram: sees every datagram of media as it leaves.
+        media: makes the media of a call.
     """
 
     plan: Callable[[], MediaPlan]
     ice: IceConfig = field(default_factory=IceConfig)
     data: bool = False
+    by_hand: bool = False
     on_datagram: Trace | None = None
+    media: type[MediaSession] = MediaSession
 
 
 class Endpoint:
@@ -106,7 +110,9 @@ class Endpoint:
         self._settings = settings
         self._boards = boards
         self._signer = signer
-        self._guard = ReplayGuard()
+        self._guard = ReplayGuard(
+            BY_HAND_WINDOW_MS if settings.by_hand else WINDOW_MS
+        )
         self._entropy = entropy
         self._post = post
         self._place = Place(
@@ -115,7 +121,9 @@ class Endpoint:
             plan=settings.plan,
             ice=settings.ice,
             entropy=entropy,
+            by_hand=settings.by_hand,
             on_datagram=settings.on_datagram,
+            media=settings.media,
         )
         self._board = Switchboard(spawn=self._spawn, changed=self._watch)
         self._problems: asyncio.Queue[str] = asyncio.Queue(64)
@@ -171,20 +179,25 @@ class Endpoint:
         """
         return format_entry(own_entry(self._store.read()))
 
-    async def dial(self, name: str, *, video: bool = False) -> Conversation:
+    async def dial(
+        self, name: str, *, video: bool = False, device: bytes | None = None
+    ) -> Conversation:
         """Call a contact, on all devices.
 
         Args:
             name: alias, or identity in base32.
             video: also show our picture, once connected.
+            device: ring this one only (16 bytes).
 
         Raises:
-            RefusedError: there is no such contact.
+            RefusedError: there is no such contact; or, by hand, several devices.
             UnreachableError: the relay does not answer, or no device can be called.
             LimitError: too many calls at once, or one with this contact already.
         """
         self._board.check_room()
-        directory = await self._directory(self._store.read().contacts.find(name))
+        directory = await self._directory(
+            self._store.read().contacts.find(name), only=device
+        )
         now_ms = _unix_ms()
         vault, contact = self._store.read(), directory.contact
         self._board.check_free(contact)
@@ -215,10 +228,11 @@ class Endpoint:
         )
         session.wants_video = video
         conversation = Conversation(session, alias=contact.alias, is_outgoing=True)
-        self._board.start(conversation, session, Dialled(tuple(session.legs)))
+        begin = Dialled(tuple(session.legs), by_hand=self._settings.by_hand)
+        self._board.start(conversation, session, begin)
         return conversation
 
-    async def _directory(self, contact: Contact) -> Directory:
+    async def _directory(self, contact: Contact, *, only: bytes | None) -> Directory:
         card, boards = contact.card, self._boards
         slots = None
         if boards is not None and card is not None and card.relay is not None:
@@ -238,12 +252,15 @@ class Endpoint:
             return replace(vault, contacts=vault.contacts.put(directory.contact))
 
         await self._change(learn)
-        directory = found[-1]
+        directory = only_device(found[-1], only)
         if not directory.devices:
             reasons = "; ".join(directory.problems) or "none was ever published"
             raise UnreachableError(
                 f"{contact.alias!r} has no device that can be called: {reasons}"
             )
+        if self._settings.by_hand and len(directory.devices) > 1:
+            ids = ", ".join(each.device.device_id.hex() for each in directory.devices)
+            raise RefusedError(f"by hand one device can be called, came several: {ids}")
         return directory
 
     # Taking calls.
@@ -262,10 +279,16 @@ class Endpoint:
         vault = self._store.read()
         now_ms = _unix_ms()
         call_keys = live(vault.call_keys, now_ms // 1000)
-        # Noise, not for this device, or keys that cannot be: no sign of life.
-        with contextlib.suppress(HandshakeError):
-            received = consume_invite(invite, call_keys, now_ms=now_ms)
+        try:
+            received = consume_invite(
+                invite, call_keys, now_ms=now_ms, window_ms=self._guard.window_ms
+            )
             await self._judge(received, vault, invite, now_ms)
+        except HandshakeError:
+            # Noise, not for this device, or keys that cannot be: no sign of life to
+            # a network, but a person who pasted it must hear something.
+            if self._settings.by_hand:
+                self._tell("the text does not open on this device, or is damaged")
 
     async def _judge(
         self, received: Received, vault: Vault, invite: bytes, now_ms: int
@@ -349,6 +372,7 @@ class Endpoint:
                 leg=device.device_id,
                 ring_s=min(offer.ttl_s, INVITE_TTL_S),
                 auto_accept=conceded is not None and not broken,
+                by_hand=self._settings.by_hand,
             ),
         )
 
@@ -410,6 +434,8 @@ class Endpoint:
 
     def _watch(self) -> None:
         ours = own_mailboxes(self._store.read(), _unix())
+        if self._settings.by_hand:
+            ours = []  # a text is for the call that goes on, or begins one
         try:
             self._post.watch(ours + self._board.mailboxes())
         except CallError as error:

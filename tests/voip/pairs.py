@@ -4,12 +4,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from voip.dialling import Reachable, invite_addresses, reachable, with_announcement
+from voip.dialling import Reachable, dial_legs, reachable, with_announcement
 from voip.handshake.exchange import Received, consume_invite
 from voip.handshake.kem import encapsulate
 from voip.handshake.payload import Answer, Media, Offer, Readiness
 from voip.identity import trust as trust_rules
-from voip.identity.callkey import live
 from voip.identity.contact import Contact, Device
 from voip.identity.signer import NativeSigner
 from voip.identity.vault import (
@@ -55,18 +54,19 @@ class Party:
 
     def meet(self, other: "Party") -> None:
         """Know the other person, and this device of theirs as it is now."""
+        now = other.vault.call_keys[0].certificate.nbf
         book = self.vault.contacts.add(
-            other.vault.identity, other.vault.alias, card=other.vault.card, now=NOW
+            other.vault.identity, other.vault.alias, card=other.vault.card, now=now
         )
         announcement = format_entry(own_entry(other.vault))
-        contact = with_announcement(book.contact, announcement, NOW)
+        contact = with_announcement(book.contact, announcement, now)
         self.vault = replace(self.vault, contacts=book.book.put(contact))
 
 
-def party(alias: str, *, device: str = "first", relay: str = "") -> Party:
+def party(alias: str, *, device: str = "first", now: int = NOW) -> Party:
     """Make a device; parties of one alias share an identity."""
     signer = NativeSigner(random.Random(alias).randbytes(32))
-    entropy = random.Random(f"{alias} {device} {relay}").randbytes
+    entropy = random.Random(f"{alias} {device}").randbytes
     vault = create_vault(
         alias,
         signer.public_key(),
@@ -74,12 +74,12 @@ def party(alias: str, *, device: str = "first", relay: str = "") -> Party:
         relay=None,
         entropy=entropy,
     )
-    return Party(vault.rotated(signer, NOW, entropy), signer, entropy)
+    return Party(vault.rotated(signer, now, entropy), signer, entropy)
 
 
-def pair() -> tuple[Party, Party]:
+def pair(*, now: int = NOW) -> tuple[Party, Party]:
     """Make two people who know each other and have never called."""
-    alice, bob = party("alice"), party("bob")
+    alice, bob = party("alice", now=now), party("bob", now=now)
     alice.meet(bob)
     bob.meet(alice)
     return alice, bob
@@ -105,20 +105,15 @@ def dial(
     caller: Party, callee: Party, *, now: int = NOW, asking: Offer | None = None
 ) -> Leg:
     """Make the caller's leg, with its INVITE in `opening`."""
-    to = only_device(caller, callee, now=now)
-    vault = caller.vault
-    return Leg.dial(
-        to.device,
-        to.bundle,
-        invites=invite_addresses(
-            (vault.identity, vault.device_id), caller.contact(callee), to, now
-        ),
-        mailbox=Mailbox(caller.entropy(32), None),
-        call_key=live(vault.call_keys, now)[0],
-        offer=asking or offer(caller, now=now),
+    directory = reachable(caller.contact(callee), now)
+    legs = dial_legs(
+        caller.vault,
+        directory,
+        asking or offer(caller, now=now),
         entropy=caller.entropy,
         encapsulate=encapsulate,
     )
+    return legs[callee.vault.device_id]
 
 
 def receive(callee: Party, invite: bytes, *, now: int = NOW) -> Received:
