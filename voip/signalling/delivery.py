@@ -39,11 +39,13 @@ class Path(Enum):
     """How control messages travel now; the value is the waits between resends, in s.
 
     The last wait repeats until the session gives up. A relay adds round trips and
-    counts frames, so the mailbox is asked less often.
+    counts frames, so the mailbox is asked less often. By hand everything leaves once,
+    for nobody wants to paste it again: the wait is as long as the call is tried.
     """
 
     RECORD = (1.0, 2.0, 4.0)
     MAILBOX = (2.0, 4.0, 8.0)
+    HAND = (900.0,)
 
 
 ACK_DELAY_S = 0.2
@@ -63,7 +65,8 @@ class _Outgoing:
         """When to (re)send; minus infinity if it never left."""
         if self.sent_at is None:
             return float("-inf")
-        return self.sent_at + path.value[min(self.times_sent, len(path.value)) - 1]
+        waits: tuple[float, ...] = path.value
+        return self.sent_at + waits[min(self.times_sent, len(waits)) - 1]
 
 
 class Delivery:
@@ -83,11 +86,6 @@ class Delivery:
     def acknowledged_through(self) -> int:
         """The highest own seq up to which the peer has acknowledged everything."""
         return self._acknowledged_through
-
-    @property
-    def received_through(self) -> int:
-        """The highest seq of the peer up to which everything was handed up."""
-        return self._received_through
 
     @property
     def is_idle(self) -> bool:

@@ -106,7 +106,7 @@ class RelayLink:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Disconnect; requests under way end with `UnreachableError`."""
+        """Disconnect; requests under way end with `UnreachableError` in their time."""
         assert self._task is not None  # we were entered
         self._is_left = True
         self._task.cancel()

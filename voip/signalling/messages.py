@@ -17,6 +17,7 @@ from typing import assert_never
 
 from voip.errors import MalformedError
 from voip.handshake.rekey import ACK_BYTES, REKEY_BYTES
+from voip.signalling.envelope import MAX_BODY
 from voip.signalling.media_info import (
     MediaInfo,
     check_candidates,
@@ -30,7 +31,7 @@ from voip.signalling.media_info import (
 )
 from voip.wire import Reader, be16, be32, be64, lp16
 
-MAX_CONTROL = 4066  # a mailbox blob pads to 4068, of which 2 bytes are the length
+MAX_CONTROL = MAX_BODY  # every message fits a mailbox blob, whichever way it goes
 MAX_GOSSIP = 4000  # one frame in one message, whatever its own format adds
 _NONCE = 32
 _ID = 16

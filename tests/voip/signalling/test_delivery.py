@@ -74,6 +74,19 @@ def test_by_record_resends_wait_1_2_and_then_4_seconds() -> None:
     assert times_sent(RECORD, 14) == [0, 1, 3, 7, 11]
 
 
+def test_by_hand_a_message_leaves_once_while_people_carry_it() -> None:
+    assert times_sent(Path.HAND, 899) == [0]
+
+
+def test_by_hand_no_acknowledgement_leaves_by_itself() -> None:
+    delivery, peer = Delivery(), Delivery()
+    peer.send(Alerting())
+    (ctl,) = peer.due(0.0, Path.HAND)
+    delivery.receive(ctl, 0.0)
+
+    assert (delivery.due(9.0, Path.HAND), delivery.deadline(Path.HAND)) == ([], None)
+
+
 def test_an_acknowledged_message_is_not_sent_again() -> None:
     delivery = Delivery()
     seq = delivery.send(Alerting())
@@ -223,7 +236,7 @@ def test_what_is_64_ahead_is_kept() -> None:
     for seq in range(1, 64):
         delivery.receive(raw(seq), 0.0)
 
-    assert delivery.received_through == 64
+    assert parse_control(delivery.ping()).ack == 64
 
 
 def test_what_is_65_ahead_is_not_kept() -> None:
@@ -232,7 +245,7 @@ def test_what_is_65_ahead_is_not_kept() -> None:
     for seq in range(1, 65):
         delivery.receive(raw(seq), 0.0)
 
-    assert delivery.received_through == 64
+    assert parse_control(delivery.ping()).ack == 64
 
 
 def test_an_acknowledgement_by_mailbox_waits_a_moment_for_company() -> None:
