@@ -1,0 +1,29 @@
+from voip.call import State as State
+from voip.conversation import Conversation as Conversation
+from voip.dialling import with_announcement as with_announcement
+from voip.endpoint import Endpoint as Endpoint
+from voip.endpoint import Settings as Settings
+from voip.errors import CallError as CallError
+from voip.events import End as End
+from voip.identity.card import format_card as format_card
+from voip.identity.card import parse_card as parse_card
+from voip.identity.card import parse_relay as parse_relay
+from voip.identity.person import add_contact as add_contact
+from voip.identity.person import begin as begin
+from voip.identity.signer import Signer as Signer
+from voip.identity.store import Passphrase as Passphrase
+from voip.identity.store import Store as Store
+from voip.identity.trust import Trust as Trust
+from voip.identity.trust import TrustState as TrustState
+from voip.identity.vault import SignerKind as SignerKind
+from voip.identity.vault import SignerSource as SignerSource
+from voip.identity.vault import Vault as Vault
+from voip.media.choice import parse_choice as parse_choice
+from voip.media.ice import IceConfig as IceConfig
+from voip.media.open import open_ends as open_ends
+from voip.media.streams import MediaPlan as MediaPlan
+from voip.news import News as News
+from voip.open import open_endpoint as open_endpoint
+from voip.signalling.post import Messenger as Messenger
+
+__all__: list[str]
