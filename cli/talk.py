@@ -15,7 +15,6 @@ from cli.console import Console
 from cli.ends import code_of
 from cli.orders import Act, Choose, Order, SendFile, SendText
 from cli.output import escape
-from cli.trust import say
 from cli.view import Seen, after, counted, noted, numbered, sentence
 from voip.conversation import Conversation
 from voip.errors import (
@@ -111,7 +110,7 @@ class Talk:
             self._show(facts, f"calling {escape(conversation.alias)}")
             return
         facts |= {"trust": trust.state.value, "reason": trust.reason.value}
-        self._show(facts, f"{escape(conversation.alias)} is calling; {say(trust)}")
+        self._show(facts, f"{escape(conversation.alias)} is calling")
         if self._manners.auto and trust.state is not TrustState.BROKEN:
             self._accept()
 
@@ -119,7 +118,8 @@ class Talk:
         async for news in self._conversation.news():
             self._seen = after(self._seen, news, time.monotonic())
             facts = format_json(news, with_words=self._manners.show_words)
-            self._show(facts, sentence(news))
+            line = sentence(news)
+            self._show(facts, *([line] if line else []))
             if isinstance(news, FileArrived):
                 self._keep_file(news)
             if isinstance(news, Ended):
