@@ -10,7 +10,7 @@ The caller::
                                                     └──── Accepted ────────┤
     ACTIVE <── FirstPacketVerified ── CONNECTING <─────────────────────────┘
 
-The callee; nobody is rung before CONFIRM verified::
+The callee; nobody is rung before CONFIRM verified, but who pasted the INVITE::
 
     IDLE ── InviteAnswered ──> ANSWERED ── Confirmed ──> RINGING
     CONNECTING <── Selected ── ACCEPTED <── UserAccepted ───┘
@@ -292,7 +292,10 @@ class Call:
         self._by_hand = event.by_hand
         self._auto_accept = event.auto_accept
         self._ring_s = event.ring_s
-        return self._go(to, now + (BY_HAND_S if event.by_hand else CONFIRM_S))
+        if not event.by_hand:
+            return self._go(to, now + CONFIRM_S)
+        # Whoever pasted the INVITE waits for it, so ringing disturbs nobody.
+        return self._go(to, now + BY_HAND_S, Ring())
 
     def _was_confirmed(self, event: Confirmed, to: State, now: float) -> list[Command]:
         self._confirmed.add(event.leg)

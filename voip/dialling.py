@@ -18,7 +18,7 @@ from voip.handshake.kem import Encapsulate
 from voip.handshake.payload import Offer
 from voip.identity.callkey import Bundle, check_bundle, live, parse_bundle
 from voip.identity.card import RelayAddress, parse_relay
-from voip.identity.contact import Contact, Device
+from voip.identity.contact import BOARD_INDEXES, Contact, Device
 from voip.identity.keys import Entropy
 from voip.identity.trust import Reason, broken
 from voip.identity.vault import Vault
@@ -83,7 +83,7 @@ def read_board(contact: Contact, slots: Sequence[BoardPut], now: int) -> Directo
 def reachable(
     contact: Contact, now: int, *, problems: tuple[str, ...] = ()
 ) -> Directory:
-    """List the devices that can be dialled by what is known already."""
+    """List the devices that can be dialled by what is known already, at most 8."""
     found: list[Reachable] = []
     sentences = list(problems)
     for device in contact.devices:
@@ -97,7 +97,18 @@ def reachable(
             contact = contact.with_device(replace(device, trust=trust), now)
         except (CertificateError, MalformedError) as error:
             sentences.append(str(error))
-    return Directory(contact, tuple(found), tuple(sentences))
+    if (left_out := len(found) - BOARD_INDEXES) > 0:
+        # Each is a free try at the words for somebody in the middle. The newest stay.
+        sentences.append(f"{left_out} more than the {BOARD_INDEXES} that a call rings")
+    return Directory(contact, tuple(found[-BOARD_INDEXES:]), tuple(sentences))
+
+
+def narrowed(directory: Directory, device_id: bytes | None) -> Directory:
+    """Leave a single device in a directory; None leaves all."""
+    if device_id is None:
+        return directory
+    kept = [each for each in directory.devices if each.device.device_id == device_id]
+    return replace(directory, devices=tuple(kept))
 
 
 def with_announcement(contact: Contact, announcement: bytes, now: int) -> Contact:

@@ -13,8 +13,14 @@ from typing import Self
 
 from voip.call import INVITE_TTL_S
 from voip.conversation import Conversation
-
-from voip.errors import CallError, HandshakeError, UnreachableError
+from voip.dialling import (
+    Directory,
+    dial_legs,
+    narrowed,
+    reachable,
+    read_board,
+)
+from voip.errors import CallError, HandshakeError, RefusedError, UnreachableError
 from voip.events import Dialled, End, InviteAnswered
 from voip.handshake.exchange import Received, consume_invite
 from voip.handshake.kem import encapsulate
@@ -110,9 +116,7 @@ class Endpoint:
         self._settings = settings
         self._boards = boards
         self._signer = signer
-        self._guard = ReplayGuard(
-            BY_HAND_WINDOW_MS if settings.by_hand else WINDOW_MS
-        )
+        self._guard = ReplayGuard(BY_HAND_WINDOW_MS if settings.by_hand else WINDOW_MS)
         self._entropy = entropy
         self._post = post
         self._place = Place(
@@ -252,7 +256,7 @@ class Endpoint:
             return replace(vault, contacts=vault.contacts.put(directory.contact))
 
         await self._change(learn)
-        directory = only_device(found[-1], only)
+        directory = narrowed(found[-1], only)
         if not directory.devices:
             reasons = "; ".join(directory.problems) or "none was ever published"
             raise UnreachableError(

@@ -92,14 +92,16 @@ class Line:
         """Gather addresses and say what we may send, for ACCEPT or SELECT."""
         return _to_info(await self._media.gather())
 
-    async def connect(self, remote: MediaInfo) -> None:
+    async def connect(self, remote: MediaInfo, *, patient: bool = False) -> None:
         """Find a way to the other side and start sending.
+
+        `patient`: try until the line is closed, for the other side may begin late.
 
         Raises:
             RefusedError: streams or candidates that cannot be.
             UnreachableError: none of the ways works.
         """
-        await self._media.connect(_from_info(remote))
+        await self._media.connect(_from_info(remote), complete=not patient)
         self._is_up = True
 
     async def send(self, ctl: bytes, *, urgent: bool) -> None:

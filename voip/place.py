@@ -20,6 +20,7 @@ class Place:
         plan: opens what the call hears and shows with.
         ice: how to find a path.
         entropy: random bytes.
+        by_hand: people carry the blobs, once each and at their pace, until media flows.
         on_datagram: sees every datagram of media as it leaves; for tests and `doctor`.
         media: makes the media of a call.
     """
@@ -29,5 +30,6 @@ class Place:
     plan: Callable[[], MediaPlan]
     ice: IceConfig
     entropy: Entropy
+    by_hand: bool = False
     on_datagram: Trace | None = None
     media: type[MediaSession] = MediaSession

@@ -19,18 +19,27 @@ class Sending:
     """Sends for all legs of a call; times are the driver's seconds."""
 
     def __init__(
-        self, legs: Mapping[bytes, Leg], outbox: Outbox, *, entropy: Entropy
+        self,
+        legs: Mapping[bytes, Leg],
+        outbox: Outbox,
+        *,
+        entropy: Entropy,
+        by_hand: bool = False,
     ) -> None:
+        """Take the legs of a call; `by_hand`, people carry what leaves, once each."""
         self._legs = legs
         self._outbox = outbox
         self._entropy = entropy
+        self._by_hand = by_hand
+        self._slow = Path.HAND if by_hand else Path.MAILBOX
         self._resend_at: dict[bytes, list[float]] = {}
+        self._talked: Leg | None = None
 
     def open(self, now: float) -> None:
         """Send INVITE or RINGING, and the caller's again until there is an answer."""
         self.repeat_openings()
         for device, leg in self._legs.items():
-            if leg.role is Role.CALLER:
+            if leg.role is Role.CALLER and not self._by_hand:
                 self._resend_at[device] = [now + after for after in RESEND_OPENING_S]
 
     def repeat_openings(self) -> None:
@@ -49,8 +58,13 @@ class Sending:
             talking: the leg whose sound flows now, if any.
             line: the media of the chosen leg, if any.
         """
+        if self._talked is not None and talking is None:
+            # What waits went by a path that is dead or closing; a RESTART or HANGUP
+            # behind it must not wait for its turn.
+            self._talked.delivery.hurry()
+        self._talked = talking
         for leg in self._with_keys():
-            path = Path.RECORD if leg is talking else Path.MAILBOX
+            path = Path.RECORD if leg is talking else self._slow
             for ctl in leg.delivery.due(now, path):
                 urgent = isinstance(parse_control(ctl).message, _URGENT)
                 if line is not None and line.leg is leg and (urgent or leg is talking):
@@ -63,7 +77,7 @@ class Sending:
         """When `pump` next has something to do; None while there is nothing."""
         times = [waiting[0] for waiting in self._resend_at.values() if waiting]
         for leg in self._with_keys():
-            path = Path.RECORD if leg is talking else Path.MAILBOX
+            path = Path.RECORD if leg is talking else self._slow
             at = leg.delivery.deadline(path)
             if at is not None:
                 times.append(at)
@@ -78,6 +92,8 @@ class Sending:
 
     def _send_opening(self, leg: Leg, *, everywhere: bool = False) -> None:
         addresses = leg.invites or (leg.to,)
+        if self._by_hand:
+            addresses = (leg.to,)  # the other side has one clipboard
         if everywhere and leg.last_resort is not None:
             addresses = (*addresses, leg.last_resort)
         for to in addresses:

@@ -56,7 +56,6 @@ from voip.signalling.messages import (
 from voip.signalling.outbox import Outbox
 
 LINGER_S = 5.0  # how long an ended call waits for its HANGUP to be acknowledged
-RETRY_CONNECT_S = 2.0  # by hand, the other side starts when its user pastes
 MAX_NEWS = 512  # unread by the user; then the oldest goes
 
 
@@ -102,7 +101,6 @@ class Session:
         place: Place,
         on_confirm: Callable[[], None] | None = None,
         on_ring: Callable[[], None] | None = None,
-        by_hand: bool = False,
     ) -> None:
         self.identity = identity
         self.log = log
@@ -116,10 +114,11 @@ class Session:
         self._assurance = Assurance(identity, log, keep=place.keep, tell=self.tell)
         self._on_confirm = on_confirm
         self._on_ring = on_ring
-        self._by_hand = by_hand
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._outbox = Outbox(place.post, lambda trouble: self.tell(Warned(trouble)))
-        self._sending = Sending(self._legs, self._outbox, entropy=place.entropy)
+        self._sending = Sending(
+            self._legs, self._outbox, entropy=place.entropy, by_hand=place.by_hand
+        )
         self._helpers: set[asyncio.Task[None]] = set()
         self._chosen: Leg | None = None
         self._alerting_seq: int | None = None
@@ -326,20 +325,13 @@ class Session:
             self._jobs.put_nowait(await session.event())
 
     async def _connect(self, line: Line, remote: MediaInfo) -> None:
-        while True:
-            try:
-                await line.connect(remote)
-            except UnreachableError as error:
-                if not self._by_hand:
-                    self._jobs.put_nowait(error)
-                    return
-                await asyncio.sleep(RETRY_CONNECT_S)
-            except RefusedError:
-                assert self._chosen is not None
-                self.feed_if_fitting(ev.SecurityFailed(self._chosen.device))
-                return
-            else:
-                return
+        try:
+            await line.connect(remote, patient=self._place.by_hand)
+        except UnreachableError as error:
+            self._jobs.put_nowait(error)
+        except RefusedError:
+            assert self._chosen is not None
+            self.feed_if_fitting(ev.SecurityFailed(self._chosen.device))
 
     async def _restart(self, line: Line) -> None:
         try:
@@ -351,8 +343,6 @@ class Session:
     async def _finish(self, end: ev.End) -> None:
         self._over_at = _now() + LINGER_S
         await self._pump()
-        for leg in self._legs.values():
-            leg.delivery.hurry()  # by mailbox now, for the media closes
         if self.line is not None:
             line, self.line = self.line, None
             await line.close()
@@ -476,7 +466,10 @@ class Session:
 
     @property
     def _talking(self) -> Leg | None:
-        return self._chosen if self.call.state is State.ACTIVE else None
+        """The leg that media flows with, or by hand once did: nothing else carries."""
+        flows = self.call.state is State.ACTIVE
+        lost = self._place.by_hand and self.call.state is State.RECONNECTING
+        return self._chosen if flows or lost else None
 
     async def _pump(self) -> None:
         await self._sending.pump(_now(), self._talking, self.line)
@@ -490,6 +483,8 @@ class Session:
         """An ended call lingers until its last word is acknowledged, or 5 s."""
         if self._over_at is None:
             return False
+        if self._place.by_hand:
+            return True  # an acknowledgement would have to be pasted
         return self._sending.is_done() or _now() >= self._over_at
 
     def _open_microphone(self) -> None:

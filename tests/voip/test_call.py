@@ -307,7 +307,7 @@ def test_glare_is_accepted_only_after_confirm() -> None:
 def test_by_hand_accepts_before_confirm_and_waits_for_people() -> None:
     call = play(
         [
-            (InviteAnswered(leg=A, ring_s=60, by_hand=True), [], State.ANSWERED),
+            (InviteAnswered(leg=A, ring_s=60, by_hand=True), [Ring()], State.ANSWERED),
             (UserAccepted(), [SendAccept(A)], State.ACCEPTED),
             (Confirmed(A), [SendAlerting(A)], State.ACCEPTED),
             (Selected(A, MEDIA), [StartMedia(A, MEDIA)], State.CONNECTING),

@@ -9,6 +9,7 @@ from voip.dialling import (
     Directory,
     dial_legs,
     invite_addresses,
+    narrowed,
     reachable,
     read_board,
     with_announcement,
@@ -231,6 +232,15 @@ def test_a_call_rings_eight_devices_at_most(bob_to_alice: Contact) -> None:
 
     assert len(directory.devices) == 8
     assert directory.problems == ("1 more than the 8 that a call rings",)
+
+
+def test_a_call_can_be_for_one_device_alone(bob: Party, bob_to_alice: Contact) -> None:
+    directory = read_board(bob_to_alice, [slot(bob)], NOW)
+    device_id = bob.vault.device_id
+
+    assert dialled(narrowed(directory, None)) == [device_id]
+    assert dialled(narrowed(directory, device_id)) == [device_id]
+    assert dialled(narrowed(directory, bytes(16))) == []
 
 
 def test_an_announced_device_is_dialled_without_a_relay(bob: Party) -> None:

@@ -41,7 +41,7 @@ from voip.handshake.payload import (
     parse_invite,
     parse_ringing,
 )
-from voip.handshake.replay import is_late
+from voip.handshake.replay import WINDOW_MS, is_late
 from voip.handshake.sas import commitment
 from voip.handshake.schedule import (
     HINT_BYTES,
@@ -99,7 +99,7 @@ class Received:
     caps: int = field(kw_only=True)
     """Capabilities of both certificates: the most that we may choose."""
     is_late: bool = field(kw_only=True)
-    """Made more than 60 s ago: a missed call, not to be answered."""
+    """Made longer ago than the window: a missed call, not to be answered."""
     state: HandshakeState = field(kw_only=True, repr=False)
 
     def match(self, secrets: Sequence[bytes | None]) -> bytes | None:
@@ -179,13 +179,18 @@ def create_invite(  # noqa: PLR0913 - all of it belongs to this one message
 
 
 def consume_invite(
-    blob: bytes, call_keys: Sequence[CallKey], *, now_ms: int
+    blob: bytes,
+    call_keys: Sequence[CallKey],
+    *,
+    now_ms: int,
+    window_ms: int = WINDOW_MS,
 ) -> Received:
     """Open an INVITE with whichever live call key it was made for.
 
     The certificate's shape, signature, dates and keys are checked here. The session,
     which knows the device, still owes `check_certificate(..., newest_nbf)` for the
-    rollback, `ReplayGuard.admit`, and the look into the address book.
+    rollback, `ReplayGuard.admit`, and the look into the address book. `window_ms` is
+    how old it may be, the same as the guard's.
 
     Raises:
         HandshakeError: it is not for us, or anything in it is wrong.
@@ -209,12 +214,19 @@ def consume_invite(
             state.read(INVITE_TOKENS[1:], message)
         except HandshakeError:
             continue
-        return _judge_invite(state, message, call_key, now_ms=now_ms)
+        return _judge_invite(
+            state, message, call_key, now_ms=now_ms, window_ms=window_ms
+        )
     raise HandshakeError("invite refused")
 
 
 def _judge_invite(
-    state: HandshakeState, message: Reader, call_key: CallKey, *, now_ms: int
+    state: HandshakeState,
+    message: Reader,
+    call_key: CallKey,
+    *,
+    now_ms: int,
+    window_ms: int,
 ) -> Received:
     assert state.re is not None
     assert state.rs is not None
@@ -224,7 +236,7 @@ def _judge_invite(
         certificate = payload.certificate
         check_ek(certificate, state.rsk)
         check_certificate(certificate, now=now_ms // 1000)
-        late = is_late(payload.offer.ts_ms, now_ms)
+        late = is_late(payload.offer.ts_ms, now_ms, window_ms=window_ms)
     except RefusedError as error:
         raise HandshakeError("invite refused") from error
     # Somebody else's certificate with the sender's own key would be an impersonation.

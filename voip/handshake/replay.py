@@ -12,8 +12,16 @@ HOUR_MS = 60 * MINUTE_MS
 WINDOW_MS = MINUTE_MS
 """How far the clocks of two people may be apart, delivery included."""
 
-SEEN_MS = 5 * MINUTE_MS
-"""How long an ephemeral key is remembered: longer than both halves of the window."""
+BY_HAND_WINDOW_MS = 15 * MINUTE_MS
+"""The window where people carry the INVITE: they copy, send, find and paste it.
+
+A longer window keeps an INVITE worth replaying for longer. Where somebody must paste it
+that gains nothing: what they get back is sealed to the caller who made it, and the call
+goes no further without CONFIRM, which only that caller can make.
+"""
+
+SEEN_WINDOWS = 5
+"""How long an ephemeral key is remembered: longer than both halves of a window."""
 
 SEEN_LIMIT = 4096
 """Ephemeral keys remembered; full means refused, for forgetting would allow a replay.
@@ -26,22 +34,26 @@ PER_HOUR = 30
 """Unconfirmed handshakes of one identity: each is a free guess at the words (2^-33)."""
 
 
-def is_late(ts_ms: int, now_ms: int) -> bool:
-    """Tell whether an INVITE came more than 60 s after it was made.
+def is_late(ts_ms: int, now_ms: int, *, window_ms: int = WINDOW_MS) -> bool:
+    """Tell whether an INVITE came more than `window_ms` after it was made.
 
     Raises:
-        HandshakeError: it was made more than 60 s in the future; admitting it would
+        HandshakeError: it was made more than that in the future; admitting it would
             let it be replayed until then.
     """
-    if ts_ms > now_ms + WINDOW_MS:
+    if ts_ms > now_ms + window_ms:
         raise HandshakeError("invite is from the future")
-    return ts_ms < now_ms - WINDOW_MS
+    return ts_ms < now_ms - window_ms
 
 
 class ReplayGuard:
-    """Admits INVITEs, each at most once and none too often."""
+    """Admits INVITEs, each at most once and none too often.
 
-    def __init__(self) -> None:
+    `window_ms` is how old one may be; `BY_HAND_WINDOW_MS` where people carry them.
+    """
+
+    def __init__(self, window_ms: int = WINDOW_MS) -> None:
+        self.window_ms = window_ms
         self._seen: dict[bytes, int] = {}
         """When each ephemeral key was admitted, oldest first."""
         self._unconfirmed: dict[bytes, dict[bytes, int]] = {}
@@ -70,7 +82,7 @@ class ReplayGuard:
             LimitError: 6 unconfirmed in a minute or 30 in an hour, or memory is full.
         """
         self._forget(now_ms)
-        if is_late(ts_ms, now_ms):
+        if is_late(ts_ms, now_ms, window_ms=self.window_ms):
             raise HandshakeError("invite is too old")
         if ts_ms <= last_confirmed_ms:
             raise HandshakeError("invite is not newer than the last confirmed one")
@@ -100,7 +112,8 @@ class ReplayGuard:
 
     def _forget(self, now_ms: int) -> None:
         """Drop what no rule asks for any more, so that memory stays bounded."""
-        while self._seen and next(iter(self._seen.values())) <= now_ms - SEEN_MS:
+        oldest = now_ms - SEEN_WINDOWS * self.window_ms
+        while self._seen and next(iter(self._seen.values())) <= oldest:
             del self._seen[next(iter(self._seen))]
         self._unconfirmed = {
             identity: recent

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aioice
-from aioice.ice import StunProtocol, get_host_addresses
+from aioice.ice import CandidatePair, StunProtocol, get_host_addresses
 from aiortc import (
     RTCIceCandidate,
     RTCIceGatherer,
@@ -34,6 +34,7 @@ Trace = Callable[[bytes, tuple[str, int]], None]
 
 WATCH_EVERY_S = 2.0  # listing the interfaces costs about a millisecond
 MAX_WAITING = 512  # datagrams; two seconds of a video call
+KNOCK_EVERY_S = 5.0  # below the 30 s after which some NATs forget (RFC 4787 §4.3)
 _LOOPBACK = "127.0.0.1"
 
 
@@ -131,6 +132,12 @@ class CallIce(aioice.Connection):
         if self._queue.qsize() < MAX_WAITING:
             super().data_received(data, component)
 
+    def try_again(self) -> None:
+        """Let the checks that failed be made once more."""
+        for pair in self._check_list:
+            if pair.state is CandidatePair.State.FAILED:
+                self.check_state(pair, CandidatePair.State.WAITING)
+
 
 class Path:
     """One way to the other side, from gathering to closing."""
@@ -177,16 +184,23 @@ class Path:
     async def connect(self, remote: Description, *, complete: bool = True) -> None:
         """Run the checks until one way works.
 
-        With `complete`, no candidates follow, so that failing can be known.
+        With `complete`, no candidates follow, so that failing can be known. Otherwise
+        it goes on until `close`, and ways that failed are tried again: the other side
+        may begin minutes later, and a NAT forgets who was not sent to for a while.
 
         Raises:
             UnreachableError: none of the ways works.
             RefusedError: too many candidates.
         """
         await self.add(remote.candidates, last=complete)
-        await self.transport.start(
-            RTCIceParameters(usernameFragment=remote.ufrag, password=remote.pwd)
-        )
+        # Owned by this call: a task group would wrap what is raised.
+        knocking = asyncio.create_task(self._knock())
+        try:
+            await self.transport.start(
+                RTCIceParameters(usernameFragment=remote.ufrag, password=remote.pwd)
+            )
+        finally:
+            knocking.cancel()
         if self.transport.state != "completed":
             raise UnreachableError(
                 f"no way to the other side: {len(remote.candidates)} addresses tried"
@@ -198,6 +212,11 @@ class Path:
             await self.transport.addRemoteCandidate(_to_aiortc(candidate))
         if last:
             await self.transport.addRemoteCandidate(None)
+
+    async def _knock(self) -> None:
+        while True:
+            await asyncio.sleep(KNOCK_EVERY_S)
+            self._agent.try_again()
 
     async def close(self) -> None:
         """Close the sockets."""

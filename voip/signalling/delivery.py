@@ -155,7 +155,7 @@ class Delivery:
         return [message]
 
     def hurry(self) -> None:
-        """Make everything unacknowledged due at once: the call is over."""
+        """Make everything unacknowledged due at once, by another path perhaps."""
         for each in self._outgoing:
             each.sent_at = None
 

@@ -8,8 +8,10 @@
 
 Step 1 is the INVITE, step 2 RINGING and ACCEPT (to answer by hand is to accept), step 3
 CONFIRM and SELECT. The blobs are the same as a relay would carry, so whoever carries
-the text learns as little. Line breaks and spaces may come and go on the way, nothing
-else. Format: docs/formats/signalling.md.
+the text learns as little. Before the first call the callee gives an introduction, which
+is all that a relay would otherwise be asked for: the card, and the device's entry of
+the board. Line breaks and spaces may come and go on the way, nothing else. Format:
+docs/formats/by-hand.md.
 """
 
 import base64
@@ -19,8 +21,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from voip.errors import MalformedError
+from voip.identity.card import Card, format_card, parse_card
 from voip.identity.keys import T, format_base32
+from voip.signalling.board import parse_entry
 from voip.signalling.envelope import BLOB_BYTES
+from voip.wire import Reader, lp16
 
 _LABEL = b"paste"
 _CHECK_BYTES = 5  # eight letters: finds what a mail program changed, is no security
@@ -28,6 +33,10 @@ _LINE = 64
 _TEXT = re.compile(
     r"ringfencecall1step([123])of3([A-Za-z0-9+/]+={0,2})check([a-z2-7]{8})", re.ASCII
 )
+_INTRODUCTION = re.compile(
+    r"ringfenceintroduction1([A-Za-z0-9+/]+={0,2})check([a-z2-7]{8})", re.ASCII
+)
+_INTRODUCED = 0  # stands where a step's number stands in the check
 _MAX_TEXT = 20_000  # two blobs are 11 kB; a longer clipboard is something else
 
 
@@ -67,15 +76,7 @@ class Pasted:
 def format_pasted(pasted: Pasted) -> str:
     """Write a step as text."""
     data = b"".join(pasted.blobs)
-    lines = textwrap.wrap(base64.b64encode(data).decode("ascii"), _LINE)
-    return "\n".join(
-        [
-            f"ringfence call 1 step {pasted.step} of 3",
-            *lines,
-            f"check {_check(pasted.step, data)}",
-            "",
-        ]
-    )
+    return _format(f"ringfence call 1 step {pasted.step} of 3", pasted.step, data)
 
 
 def parse_pasted(text: str, expected: Step) -> Pasted:
@@ -84,9 +85,7 @@ def parse_pasted(text: str, expected: Step) -> Pasted:
     Raises:
         MalformedError: not such a text, another step, or changed on the way.
     """
-    if len(text) > _MAX_TEXT:
-        raise MalformedError(f"pasted text: {len(text)} characters are too many")
-    match = _TEXT.fullmatch("".join(text.split()))
+    match = _TEXT.fullmatch(_squeeze(text))
     if match is None:
         raise MalformedError("pasted text: expected a whole ringfence call text")
     step = Step(int(match[1]))
@@ -94,18 +93,72 @@ def parse_pasted(text: str, expected: Step) -> Pasted:
         raise MalformedError(
             f"pasted text: expected step {expected} of 3, came step {step}"
         )
+    data = _decode(match[2], match[3], step)
+    starts = range(0, len(data), BLOB_BYTES)
+    return Pasted(step, tuple(data[start : start + BLOB_BYTES] for start in starts))
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """Somebody's card, and what it takes to call this device of theirs.
+
+    `announcement` is a `board.DeviceEntry` as bytes. Its certificate is signed by the
+    identity on the card, and it is only good while that holds: 30 days at most.
+    """
+
+    card: Card
+    announcement: bytes = field(repr=False)
+
+
+def format_introduction(introduction: Introduction) -> str:
+    """Write an introduction as text, about 2.5 kB."""
+    card = format_card(introduction.card).encode()
+    data = lp16(card) + introduction.announcement
+    return _format("ringfence introduction 1", _INTRODUCED, data)
+
+
+def parse_introduction(text: str) -> Introduction:
+    """Read an introduction from text, however its lines were wrapped.
+
+    Raises:
+        MalformedError: not such a text, or changed on the way. Whether the device is
+            the card owner's is for `voip.dialling.with_announcement` to check.
+    """
+    match = _INTRODUCTION.fullmatch(_squeeze(text))
+    if match is None:
+        raise MalformedError("pasted text: expected a whole ringfence introduction")
+    reader = Reader(_decode(match[1], match[2], _INTRODUCED))
     try:
-        data = base64.b64decode(match[2], validate=True)
+        card = parse_card(reader.lp16().decode())
+    except UnicodeDecodeError:
+        raise MalformedError("card: expected utf-8") from None
+    announcement = reader.rest()
+    parse_entry(announcement)
+    return Introduction(card, announcement)
+
+
+def _squeeze(text: str) -> str:
+    if len(text) > _MAX_TEXT:
+        raise MalformedError(f"pasted text: {len(text)} characters are too many")
+    return "".join(text.split())
+
+
+def _format(title: str, mark: int, data: bytes) -> str:
+    lines = textwrap.wrap(base64.b64encode(data).decode("ascii"), _LINE)
+    return "\n".join([title, *lines, f"check {_check(mark, data)}", ""])
+
+
+def _decode(encoded: str, check: str, mark: int) -> bytes:
+    try:
+        data = base64.b64decode(encoded, validate=True)
     except ValueError:
         raise MalformedError("pasted text: expected base64") from None
-    if match[3] != _check(step, data):
+    if check != _check(mark, data):
         raise MalformedError("pasted text: the check does not fit; copy it again")
-    starts = range(0, len(data), BLOB_BYTES)
-    pasted = Pasted(step, tuple(data[start : start + BLOB_BYTES] for start in starts))
-    if base64.b64encode(data).decode("ascii") != match[2]:
+    if base64.b64encode(data).decode("ascii") != encoded:
         raise MalformedError("pasted text: a second spelling of base64")
-    return pasted
+    return data
 
 
-def _check(step: Step, data: bytes) -> str:
-    return format_base32(T(_LABEL, bytes([step]) + data)[:_CHECK_BYTES])
+def _check(mark: int, data: bytes) -> str:
+    return format_base32(T(_LABEL, bytes([mark]) + data)[:_CHECK_BYTES])

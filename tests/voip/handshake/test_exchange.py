@@ -38,6 +38,7 @@ from voip.handshake.payload import (
     Readiness,
     format_invite,
 )
+from voip.handshake.replay import BY_HAND_WINDOW_MS
 from voip.handshake.sas import check_commitment
 from voip.handshake.schedule import session_keys
 from voip.identity.callkey import Bundle, CallKey, create_call_key
@@ -405,6 +406,14 @@ def test_who_stole_both_identities_is_seen_in_words_and_continuity() -> None:
 
 def test_an_old_invite_is_a_missed_call() -> None:
     assert receive(INVITED.blob, now_ms=NOW_MS + 60_001).is_late
+
+
+def test_an_invite_carried_by_hand_may_be_older() -> None:
+    received = consume_invite(
+        INVITED.blob, (BOB,), now_ms=NOW_MS + 60_001, window_ms=BY_HAND_WINDOW_MS
+    )
+
+    assert not received.is_late
 
 
 def test_a_stranger_is_known_by_the_certificate_alone() -> None:

@@ -1,7 +1,12 @@
 import pytest
 
 from voip.errors import HandshakeError, LimitError
-from voip.handshake.replay import SEEN_LIMIT, ReplayGuard, is_late
+from voip.handshake.replay import (
+    BY_HAND_WINDOW_MS,
+    SEEN_LIMIT,
+    ReplayGuard,
+    is_late,
+)
 
 NOW = 1_800_000_000_000
 MINUTE = 60_000
@@ -46,6 +51,22 @@ def test_an_invite_from_the_future_is_refused() -> None:
 def test_a_late_invite_is_not_admitted() -> None:
     with pytest.raises(HandshakeError, match="too old"):
         admit(ReplayGuard(), 1, ts_ms=NOW - MINUTE - 1)
+
+
+def test_an_invite_carried_by_hand_may_be_a_quarter_of_an_hour_old() -> None:
+    guard = ReplayGuard(BY_HAND_WINDOW_MS)
+    admit(guard, 1, ts_ms=NOW - 15 * MINUTE)
+
+    with pytest.raises(HandshakeError, match="too old"):
+        admit(guard, 2, ts_ms=NOW - 15 * MINUTE - 1)
+
+
+def test_an_invite_carried_by_hand_is_remembered_longer_than_it_is_fresh() -> None:
+    guard = ReplayGuard(BY_HAND_WINDOW_MS)
+    admit(guard, 1)
+
+    with pytest.raises(HandshakeError, match="seen before"):
+        admit(guard, 1, ts_ms=NOW + 30 * MINUTE, now_ms=NOW + 31 * MINUTE)
 
 
 def test_an_invite_must_be_newer_than_the_last_confirmed_one() -> None:

@@ -60,6 +60,8 @@ def _source(thing: Any) -> str:  # a class, a function or a module
         (RTCSctpTransport, "start stop is_server _handle_data"),
         (RTCDataChannel, "send bufferedAmount readyState"),
         (aioice.Connection, "get_component_candidates data_received send recv"),
+        (aioice.Connection, "check_state"),
+        (ice.CandidatePair.State, "FAILED WAITING"),
         (ice, "get_host_addresses StunProtocol"),
         (stun, "Message"),
         (pylibsrtp.Policy, "SSRC_ANY_INBOUND SSRC_ANY_OUTBOUND"),
@@ -98,6 +100,9 @@ def test_a_name_we_rely_on_is_there(owner: object, names: str) -> None:
         (RTCRtpReceiver, ["self._track._queue"]),
         (aioice.Connection, ["self._nominated[pair.component] = pair"]),
         (aioice.Connection, ["self._protocols += host_protocols"]),
+        # A pair set to WAITING is checked, for as long as candidates may follow.
+        (aioice.Connection, ["for pair in self._check_list:"]),
+        (aioice.Connection, ["return self._remote_candidates_expected()"]),
         (aioice.Connection, ["self._queue.put_nowait((data, component))"]),
         (ice.StunProtocol, ["self.receiver.data_received(data"]),
         (ice.StunProtocol, ["self.transport.sendto(data, addr)"]),

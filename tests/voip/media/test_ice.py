@@ -1,6 +1,7 @@
 """Paths: what is offered, what is tried, and what is asked of nobody."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -84,6 +85,24 @@ async def test_a_wrong_password_is_no_way_in() -> None:
     await checks
 
     assert done == set()
+
+
+async def test_a_way_that_failed_is_tried_again_while_the_other_may_be_late() -> None:
+    checks: list[bytes] = []
+    ours = Path(LOOPBACK, controlling=True, trace=lambda data, _: checks.append(data))
+    theirs = _path(controlling=False)
+    await ours.gather()
+    wrong = replace(await theirs.gather(), pwd="x" * 22)
+    connecting = asyncio.create_task(ours.connect(wrong, complete=False))
+    async with asyncio.timeout(5):
+        while len(checks) < 3:
+            ours._agent.try_again()
+            await asyncio.sleep(0)
+    await ours.close()
+    await theirs.close()
+
+    with pytest.raises(UnreachableError):
+        await connecting
 
 
 async def test_an_address_that_aims_elsewhere_is_not_tried() -> None:

@@ -79,10 +79,8 @@ def test_by_hand_a_message_leaves_once_while_people_carry_it() -> None:
 
 
 def test_by_hand_no_acknowledgement_leaves_by_itself() -> None:
-    delivery, peer = Delivery(), Delivery()
-    peer.send(Alerting())
-    (ctl,) = peer.due(0.0, Path.HAND)
-    delivery.receive(ctl, 0.0)
+    delivery = Delivery()
+    delivery.receive(raw(1), 0.0)
 
     assert (delivery.due(9.0, Path.HAND), delivery.deadline(Path.HAND)) == ([], None)
 

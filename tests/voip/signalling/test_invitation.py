@@ -5,7 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voip.errors import MalformedError
-from voip.signalling.invitation import Pasted, Step, format_pasted, parse_pasted
+from voip.identity.card import Card, format_card
+from voip.identity.signer import NativeSigner
+from voip.signalling.board import DeviceEntry, format_entry
+from voip.signalling.invitation import (
+    Introduction,
+    Pasted,
+    Step,
+    _format,
+    format_introduction,
+    format_pasted,
+    parse_introduction,
+    parse_pasted,
+)
+from voip.wire import lp16
 
 INVITE = Pasted(Step.INVITE, (bytes(range(256)) * 16,))
 ANSWER = Pasted(Step.ANSWER, (b"\x01" * 4096, b"\x02" * 4096))
@@ -100,3 +113,57 @@ def test_a_huge_text_is_refused_before_it_is_looked_at() -> None:
 def test_a_step_has_its_number_of_blobs(step: Step, sizes: list[int]) -> None:
     with pytest.raises(MalformedError, match=f"step {step}: expected"):
         Pasted(step, tuple(bytes(size) for size in sizes))
+
+
+CARD = Card(
+    "alice",
+    NativeSigner(b"\x01" * 32).public_key(),
+    board=NativeSigner(b"\x02" * 32).public_key(),
+    key=bytes(32),
+    relay=None,
+)
+ENTRY = format_entry(DeviceEntry(b"\x03" * 1381, b"\x04" * 16))
+INTRODUCTION = Introduction(CARD, ENTRY)
+INTRODUCED = format_introduction(INTRODUCTION)
+
+
+@pytest.mark.parametrize("width", [20, 64, 20_000])
+def test_an_introduction_is_read_back_however_it_was_wrapped(width: int) -> None:
+    wrapped = textwrap.fill(INTRODUCED.replace("\n", " "), width)
+
+    assert parse_introduction(wrapped) == INTRODUCTION
+
+
+def test_an_introduction_does_not_show_what_opens_the_board() -> None:
+    assert repr(ENTRY) not in repr(INTRODUCTION)
+
+
+def test_a_step_of_a_call_is_no_introduction() -> None:
+    with pytest.raises(MalformedError, match="expected a whole ringfence introduction"):
+        parse_introduction(TEXT)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00",
+        b"\x00\x02\xff\xff" + ENTRY,
+        b"\x00\x02ab" + ENTRY,
+        lp16(format_card(CARD).encode()) + ENTRY[:-1],
+        lp16(format_card(CARD).encode()) + ENTRY + b"\0",
+    ],
+    ids=["cut", "no text", "no card", "cut entry", "long entry"],
+)
+def test_an_introduction_of_something_else_is_malformed(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_introduction(_format("ringfence introduction 1", 0, data))
+
+
+@given(st.integers(0, len(INTRODUCED) - 2), st.sampled_from("aZ9+/=>?-é\x00"))
+def test_a_changed_letter_of_an_introduction_is_malformed(at: int, letter: str) -> None:
+    changed = INTRODUCED[:at] + letter + INTRODUCED[at + 1 :]
+    if changed == INTRODUCED or INTRODUCED[at].isspace():
+        changed += "x"
+
+    with pytest.raises(MalformedError):
+        parse_introduction(changed)
