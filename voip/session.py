@@ -122,6 +122,7 @@ class Session:
         self._helpers: set[asyncio.Task[None]] = set()
         self._chosen: Leg | None = None
         self._alerting_seq: int | None = None
+        self._confirm_seq: dict[bytes, int] = {}
         self._confirmed: set[bytes] = set()
         self._microphone_due = False
         self._over_at: float | None = None
@@ -260,7 +261,7 @@ class Session:
     ) -> None:
         match command:
             case ev.SendConfirm():
-                leg.delivery.send(leg.confirm())
+                self._confirm_seq[leg.device] = leg.delivery.send(leg.confirm())
             case ev.SendAlerting():
                 self._alerting_seq = leg.delivery.send(Alerting())
             case ev.SendAccept():
@@ -381,7 +382,7 @@ class Session:
         if isinstance(control.message, Confirm) and not self._is_confirmed(leg):
             if not await self._check_confirm(leg, control.message):
                 return
-        elif leg.role is Role.CALLER and control.ack and not self._is_confirmed(leg):
+        elif self._acknowledges_confirm(leg, control.ack):
             if self.call.state is State.ENDED and control.seq:
                 # Too late to keep the secret, for a newer call may have kept its own;
                 # so this is not acknowledged either, and the callee keeps both.
@@ -397,6 +398,11 @@ class Session:
         ):
             self._alerting_seq = None
             await self._assurance.alerting_acked(leg)
+
+    def _acknowledges_confirm(self, leg: Leg, ack: int) -> bool:
+        # A device that woke too late gets a HANGUP and no CONFIRM, and acknowledges it.
+        sent = self._confirm_seq.get(leg.device)
+        return sent is not None and sent <= ack and not self._is_confirmed(leg)
 
     def _is_confirmed(self, leg: Leg) -> bool:
         return leg.device in self._confirmed
