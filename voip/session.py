@@ -212,15 +212,15 @@ class Session:
     # The one task.
 
     async def run(self, begin: ev.Dialled | ev.InviteAnswered) -> None:
-        """Run the call from its first event to its end."""
+        """Run the call to its end; `begin` was fed already."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             self._spawn(self._outbox.run())
             try:
-                self.feed(begin)
                 if isinstance(begin, ev.Dialled):
                     await self._assurance.begun()
-                self._sending.open(_now())
+                if self.call.state is not State.ENDED:
+                    self._sending.open(_now())
                 while not self._is_over():
                     await self._step()
                 await self._outbox.sent(LINGER_S)

@@ -135,6 +135,7 @@ class Switchboard:
         for device, leg in session.legs.items():
             self._tags[mailbox_tag(leg.mailbox.fetch)] = session, device
         self._changed()
+        session.feed(begin)  # now, for its user may hang up before it runs
         self._spawn(self._run(session, begin))
 
     async def hang_up_all(self) -> None:
