@@ -337,7 +337,7 @@ class Session:
     async def _restart(self, line: Line) -> None:
         try:
             await line.restart()
-        except UnreachableError as error:
+        except CallError as error:
             self.tell(Warned(str(error)))
         self.wake()
 

@@ -100,12 +100,13 @@ class Delivery:
         """Queue a message and return its seq; 0 for PING and PONG.
 
         Raises:
-            LimitError: 64 messages are open, so the peer has long stopped answering.
+            LimitError: 64 messages are open, so the peer has long stopped answering;
+                a HANGUP can be sent even then.
         """
         if isinstance(message, Ping | Pong):
             self._uncounted = [*self._uncounted, message][-WINDOW:]
             return 0
-        if len(self._outgoing) == WINDOW:
+        if len(self._outgoing) >= WINDOW and not isinstance(message, Hangup):
             raise LimitError(f"{WINDOW} control messages wait for an acknowledgement")
         self._last_seq += 1
         self._outgoing.append(_Outgoing(self._last_seq, message))
