@@ -47,7 +47,7 @@ from voip.reception import (
     judge_invite,
 )
 from voip.session import Session
-from voip.signalling.address import Mailbox
+from voip.signalling.address import Address, Mailbox
 from voip.signalling.board import format_entry
 from voip.signalling.post import Post
 from voip.switchboard import Switchboard
@@ -351,7 +351,10 @@ class Endpoint:
             now=now,
         )
         if decision.readiness is not Readiness.WILL_RING:
-            self._spawn(self._refuse(leg, log))
+            to, ringing = leg.to, leg.opening
+            self._board.remember(invite, lambda: self._spawn(self._send(to, ringing)))
+            self._spawn(self._send(to, ringing))
+            self._spawn(self._refuse(log))
             return
         session = Session(
             {device.device_id: leg},
@@ -368,7 +371,6 @@ class Endpoint:
         if conceded is not None:
             session.wants_video = conceded.wants_video
         broken = leg.trust.trust.state is TrustState.BROKEN
-        self._board.remember(invite, session)
         self._board.start(
             conversation,
             session,
@@ -378,13 +380,16 @@ class Endpoint:
                 auto_accept=conceded is not None and not broken,
                 by_hand=self._settings.by_hand,
             ),
+            invite=invite,
         )
 
-    async def _refuse(self, leg: Leg, log: LogLine) -> None:
+    async def _send(self, to: Address, blob: bytes) -> None:
         try:
-            await self._post.send(leg.to, leg.opening)
+            await self._post.send(to, blob)
         except CallError as error:
             self._tell(str(error))
+
+    async def _refuse(self, log: LogLine) -> None:
         await self._change(lambda vault: log.finished(vault, End.BUSY, _unix()))
 
     async def _note_missed(

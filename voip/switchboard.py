@@ -38,7 +38,7 @@ class Switchboard:
         self._changed = changed
         self._calls: dict[bytes, tuple[Session, Conversation]] = {}
         self._tags: dict[bytes, tuple[Session, bytes]] = {}
-        self._openings: dict[bytes, Session] = {}
+        self._openings: dict[bytes, Callable[[], None]] = {}
 
     def check_room(self) -> None:
         """Check that another call may begin.
@@ -100,14 +100,14 @@ class Switchboard:
             session, device = owner
             session.take(device, parcel.blob)
         elif repeated is not None:
-            repeated.repeat_opening()
+            repeated()
         return owner is not None or repeated is not None
 
-    def remember(self, invite: bytes, session: Session) -> None:
-        """Answer this INVITE by this call if it comes again."""
+    def remember(self, invite: bytes, answer_again: Callable[[], None]) -> None:
+        """Have this INVITE answered alike if it comes again."""
         if len(self._openings) == MAX_OPENINGS:
             del self._openings[next(iter(self._openings))]
-        self._openings[sha256(invite).digest()] = session
+        self._openings[sha256(invite).digest()] = answer_again
 
     def settle(self, decision: Respond, call_id: bytes) -> Session | None:
         """End the call that another replaces; give ours, if both dialled at once."""
@@ -129,14 +129,18 @@ class Switchboard:
         conversation: Conversation,
         session: Session,
         begin: Dialled | InviteAnswered,
+        *,
+        invite: bytes = b"",
     ) -> None:
-        """Run a call to its end."""
+        """Run a call to its end; `invite` is what it answers, if it came in."""
+        if invite:
+            self.remember(invite, session.repeat_opening)
         self._calls[conversation.call_id] = session, conversation
         for device, leg in session.legs.items():
             self._tags[mailbox_tag(leg.mailbox.fetch)] = session, device
         self._changed()
         session.feed(begin)  # now, for its user may hang up before it runs
-        self._spawn(self._run(session, begin))
+        self._spawn(self._run(session, begin, invite))
 
     async def hang_up_all(self) -> None:
         """End every call, and wait until the other sides know."""
@@ -146,10 +150,14 @@ class Switchboard:
         for session, _ in calls:
             await session.finished.wait()
 
-    async def _run(self, session: Session, begin: Dialled | InviteAnswered) -> None:
+    async def _run(
+        self, session: Session, begin: Dialled | InviteAnswered, invite: bytes
+    ) -> None:
         try:
             await session.run(begin)
         finally:
+            # The replay guard knows the INVITE; what is kept here holds keys.
+            self._openings.pop(sha256(invite).digest(), None)
             del self._calls[session.log.record.call_id]
             for leg in session.legs.values():
                 del self._tags[mailbox_tag(leg.mailbox.fetch)]
