@@ -18,6 +18,7 @@ from voip.signalling.frames import Parcel
 
 MAX_CALLS = 16  # at once, ended ones that linger included
 MAX_OPENINGS = 256  # INVITEs remembered, to answer a repeated one alike
+_QUIET = (State.ANSWERED, State.ENDED)
 
 
 class Switchboard:
@@ -80,16 +81,10 @@ class Switchboard:
         return [
             Ongoing(
                 call_id,
-                {
-                    device: leg.e_a
-                    if leg.role is Role.CALLER and not leg.has_keys
-                    else None
-                    for device, leg in session.legs.items()
-                },
-                is_active=session.call.state is not State.ANSWERED,
+                _devices(session),
+                is_active=session.call.state not in _QUIET,
             )
             for call_id, (session, _) in self._calls.items()
-            if session.call.state is not State.ENDED
         ]
 
     def deliver(self, parcel: Parcel) -> bool:
@@ -162,3 +157,13 @@ class Switchboard:
             for leg in session.legs.values():
                 del self._tags[mailbox_tag(leg.mailbox.fetch)]
             self._changed()
+
+
+def _devices(session: Session) -> dict[bytes, bytes | None]:
+    """Say who takes part, and with which INVITE of ours unanswered; see `Ongoing`."""
+    if session.call.state is State.ENDED:
+        return {}  # it lingers: the devices are free, its id is not
+    return {
+        device: leg.e_a if leg.role is Role.CALLER and not leg.has_keys else None
+        for device, leg in session.legs.items()
+    }
