@@ -1,0 +1,102 @@
+"""A figure, what it is held against, and how both were timed.
+
+Absolute times say more about a machine than about a program. So each figure is a ratio
+against something that ran in the same process and in turns with it, or against a
+physical limit of the machine, and its value is the median of five rounds.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+ROUNDS = 5
+"""The median of five survives two rounds that something else on the machine spoilt."""
+
+SLICES = 15
+SLICE_S = 0.003
+"""Turns are this short, so that a busy neighbour slows both sides alike."""
+
+Contender = Callable[[], float]
+"""Runs a slice and gives the seconds of one operation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One line of the table."""
+
+    name: str
+    value: float
+    spread: tuple[float, float]
+    """Least and most of the rounds."""
+    unit: str = "x"
+    bar: float | None = None
+    """What it has to reach; None for a figure that only explains another."""
+    at_least: bool = False
+    """Whether more is better."""
+    note: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it reaches its bar, or has none."""
+        if self.bar is None:
+            return True
+        return self.value >= self.bar if self.at_least else self.value <= self.bar
+
+
+def figure(  # noqa: PLR0913 - the fields of a figure
+    name: str,
+    values: Sequence[float],
+    *,
+    unit: str = "x",
+    bar: float | None = None,
+    at_least: bool = False,
+    note: str = "",
+) -> Figure:
+    """Make a figure from the values of its rounds."""
+    return Figure(
+        name=name,
+        value=statistics.median(values),
+        spread=(min(values), max(values)),
+        unit=unit,
+        bar=bar,
+        at_least=at_least,
+        note=note,
+    )
+
+
+def race(*contenders: Contender) -> list[list[float]]:
+    """Run contenders in turns; give for each its seconds a round."""
+    rounds = [_round(contenders) for _ in range(ROUNDS)]
+    return [list(times) for times in zip(*rounds, strict=True)]
+
+
+def _round(contenders: Sequence[Contender]) -> list[float]:
+    slices = [[run() for run in contenders] for _ in range(SLICES)]
+    return [statistics.median(times) for times in zip(*slices, strict=True)]
+
+
+def repeated(operation: Callable[[], object]) -> Contender:
+    """Make a contender of an operation that may be repeated as it is."""
+    operation()  # what is remembered after the first time is not timed
+    began = time.perf_counter()
+    operation()
+    count = max(1, round(SLICE_S / (time.perf_counter() - began)))
+
+    def run() -> float:
+        started = time.perf_counter()
+        for _ in range(count):
+            operation()
+        return (time.perf_counter() - started) / count
+
+    return run
+
+
+def ratios(ours: Sequence[float], peer: Sequence[float]) -> list[float]:
+    """Divide round by round."""
+    return [mine / theirs for mine, theirs in zip(ours, peer, strict=True)]
+
+
+def microseconds(times: Sequence[float]) -> str:
+    """Write the median of some times."""
+    return f"{statistics.median(times) * 1e6:.1f} us"

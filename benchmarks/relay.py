@@ -1,0 +1,327 @@
+"""A relay with a thousand clients: blobs stored, synced, acknowledged and delivered.
+
+The relay is `ringfence relay serve` as it is, in a process of its own, with TLS; the
+clients are all in this one, which therefore works as hard. Each client waits in a GET,
+as devices do, deletes what came and asks again. A PUT is acknowledged once it is synced
+to disk, and a blob counts when its reader has it.
+
+Beside it, what this disk can do in the same minute: 4096 bytes appended and synced, one
+by one; and as many as the relay puts into one commit, committed by SQLite alone.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import random
+import resource
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from benchmarks.figure import ROUNDS, Figure, figure
+from voip.identity.card import RelayAddress, parse_relay
+from voip.signalling.envelope import BLOB_BYTES, FETCH_BYTES, mailbox_tag
+from voip.signalling.frames import (
+    FRAME_BYTES,
+    PATH,
+    Ack,
+    BoardSlot,
+    Get,
+    GetDone,
+    Parcel,
+    Put,
+    Request,
+    Status,
+    Stored,
+    format_request,
+    parse_reply,
+)
+from voip.signalling.relay import MAX_PER_ADDRESS
+from voip.signalling.tls import client_context
+
+CLIENTS = 1000
+BAR_PER_S = 1000
+ROUND_S = 3.0
+IN_FLIGHT = 256
+"""PUTs without an answer while as much is sent as passes."""
+
+CONNECTING = 32
+"""Clients that connect at once; a thousand TLS handshakes would time out each other."""
+
+FILES = 2 * CLIENTS + 256
+"""Sockets that a process needs, with room."""
+
+GROUP = 64
+"""Blobs a commit of the bare SQLite, about what the relay gets together under load."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the clients saw in one round, in seconds."""
+
+    sent_at: dict[bytes, float] = field(default_factory=dict)
+    stored: list[float] = field(default_factory=list)
+    delivered: list[float] = field(default_factory=list)
+    lasted: float = 0.0
+
+
+class _Client:
+    """A device: waits for blobs, deletes them, and leaves some for others."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.tally = _Tally()
+        self._socket = socket
+        self._fetch = os.urandom(FETCH_BYTES)
+        self.tag = mailbox_tag(self._fetch)
+        self._answers: deque[asyncio.Future[None]] = deque()
+
+    async def put(self, tag: bytes, due: float, tally: _Tally) -> None:
+        """Leave a blob, and wait until the relay has it on disk."""
+        blob = os.urandom(BLOB_BYTES)
+        tally.sent_at[blob[:16]] = due
+        await self._ask(Put(tag, blob))
+        tally.stored.append(time.perf_counter() - due)
+
+    async def run(self) -> None:
+        """Take what comes, until cancelled."""
+        await self._send(Get((self._fetch,)))
+        read: list[bytes] = []
+        async with asyncio.TaskGroup() as tasks:
+            async for message in self._socket:
+                match parse_reply(message.data):
+                    case Stored(status):
+                        assert status is Status.OK
+                        self._answers.popleft().set_result(None)
+                    case Parcel() as parcel:
+                        began = self.tally.sent_at.pop(parcel.blob[:16], None)
+                        if began is not None:
+                            self.tally.delivered.append(time.perf_counter() - began)
+                        read.append(parcel.message_id)
+                    case GetDone():
+                        if read:
+                            tasks.create_task(self._ask(Ack(tuple(read))))
+                            read = []
+                        await self._send(Get((self._fetch,)))
+                    case BoardSlot():
+                        raise AssertionError  # nobody asked for one
+
+    async def _ask(self, request: Put | Ack) -> None:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._answers.append(answer)
+        await self._send(request)
+        await answer
+
+    async def _send(self, request: Request) -> None:
+        await self._socket.send_bytes(format_request(request, os.urandom))
+
+
+def figures() -> list[Figure]:
+    """Send as much as passes, then 1,000 blobs a second, then use the disk alone."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(FILES, hard)), hard))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        appended = [_append_and_sync(folder / "log") for _ in range(ROUNDS)]
+        full, paced = asyncio.run(_through_relay(folder))
+        committed = [_commit_groups(folder / "bare.db") for _ in range(ROUNDS)]
+    rates = [len(tally.delivered) / tally.lasted for tally in full]
+    return [
+        figure(
+            f"stored and delivered, {CLIENTS} clients",
+            rates,
+            unit="/s",
+            bar=BAR_PER_S,
+            at_least=True,
+            note=f"{IN_FLIGHT} in flight; stored within {_percentiles(full, 'stored')},"
+            f" delivered within {_percentiles(full, 'delivered')} (p50, p99)",
+        ),
+        _latency("stored", paced),
+        _latency("delivered", paced),
+        figure(
+            "relay / append and sync one by one",
+            [rate / alone for rate, alone in zip(rates, appended, strict=True)],
+            note=f"the disk does {statistics.median(appended):.0f} a second",
+        ),
+        figure(
+            f"relay / SQLite alone, {GROUP} a commit",
+            [rate / alone for rate, alone in zip(rates, committed, strict=True)],
+            note=f"SQLite does {statistics.median(committed):.0f} a second",
+        ),
+    ]
+
+
+def _latency(what: str, rounds: list[_Tally]) -> Figure:
+    return figure(
+        f"{what} within, at {BAR_PER_S} a second: p99",
+        [_percentile(getattr(tally, what), 0.99) * 1e3 for tally in rounds],
+        unit="ms",
+        note=f"{_percentiles(rounds, what)} (p50, p99 of all rounds)",
+    )
+
+
+def _percentiles(rounds: list[_Tally], what: str) -> str:
+    times = list(itertools.chain.from_iterable(getattr(t, what) for t in rounds))
+    return ", ".join(f"{_percentile(times, part) * 1e3:.1f} ms" for part in (0.5, 0.99))
+
+
+def _percentile(times: list[float], part: float) -> float:
+    return sorted(times)[int(part * (len(times) - 1))]
+
+
+# The clients.
+
+
+async def _through_relay(folder: Path) -> tuple[list[_Tally], list[_Tally]]:
+    async with _relay(folder) as address, _clients(address) as clients:
+        await _flood(clients)  # the first round warms up and does not count
+        full = [await _flood(clients) for _ in range(ROUNDS)]
+        paced = [await _pace(clients) for _ in range(ROUNDS)]
+    return full, paced
+
+
+async def _flood(clients: list[_Client]) -> _Tally:
+    """Keep `IN_FLIGHT` PUTs without an answer."""
+    tally = _begin(clients)
+    began = time.perf_counter()
+    until = began + ROUND_S
+
+    async def write(pairs: Iterator[tuple[_Client, _Client]]) -> None:
+        for writer, reader in pairs:
+            if time.perf_counter() >= until:
+                return
+            await writer.put(reader.tag, time.perf_counter(), tally)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(IN_FLIGHT):
+            tasks.create_task(write(_pairs(clients)))
+    tally.lasted = time.perf_counter() - began
+    return tally
+
+
+async def _pace(clients: list[_Client]) -> _Tally:
+    """Send on a schedule that does not wait for answers, so that delays count."""
+    tally = _begin(clients)
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as tasks:
+        for number, (writer, reader) in enumerate(_pairs(clients)):
+            due = began + number / BAR_PER_S
+            if number >= BAR_PER_S * ROUND_S:
+                break
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            tasks.create_task(writer.put(reader.tag, due, tally))
+    return tally
+
+
+def _begin(clients: list[_Client]) -> _Tally:
+    tally = _Tally()
+    for client in clients:
+        client.tally = tally
+    return tally
+
+
+def _pairs(clients: list[_Client]) -> Iterator[tuple[_Client, _Client]]:
+    while True:
+        writer, reader = random.sample(clients, 2)
+        yield writer, reader
+
+
+@asynccontextmanager
+async def _relay(folder: Path) -> AsyncIterator[RelayAddress]:
+    command = ("-m", "cli", "relay", "serve", "--port", "0", "--json")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        "--db",
+        str(folder / "relay.db"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        yield parse_relay(json.loads(await process.stdout.readline())["relay"])
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def _clients(relay: RelayAddress) -> AsyncIterator[list[_Client]]:
+    async with AsyncExitStack() as stack:
+        # The relay bounds the clients of one address, and all of 127/8 is ours.
+        homes = [
+            await stack.enter_async_context(
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(
+                        limit=0, local_addr=(f"127.0.0.{home + 2}", 0)
+                    )
+                )
+            )
+            for home in range(-(-CLIENTS // MAX_PER_ADDRESS))
+        ]
+        context = client_context(relay)
+        room = asyncio.Semaphore(CONNECTING)
+
+        async def connect(home: aiohttp.ClientSession) -> _Client:
+            async with room:
+                return _Client(
+                    await home.ws_connect(
+                        f"wss://{relay.netloc}{PATH}",
+                        ssl=context,
+                        max_msg_size=FRAME_BYTES + 1,
+                    )
+                )
+
+        clients = await asyncio.gather(
+            *(connect(homes[number // MAX_PER_ADDRESS]) for number in range(CLIENTS))
+        )
+        running = [asyncio.create_task(client.run()) for client in clients]
+        try:
+            yield clients
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+# The disk alone.
+
+
+def _append_and_sync(path: Path) -> float:
+    """Give the blobs a second that a plain file takes, each synced."""
+    blob = os.urandom(BLOB_BYTES)
+    with path.open("ab", buffering=0) as log:
+        began = time.perf_counter()
+        for count in itertools.count(1):
+            log.write(blob)
+            os.fsync(log.fileno())
+            if (seconds := time.perf_counter() - began) >= 1.0:
+                return count / seconds
+    raise AssertionError
+
+
+def _commit_groups(path: Path) -> float:
+    """Give the blobs a second that SQLite takes with the relay's settings."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("CREATE TABLE IF NOT EXISTS blob (tag BLOB, blob BLOB)")
+        rows = [(os.urandom(16), os.urandom(BLOB_BYTES)) for _ in range(GROUP)]
+        began = time.perf_counter()
+        for count in itertools.count(1):
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany("INSERT INTO blob VALUES (?, ?)", rows)
+            database.execute("COMMIT")
+            if (seconds := time.perf_counter() - began) >= 1.0:
+                return count * GROUP / seconds
+    raise AssertionError

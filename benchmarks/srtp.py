@@ -1,0 +1,152 @@
+"""Protecting and unprotecting a packet on our way, against pylibsrtp alone.
+
+Ours is the whole way of a packet through `IkSrtpTransport`: the checks of its header,
+the count of epochs, SRTP, liveness. Left out is what aiortc does with a plain packet,
+under its own DTLS as well as here, and the socket.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Coroutine, Iterator
+from typing import Any, cast
+
+from aiortc.rtcdtlstransport import State
+
+from benchmarks.figure import Contender, Figure, figure, microseconds, race, ratios
+from voip.media.description import VIDEO_PT, video_stream
+from voip.media.epochs import CALLEE, CALLER
+from voip.media.rtp import Header, format_header
+from voip.media.transport import IkSrtpTransport, srtp_session
+
+PACKET_BYTES = 1100
+"""A full packet of video, the most frequent size of a video call."""
+
+SSRC = 7
+BATCH = 200
+KEY = bytes(range(44))
+SECRETS = (bytes(64), bytes([1]) * 64)
+
+Packets = Iterator[bytes]
+
+
+class _Wire:
+    """A path that keeps what was sent last and receives nothing."""
+
+    sent = b""
+
+    async def _send(self, data: bytes) -> None:
+        self.sent = data
+
+
+class _Transport(IkSrtpTransport):
+    """Ours, up to the point where aiortc would take the plain packet apart."""
+
+    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
+        del data, arrival_time_ms
+
+
+def figures() -> list[Figure]:
+    """Time one epoch, then two that are both live."""
+    return asyncio.run(_figures())
+
+
+async def _figures() -> list[Figure]:
+    bare = _bare(_numbered())
+    one = _ours(_numbered(), epochs=1)
+    used = _ours(_numbered(), epochs=2)
+    other = _ours(_numbered(), epochs=2, late=True)
+    least, plain, used_first, tried_last = race(bare, one, used, other)
+    return [
+        figure(
+            "protect + unprotect 1.1 kB, one epoch / pylibsrtp",
+            ratios(plain, least),
+            bar=1.5,
+            note=f"{microseconds(plain)} against {microseconds(least)}",
+        ),
+        figure(
+            "two epochs live, packets of the one in use",
+            ratios(used_first, least),
+            bar=2.2,
+        ),
+        figure(
+            "two epochs live, every packet of the other one",
+            ratios(tried_last, least),
+            bar=2.2,
+            note=f"{microseconds(tried_last)}; each is tried under the wrong key first",
+        ),
+    ]
+
+
+def _numbered() -> Packets:
+    """Give packets for ever, their sequence numbers as SRTP wants them."""
+    for number in itertools.count():
+        header = Header(
+            marker=False,
+            payload_type=VIDEO_PT,
+            sequence=number % 65536,
+            timestamp=number * 3000 % 2**32,
+            ssrc=SSRC,
+        )
+        yield format_header(header).ljust(PACKET_BYTES, b"\xa5")
+
+
+def _bare(packets: Packets) -> Contender:
+    sender = srtp_session(KEY, sending=True)
+    receiver = srtp_session(KEY, sending=False)
+
+    def run() -> float:
+        batch = list(itertools.islice(packets, BATCH))
+        began = time.perf_counter()
+        for packet in batch:
+            receiver.unprotect(sender.protect(packet))
+        return (time.perf_counter() - began) / BATCH
+
+    return run
+
+
+def _ours(packets: Packets, *, epochs: int, late: bool = False) -> Contender:
+    wire = _Wire()
+    sender, receiver = _transport(wire, CALLER), _transport(wire, CALLEE)
+    receiver.expect(video_stream(SSRC, SSRC + 1))
+    if epochs == 2:
+        receiver.install(1, SECRETS[1], initiator=False)
+    if late:
+        # The other side went on to epoch 1, and its packets of epoch 0 come after.
+        receiver.epochs.verified(1, time.monotonic())
+
+    async def carry(batch: list[bytes]) -> None:
+        for packet in batch:
+            await sender._send_rtp(packet)
+            await receiver._receive(wire.sent, on_current_path=True)
+
+    def run() -> float:
+        batch = list(itertools.islice(packets, BATCH))
+        began = time.perf_counter()
+        _drive(carry(batch))
+        seconds = (time.perf_counter() - began) / BATCH
+        assert receiver.dropped == 0
+        return seconds
+
+    return run
+
+
+def _transport(wire: _Wire, role: int) -> _Transport:
+    transport = _Transport(
+        cast("Any", wire),  # an RTCIceTransport, of which only `_send` is used
+        role,
+        secret=SECRETS[0],
+        emit=lambda _: None,
+        clock=time.monotonic,
+    )
+    transport._set_state(State.CONNECTED)
+    return transport
+
+
+def _drive(work: Coroutine[None, None, None]) -> None:
+    """Run a coroutine that waits for nothing; a loop would add its own time."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise AssertionError
