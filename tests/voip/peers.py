@@ -2,41 +2,31 @@
 
 `Wire` carries every blob between the `WirePost`s of the people on it, and lets a test
 look at each and decide what arrives: nothing, the blob later, twice, or another one.
-`StandIn` is media that connects within the process: it says that a packet verified if,
-and only if, both sides hold the same keys.
 """
 
 import asyncio
 import random
-from collections import deque
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
-from tests.voip.pairs import Party
+from tests.voip.pairs import Party, pair, party
 from tests.voip.people import MemoryKeeper, tone_plan
+from tests.voip.stand_in import StandIn
 from voip.call import State
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
-from voip.media.candidates import Candidate
-from voip.media.description import Description, audio_stream
-from voip.media.events import (
-    ControlReceived,
-    FirstVerified,
-    MediaEvent,
-    PathUp,
-    Quiet,
-    SendEpoch,
-)
+from voip.identity.calllog import Outcome
 from voip.media.ice import IceConfig
-from voip.media.streams import MediaSession, MediaStats
-from voip.news import Ended, News
+from voip.media.streams import MediaSession
+from voip.news import News
 from voip.signalling.address import Address, Mailbox
 from voip.signalling.envelope import mailbox_tag
 from voip.signalling.frames import Parcel
 
-PATIENCE_S = 2.5
-"""No step of a call on a good wire takes nearly as long."""
+PATIENCE_S = 45.0
+"""In simulated time: longer than any step, be the first INVITE lost or misled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,118 +146,6 @@ def weather(
     return meddle
 
 
-class StandIn(MediaSession):
-    """Media that carries control messages and nothing else, within the process."""
-
-    def __init__(
-        self,
-        _role: int,
-        call_secret: bytes,
-        *_what: object,
-        rooms: "dict[str, StandIn]",
-        entropy: Callable[[int], bytes],
-        **_how: object,
-    ) -> None:
-        # Nothing of the real one is used: its sockets and codecs are tested elsewhere.
-        self._rooms = rooms
-        self._secrets = [call_secret]
-        self._name = entropy(4).hex()
-        self._peer: StandIn | None = None
-        self._happened: asyncio.Queue[MediaEvent] = asyncio.Queue()
-        self._early: deque[bytes] = deque()
-        self.sources_open = False
-        self.is_closed = False
-
-    async def gather(self) -> Description:
-        self._rooms[self._name] = self
-        stream = audio_stream(int(self._name, 16) or 1)
-        return Description(ufrag=self._name, pwd="p" * 22, streams=(stream,))
-
-    async def connect(
-        self,
-        remote: Description,
-        *,
-        complete: bool = True,  # noqa: ARG002 -- as in MediaSession
-    ) -> None:
-        self._peer = self._rooms.get(remote.ufrag)
-        if self._peer is None or self._peer._peer is not self:
-            return  # the other side comes later
-        for one, other in ((self, self._peer), (self._peer, self)):
-            one.happen(PathUp("direct"))
-            if one._secrets == other._secrets:
-                one.happen(FirstVerified())
-            while one._early:
-                other.happen(ControlReceived(one._early.popleft()))
-
-    def happen(self, event: MediaEvent) -> None:
-        self._happened.put_nowait(event)
-
-    async def event(self) -> MediaEvent:
-        return await self._happened.get()
-
-    async def add_candidates(
-        self, candidates: tuple[Candidate, ...], *, last: bool = False
-    ) -> None:
-        pass
-
-    async def restart(self) -> Description:
-        return await self.gather()
-
-    async def reconnect(self, remote: Description) -> None:  # noqa: ARG002 -- likewise
-        self.happen(PathUp("direct"))
-
-    def open_sources(self) -> None:
-        self.sources_open = True
-
-    def set_muted(self, on: bool) -> None:  # noqa: FBT001 -- as in MediaSession
-        pass
-
-    def set_held(self, on: bool) -> None:  # noqa: FBT001 -- as in MediaSession
-        pass
-
-    def set_video(self, on: bool) -> None:  # noqa: FBT001 -- as in MediaSession
-        pass
-
-    def rekey_ready(self) -> bool:
-        return True
-
-    def install_epoch(
-        self,
-        epoch: int,
-        secret: bytes,
-        *,
-        initiator: bool,  # noqa: ARG002 -- as in MediaSession
-    ) -> None:
-        self._secrets.append(secret)
-        self.happen(SendEpoch(epoch))
-
-    def send_control(self, ctl: bytes) -> None:
-        if self._peer is None:
-            self._early.append(ctl)
-        elif not self._peer.is_closed and self._peer._secrets[0] == self._secrets[0]:
-            self._peer.happen(ControlReceived(ctl))
-
-    async def send_control_now(self, ctl: bytes) -> None:
-        self.send_control(ctl)
-
-    def stats(self) -> MediaStats:
-        return MediaStats(
-            sent=0,
-            received=0,
-            dropped=0,
-            send_epoch=len(self._secrets) - 1,
-            receive_epochs=(len(self._secrets) - 1,),
-            path="direct",
-        )
-
-    def fall_quiet(self) -> None:
-        self.happen(Quiet(3.0))
-
-    async def close(self) -> None:
-        self.is_closed = True
-        self._rooms.pop(self._name, None)
-
-
 @dataclass(slots=True)
 class Home:
     """A person on the wire."""
@@ -288,21 +166,38 @@ class Home:
 
 @asynccontextmanager
 async def on(
-    wire: Wire, party: Party, *, name: str | None = None
+    wire: Wire, person: Party, *, name: str | None = None
 ) -> AsyncIterator[Home]:
-    """Put a person on the wire; what they keep is in the party again afterwards."""
-    keeper = MemoryKeeper(party.vault)
-    post = wire.post(name or party.vault.alias)
+    """Put a person on the wire; what they keep is in the person again afterwards."""
+    keeper = MemoryKeeper(person.vault)
+    post = wire.post(name or person.vault.alias)
     settings = Settings(
         plan=tone_plan, ice=IceConfig(loopback=True), media=wire.media()
     )
     async with Endpoint(
-        keeper, post, settings=settings, entropy=party.entropy
+        keeper, post, settings=settings, entropy=person.entropy
     ) as endpoint:
         try:
             yield Home(endpoint, keeper, post)
         finally:
-            party.vault = keeper.vault
+            person.vault = keeper.vault
+
+
+class _PowerCut(Exception):  # noqa: N818 -- nothing is wrong with the program
+    pass
+
+
+@asynccontextmanager
+async def until_crash(
+    wire: Wire, person: Party, *, name: str | None = None
+) -> AsyncIterator[Home]:
+    """Put a person on the wire who is gone at the end of the block without a word."""
+    try:
+        async with on(wire, person, name=name) as home:
+            yield home
+            raise _PowerCut  # noqa: TRY301 -- this is what the block is for
+    except* _PowerCut:
+        pass
 
 
 async def until(conversation: Conversation, state: State) -> None:
@@ -339,11 +234,61 @@ def heard(conversation: Conversation) -> list[News]:
     return news
 
 
-def ends(conversation: Conversation) -> list[Ended]:
-    return [each for each in heard(conversation) if isinstance(each, Ended)]
+def people() -> tuple[Party, Party]:
+    return pair(now=int(time.time()))
 
 
-def strict(party: Party) -> Party:
-    """Let a person answer nobody whose trust is in doubt."""
-    settings = replace(party.vault.settings, strict=True)
-    return replace(party, vault=replace(party.vault, settings=settings))
+def someone(alias: str, device: str = "first") -> Party:
+    return party(alias, device=device, now=int(time.time()))
+
+
+ALICE, BOB = "0", "1"
+"""Places on the wire, in the order of `at`."""
+
+
+def with_two_devices() -> tuple[Party, Party, Party]:
+    alice, phone, laptop = someone("alice"), someone("bob"), someone("bob", "laptop")
+    for device in (phone, laptop):
+        device.meet(alice)
+        alice.meet(device)
+    return alice, phone, laptop
+
+
+@asynccontextmanager
+async def at(wire: Wire, *parties: Party) -> AsyncIterator[list[Home]]:
+    """Put people on the wire; two devices of one person are told apart by place."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(on(wire, each, name=f"{number}"))
+            for number, each in enumerate(parties)
+        ]
+
+
+async def talk(caller: Home, callee: Home) -> tuple[Conversation, Conversation]:
+    """Call, answer and wait for the sound."""
+    theirs = await caller.endpoint.dial(callee.keeper.vault.alias)
+    ours = await callee.rung()
+    ours.accept()
+    await until(theirs, State.ACTIVE)
+    await until(ours, State.ACTIVE)
+    return theirs, ours
+
+
+def outcomes(person: Party) -> list[Outcome]:
+    return [record.outcome for record in person.vault.calls.calls]
+
+
+def lose(
+    owner: str, numbers: Callable[[int], bool]
+) -> Callable[[Carried], list[Arrival]]:
+    """Lose what somebody sends; `numbers` says which, counting their blobs from 0."""
+    count = 0
+
+    def meddle(carried: Carried) -> list[Arrival]:
+        nonlocal count
+        if carried.sender != owner:
+            return straight(carried)
+        count += 1
+        return [] if numbers(count - 1) else straight(carried)
+
+    return meddle

@@ -331,6 +331,14 @@ def test_a_peer_that_acknowledges_nothing_ends_in_a_limit() -> None:
         delivery.send(Alerting())
 
 
+def test_a_hangup_can_be_sent_when_nothing_else_can() -> None:
+    delivery = Delivery()
+    for _ in range(64):
+        delivery.send(Alerting())
+
+    assert delivery.send(HANGUP) == 65
+
+
 @settings(max_examples=20)  # each runs two ends for minutes of their time
 @given(st.integers(0, 2**32), st.integers(0, 60))
 def test_over_a_bad_relay_all_messages_arrive_once_and_in_order(
