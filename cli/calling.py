@@ -1,6 +1,7 @@
 """Places calls and takes them: what `call`, `answer` and `listen` have in common."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -10,6 +11,7 @@ from cli.codes import Code
 from cli.console import Console, open_console
 from cli.output import escape, is_for_programs, note, show
 from cli.talk import Manners, Talk
+from cli.trace import trace_to
 from cli.wishes import Wishes
 from voip.call import State
 from voip.conversation import Conversation
@@ -19,6 +21,7 @@ from voip.identity.signer import Signer
 from voip.media.ice import check_config
 from voip.media.open import open_ends
 from voip.open import open_endpoint
+from voip.signalling.post import Post
 from voip.upkeep import VaultKeeper
 
 
@@ -34,11 +37,17 @@ async def place_call(store: VaultKeeper, name: str, wishes: Wishes) -> Code:
     vault.contacts.find(name)  # before a microphone is looked for
     ice = wishes.ice(vault)
     check_config(ice)
-    with closing(open_ends(wishes.choice(), overwrite=wishes.overwrite)) as ends:
+    with (
+        trace_to(wishes.trace) as trace,
+        closing(open_ends(wishes.choice(), overwrite=wishes.overwrite)) as ends,
+    ):
         settings = Settings(
-            plan=lambda: ends.plan(data=wishes.data), ice=ice, data=wishes.data
+            plan=lambda: ends.plan(data=wishes.data),
+            ice=ice,
+            data=wishes.data,
+            on_datagram=trace,
         )
-        async with _desk(store, settings, wishes.manners()) as desk:
+        async with open_desk(store, settings, wishes.manners()) as desk:
             dialled = await desk.endpoint.dial(name, video=wishes.video)
             talk = await desk.hold(dialled)
             for failure in ends.failures():
@@ -57,14 +66,22 @@ async def take_calls(
     """
     choice, ice = wishes.choice(), wishes.ice(store.read())
     check_config(ice)
-    settings = Settings(
-        plan=lambda: open_ends(choice, overwrite=wishes.overwrite).plan(
-            data=wishes.data
-        ),
-        ice=ice,
-        data=wishes.data,
-    )
-    async with _desk(store, settings, wishes.manners(auto=auto)) as desk:
+    with trace_to(wishes.trace) as trace:
+        settings = Settings(
+            plan=lambda: open_ends(choice, overwrite=wishes.overwrite).plan(
+                data=wishes.data
+            ),
+            ice=ice,
+            data=wishes.data,
+            on_datagram=trace,
+        )
+        return await _take_calls(store, settings, wishes.manners(auto=auto), once=once)
+
+
+async def _take_calls(
+    store: VaultKeeper, settings: Settings, manners: Manners, *, once: bool
+) -> Code:
+    async with open_desk(store, settings, manners) as desk:
         await desk.endpoint.listening()
         if is_for_programs():
             show({"event": "listening"})
@@ -80,21 +97,21 @@ async def take_calls(
     raise AssertionError("calls without an end")
 
 
-class _Desk:
+class Desk:
     """One person's endpoint and console, for one call after the other."""
 
     def __init__(
         self, endpoint: Endpoint, console: Console, *, manners: Manners
     ) -> None:
         self.endpoint = endpoint
-        self._console = console
+        self.console = console
         self._manners = manners
         self._talk: Talk | None = None
 
     async def hold(self, conversation: Conversation) -> Talk:
         """Hold a call to its end, and the one that replaces it if both dialled."""
         while True:
-            self._talk = talk = Talk(conversation, self._console, manners=self._manners)
+            self._talk = talk = Talk(conversation, self.console, manners=self._manners)
             ended = await talk.run()
             self._talk = None
             if ended.successor is None:
@@ -106,8 +123,8 @@ class _Desk:
 
     def forget_typed(self) -> None:
         """Drop what was typed at nobody: it must not accept the next call."""
-        while not self._console.typed.empty():
-            self._console.typed.get_nowait()
+        while not self.console.typed.empty():
+            self.console.typed.get_nowait()
 
     async def tell_problems(self) -> None:
         """Show what goes wrong beside the calls."""
@@ -121,21 +138,35 @@ class _Desk:
 
 
 @asynccontextmanager
-async def _desk(
-    store: VaultKeeper, settings: Settings, manners: Manners
-) -> AsyncIterator[_Desk]:
+async def open_desk(
+    store: VaultKeeper,
+    settings: Settings,
+    manners: Manners,
+    *,
+    post: Post | None = None,
+) -> AsyncIterator[Desk]:
+    """Put a person on the network, and their console before them.
+
+    `post` carries the signalling; by default the relays of both sides do.
+    """
     # A service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    async with open_endpoint(store, settings, signer=_signer(store)) as endpoint:
+    signer = signer_of(store)
+    opened = (
+        open_endpoint(store, settings, signer=signer)
+        if post is None
+        else Endpoint(store, post, settings=settings, entropy=os.urandom, signer=signer)
+    )
+    async with opened as endpoint:
         with open_console() as console:
-            desk = _Desk(endpoint, console, manners=manners)
+            desk = Desk(endpoint, console, manners=manners)
             async with asyncio.TaskGroup() as tasks:
                 telling = tasks.create_task(desk.tell_problems())
                 yield desk
                 telling.cancel()
 
 
-def _signer(store: VaultKeeper) -> Callable[[], Signer]:
+def signer_of(store: VaultKeeper) -> Callable[[], Signer]:
     """Reach the identity's key without asking anybody: a call may be going on."""
 
     def signer() -> Signer:

@@ -29,7 +29,10 @@ COMMANDS = {
     "answer": "Wait for calls, and take them.",
     "listen": "Take calls without anybody's relay.",
     "calls": "List past and missed calls.",
+    "paste": "Call without a relay, by texts that two people pass on.",
+    "doctor": "See what this machine can do, and what a call would show.",
     "relay": "Serve or check a relay, which carries what it cannot read.",
+    "demo": "Watch two people on this machine hold an encrypted call.",
     "completion": "Print the script that lets a shell complete commands.",
 }
 """Name and first line of help; the command is ``cli.NAME.NAME``, or in this file."""

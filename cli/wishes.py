@@ -50,6 +50,11 @@ _OPTIONS = [
         help="File with USER:PASSWORD for the TURN server.",
     ),
     click.option(
+        "--trace",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the size and destination of each packet that leaves.",
+    ),
+    click.option(
         "--loopback", is_flag=True, help="Rehearse: both sides on this machine."
     ),
 ]
@@ -77,6 +82,7 @@ class Wishes:
     show_words: bool
     ice_servers: tuple[str, ...]
     turn_login: Path | None
+    trace: Path | None
     loopback: bool
 
     def choice(self) -> Choice:

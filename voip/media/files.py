@@ -150,6 +150,26 @@ class FileVideo:
         return more or (_STILL_S, last)
 
 
+def read_sound(path: Path) -> bytes:
+    """Give all of a file's first sound track at once, as 48 kHz mono.
+
+    Raises:
+        MissingError: there is no such file, or it may not be read.
+        MalformedError: not a media file.
+    """
+    return b"".join(_sound(path))
+
+
+def read_pictures(path: Path) -> Iterator[Picture]:
+    """Give the pictures of a file one after the other, as fast as they decode.
+
+    Raises:
+        MissingError: there is no such file, or it may not be read.
+        MalformedError: not a media file.
+    """
+    return (picture for _, picture in _pictures(path))
+
+
 def _first(items: Iterator[T], path: Path, what: str) -> T:
     first = next(items, None)
     if first is None:

@@ -1,0 +1,198 @@
+"""What a rehearsed call proved: facts, judged and said.
+
+Pure. `ringfence demo` gathers them from what its processes print and from the
+recordings; a fact that is not as it must be raises, so that what is printed in the end
+was looked at.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from voip.errors import RefusedError
+from voip.identity.calllog import Outcome
+from voip.media.similarity import Similarity
+
+LEAST_CORRELATION = 0.9
+"""Speech after one codec at 32 kb/s is above it; other speech is below 0.1."""
+LEAST_PICTURES = 30
+"""Three seconds at the slowest rate that still looks like motion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
+    """Which pictures of the test pattern arrived, by the numbers they carry."""
+
+    count: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What one side of the call reported of it.
+
+    Attributes:
+        words: of the call, read off this side's own screen.
+        trust: at the end of the call, after the words were compared.
+        trust_again: at the start of a second call.
+        reason_again: why it is trusted there.
+        epoch: the last that it sent under.
+        sent: packets.
+        received: packets.
+        dropped: packets.
+        audio_sizes: of the audio packets it sent, in bytes.
+        audio_count: how many they were.
+        log: its call log: id and outcome of each call.
+        safety_number: as it shows it for the other.
+    """
+
+    words: str
+    trust: str
+    trust_again: str
+    reason_again: str
+    epoch: int
+    sent: int
+    received: int
+    dropped: int
+    audio_sizes: frozenset[int]
+    audio_count: int
+    log: tuple[tuple[str, str], ...]
+    safety_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A call that went as it must.
+
+    Attributes:
+        alice: who called.
+        bob: who answered.
+        heard_by_alice: what bob said, against what she heard.
+        heard_by_bob: what alice said, against what he heard.
+        pictures: what bob saw of the pattern.
+
+    Raises:
+        RefusedError: it did not; the message says what is wrong first.
+    """
+
+    alice: Side
+    bob: Side
+    heard_by_alice: Similarity
+    heard_by_bob: Similarity
+    pictures: Pictures
+
+    def __post_init__(self) -> None:
+        alice, bob = self.alice, self.bob
+        _same("the safety number", alice.safety_number, bob.safety_number)
+        _same("the words", alice.words, bob.words)
+        for name, side in (("alice", alice), ("bob", bob)):
+            _is(f"{name}'s trust", side.trust, {"verified"})
+            _is(f"{name}'s trust in the next call", side.trust_again, {"verified"})
+            _is(f"{name}'s reason for it", side.reason_again, {"words compared"})
+            _least(f"{name}'s epoch after a rekey", side.epoch, 1)
+            _least(f"packets that reached {name}", side.received, 1)
+            _is(f"sizes of {name}'s audio packets", len(side.audio_sizes), {1})
+            _is(f"calls in {name}'s log", len(side.log), {2})
+            for _, outcome in side.log:
+                _is(f"{name}'s call log", outcome, {Outcome.ENDED.value})
+        _same("the call log", sorted(alice.log), sorted(bob.log))
+        _same("audio packet sizes", alice.audio_sizes, bob.audio_sizes)
+        for name, heard in (
+            ("what alice heard", self.heard_by_alice),
+            ("what bob heard", self.heard_by_bob),
+        ):
+            _least(f"correlation of {name}", heard.correlation, LEAST_CORRELATION)
+
+
+def seen(numbers: Sequence[int]) -> Pictures:
+    """Judge the numbers read off the pictures that arrived.
+
+    Raises:
+        RefusedError: too few, or not in the order they were sent.
+    """
+    _least("pictures of the pattern", len(numbers), LEAST_PICTURES)
+    if any(after < before for before, after in pairwise(numbers)):
+        raise RefusedError("pictures arrived in another order than they were sent")
+    return Pictures(count=len(numbers), first=numbers[0], last=numbers[-1])
+
+
+def audio_sizes(trace: Iterable[str]) -> list[int]:
+    """Give the size of each audio packet, from the lines of a trace."""
+    lines = (line.split() for line in trace)
+    return [int(size) for _, size, kind, _ in lines if kind == "audio"]
+
+
+def facts(proof: Proof, seconds: float) -> dict[str, object]:
+    """Give the proof as a JSON object."""
+    sides = {"alice": proof.alice, "bob": proof.bob}
+    return {
+        "event": "proven",
+        "seconds": round(seconds, 1),
+        "safety_number": proof.alice.safety_number,
+        "words": proof.alice.words,
+        "trust": proof.alice.trust_again,
+        "epochs": {name: side.epoch for name, side in sides.items()},
+        "packets": {
+            name: {
+                "sent": side.sent,
+                "received": side.received,
+                "dropped": side.dropped,
+            }
+            for name, side in sides.items()
+        },
+        "audio_packet_bytes": _only(proof.alice.audio_sizes),
+        "audio_packets": {name: side.audio_count for name, side in sides.items()},
+        "correlation": {
+            "alice": round(proof.heard_by_alice.correlation, 3),
+            "bob": round(proof.heard_by_bob.correlation, 3),
+        },
+        "pictures": proof.pictures.count,
+    }
+
+
+def lines(proof: Proof, seconds: float) -> list[str]:
+    """Say what was proven, and in how many seconds."""
+    alice, bob, pictures = proof.alice, proof.bob, proof.pictures
+    said = {
+        "who": f"alice and bob; safety number {alice.safety_number}",
+        "keys": "X25519 and ML-KEM-768 (Noise IK), media under AEAD_AES_256_GCM",
+        "words": f"{alice.words}; each found the other's among four sets",
+        "trust": f"{alice.trust} at both, and {alice.trust_again} in a second call",
+        "epochs": f"{max(alice.epoch, bob.epoch) + 1}: fresh keys came in mid-call",
+        "packets": f"alice sent {alice.sent} and bob {bob.sent}; dropped: "
+        f"{alice.dropped + bob.dropped}",
+        "sizes": f"{alice.audio_count + bob.audio_count} audio packets of speech, "
+        f"silence and mute: {_only(alice.audio_sizes)} bytes each",
+        "sound": "received speech is the sent speech, correlation "
+        f"{proof.heard_by_bob.correlation:.3f} at bob's, "
+        f"{proof.heard_by_alice.correlation:.3f} at alice's",
+        "pictures": f"bob saw {pictures.count} of the test pattern in order, numbers "
+        f"{pictures.first} to {pictures.last}",
+        "log": "both calls are in both call logs",
+    }
+    return [
+        f"proven in {seconds:.0f} s:",
+        *(f"  {name:10}{sentence}" for name, sentence in said.items()),
+    ]
+
+
+def _only(sizes: Collection[int]) -> int:
+    (size,) = sizes
+    return size
+
+
+def _same(what: str, at_alice: object, at_bob: object) -> None:
+    if at_alice != at_bob:
+        raise RefusedError(f"{what}: alice has {at_alice!r}, bob {at_bob!r}")
+
+
+def _is(what: str, came: object, expected: Collection[object]) -> None:
+    if came not in expected:
+        wanted = " or ".join(map(repr, expected))
+        raise RefusedError(f"{what}: expected {wanted}, came {came!r}")
+
+
+def _least(what: str, came: float, least: float) -> None:
+    if not came >= least:
+        raise RefusedError(f"{what}: expected at least {least}, came {came}")
