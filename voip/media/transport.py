@@ -10,7 +10,7 @@ session under one key would repeat nonces. Rules are in `epochs`, `record`, `rtp
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import pylibsrtp
 from aiortc import RTCCertificate, RTCIceTransport
@@ -49,10 +49,8 @@ class _Sending:
     sealer: record.Sealer
 
 
-@dataclass(frozen=True, slots=True)
-class _Receiving:
-    srtp: Session
-    opener: record.Opener
+_Kind = Literal["record", "rtcp", "rtp"]
+"""What a datagram claims to be by its first bytes."""
 
 
 class IkSrtpTransport(RTCDtlsTransport):
@@ -75,7 +73,7 @@ class IkSrtpTransport(RTCDtlsTransport):
         self._emit = emit
         self._factory = KeyFactory(role)
         self._send_keys: dict[int, _Sending] = {}
-        self._receive_keys: dict[int, _Receiving] = {}
+        self._receive_keys: dict[int, dict[_Kind, Callable[[bytes], bytes]]] = {}
         self._reassembly = record.Reassembly()
         self._expected: dict[int, int] = {}
         self._pumps: set[asyncio.Task[None]] = set()
@@ -126,7 +124,7 @@ class IkSrtpTransport(RTCDtlsTransport):
         """
         self.epochs.install(epoch, initiator=initiator)
         self._load(epoch, secret)
-        self._sending()
+        self._sending(self._clock())
 
     def tick(self) -> None:
         """Let time pass: retire keys, notice silence."""
@@ -138,24 +136,25 @@ class IkSrtpTransport(RTCDtlsTransport):
 
     async def send_control(self, plaintext: bytes) -> None:
         """Send a plaintext of kind 1 as a record."""
-        await self._send(self._sending().sealer.seal(plaintext))
+        await self._send(self._sending(self._clock()).sealer.seal(plaintext))
 
     async def _send_data(self, data: bytes) -> None:
         """Send an SCTP packet as a record; called by aiortc."""
         self._require_connected()
         plaintext = record.format_sctp(data)
-        await self._send(self._sending().sealer.seal(plaintext))
+        await self._send(self._sending(self._clock()).sealer.seal(plaintext))
 
     async def _send_rtp(self, data: bytes) -> None:
         """Send an RTP or RTCP packet; called by aiortc, which logs what we raise."""
         self._require_connected()
+        now = self._clock()
         try:
             if rtp.is_rtcp(data):
-                sealed = self._sending().srtp.protect_rtcp(data)
+                sealed = self._sending(now).srtp.protect_rtcp(data)
             else:
                 ssrc, sequence = rtp.check_outgoing(data)
-                self.epochs.sent(ssrc, sequence, self._clock())
-                sealed = self._sending().srtp.protect(data)
+                self.epochs.sent(ssrc, sequence, now)
+                sealed = self._sending(now).srtp.protect(data)
         except MalformedError as error:
             self._emit(MediaFailed(str(error)))
             raise
@@ -174,8 +173,8 @@ class IkSrtpTransport(RTCDtlsTransport):
         else:
             self.sent += 1
 
-    def _sending(self) -> _Sending:
-        if self.epochs.switch(self._clock()):
+    def _sending(self, now: float) -> _Sending:
+        if self.epochs.switch(now):
             self._emit(SendEpoch(self.epochs.sending))
             for epoch in set(self._send_keys) - {self.epochs.sending}:
                 del self._send_keys[epoch]
@@ -184,10 +183,12 @@ class IkSrtpTransport(RTCDtlsTransport):
     def _load(self, epoch: int, secret: bytes) -> None:
         keys = self._factory.keys(epoch, secret)
         # Receive first, send later: what we send under it will be answered under it.
-        self._receive_keys[epoch] = _Receiving(
-            srtp_session(keys.srtp_receive, sending=False),
-            record.Opener(keys.record_receive, epoch),
-        )
+        session = srtp_session(keys.srtp_receive, sending=False)
+        self._receive_keys[epoch] = {
+            "record": record.Opener(keys.record_receive, epoch).open,
+            "rtcp": session.unprotect_rtcp,
+            "rtp": session.unprotect,
+        }
         self._send_keys[epoch] = _Sending(
             srtp_session(keys.srtp_send, sending=True),
             record.Sealer(keys.record_send, epoch),
@@ -214,7 +215,8 @@ class IkSrtpTransport(RTCDtlsTransport):
     async def _receive(self, datagram: bytes, *, on_current_path: bool) -> None:
         self.received += 1
         try:
-            epoch, plaintext = self._open(datagram)
+            kind = _kind(datagram)
+            epoch, plaintext = self._open(kind, datagram)
         except RefusedError:
             # Forged, replayed, of another call or of no protocol of ours: anybody
             # can send such things, so they are counted and leave no other trace.
@@ -225,37 +227,29 @@ class IkSrtpTransport(RTCDtlsTransport):
         for event in self.liveness.verified(now, on_current_path=on_current_path):
             self._emit(event)
         try:
-            await self._deliver(datagram, plaintext)
+            await self._deliver(kind, plaintext, now)
         except MalformedError:
             self.dropped += 1  # the peer's own bug, or malice; it gains nothing
 
-    def _open(self, datagram: bytes) -> tuple[int, bytes]:
-        if not record.is_record(datagram) and not rtp.is_srtp(datagram):
-            raise MalformedError("neither a record nor SRTP")
+    def _open(self, kind: _Kind, datagram: bytes) -> tuple[int, bytes]:
         for epoch in self.epochs.trial:
-            keys = self._receive_keys[epoch]
             try:
-                if record.is_record(datagram):
-                    return epoch, keys.opener.open(datagram)
-                if rtp.is_rtcp(datagram):
-                    return epoch, keys.srtp.unprotect_rtcp(datagram)
-                return epoch, keys.srtp.unprotect(datagram)
+                return epoch, self._receive_keys[epoch][kind](datagram)
             except (RefusedError, pylibsrtp.Error):
                 continue  # of the other epoch, perhaps
         raise RefusedError("verifies under no live epoch")
 
-    async def _deliver(self, datagram: bytes, plaintext: bytes) -> None:
-        if record.is_record(datagram):
-            await self._deliver_record(plaintext)
-        elif rtp.is_rtcp(datagram):
-            await self._handle_rtcp_data(plaintext)
-        else:
-            header = rtp.parse_header(plaintext)
-            if self._expected.get(header.ssrc) != header.payload_type:
-                raise MalformedError("a stream that the peer did not describe")
-            await self._handle_rtp_data(
-                plaintext, arrival_time_ms=int(self._clock() * 1000)
-            )
+    async def _deliver(self, kind: _Kind, plaintext: bytes, now: float) -> None:
+        match kind:
+            case "record":
+                await self._deliver_record(plaintext)
+            case "rtcp":
+                await self._handle_rtcp_data(plaintext)
+            case "rtp":
+                header = rtp.parse_header(plaintext)
+                if self._expected.get(header.ssrc) != header.payload_type:
+                    raise MalformedError("a stream that the peer did not describe")
+                await self._handle_rtp_data(plaintext, arrival_time_ms=int(now * 1000))
 
     async def _deliver_record(self, plaintext: bytes) -> None:
         if plaintext[0] == record.KIND_SCTP:
@@ -269,3 +263,11 @@ class IkSrtpTransport(RTCDtlsTransport):
     def _require_connected(self) -> None:
         if self._state is not State.CONNECTED:
             raise ConnectionError("the media of this call is closed")
+
+
+def _kind(datagram: bytes) -> _Kind:
+    if rtp.is_srtp(datagram):
+        return "rtcp" if rtp.is_rtcp(datagram) else "rtp"
+    if record.is_record(datagram):
+        return "record"
+    raise MalformedError("neither a record nor SRTP")
