@@ -16,6 +16,8 @@ from voip.media.events import (
 )
 from voip.media.streams import MediaSession, MediaStats
 
+QUIET_S = 3.0  # until the other side of closed media says so
+
 
 class StandIn(MediaSession):
     """Carries control messages, to whoever holds the same keys, and nothing else."""
@@ -121,9 +123,9 @@ class StandIn(MediaSession):
             path="direct",
         )
 
-    def fall_quiet(self) -> None:
-        self.happen(Quiet(3.0))
-
     async def close(self) -> None:
         self.is_closed = True
+        if self._peer is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(QUIET_S, self._peer.happen, Quiet(QUIET_S))
         self._rooms.pop(self._name, None)
