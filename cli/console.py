@@ -55,6 +55,7 @@ class Console:
 
     front: Front
     typed: asyncio.Queue[bytes]
+    """In pieces as they come; an empty piece is the end of the input."""
 
 
 @contextmanager
@@ -153,6 +154,7 @@ def _read_input() -> asyncio.Queue[bytes]:
         with contextlib.suppress(RuntimeError, OSError):
             while chunk := os.read(0, _CHUNK):
                 loop.call_soon_threadsafe(take, chunk)
+            loop.call_soon_threadsafe(take, b"")
 
     threading.Thread(target=read, name="standard input", daemon=True).start()
     return typed

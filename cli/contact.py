@@ -9,20 +9,20 @@ from typing import TextIO
 
 import click
 
+from cli.devices import parse_device
 from cli.home import Home
 from cli.output import json_option, minute, note, show
 from cli.trust import say, say_of
-from voip.errors import MalformedError
+from voip.dialling import with_announcement
 from voip.identity import person
 from voip.identity.card import Card, RelayAddress, parse_card, parse_relay
 from voip.identity.contact import Contact
 from voip.identity.keys import format_identity, safety_number
 from voip.identity.vault import Vault
+from voip.signalling.invitation import MAX_TEXT, parse_introduction
 from voip.signalling.link import RelayLink
 from voip.signalling.rendezvous import swap_cards
 from voip.signalling.spoken import Code, Side, create_code, format_code, parse_code
-
-_CARD_CHARACTERS = 1024  # a card has about 400; whatever is longer is another file
 
 
 @click.group(epilog="Example: ringfence contact add bob.card")
@@ -36,12 +36,27 @@ def contact() -> None:
 @json_option
 @click.pass_obj
 def add(home: Home, card: TextIO, alias: str | None) -> None:
-    """Add somebody by a contact CARD: a file, or -."""
-    given = parse_card(card.read(_CARD_CHARACTERS))
-    vault = home.open().change(
-        lambda vault: person.add_contact(vault, given, alias=alias, now=_now())
-    )
-    _show_added(vault, given, alias)
+    """Add somebody by a contact CARD: a file, or -.
+
+    The text of 'ringfence paste card' will do as well.
+    """
+    text = card.read(MAX_TEXT + 1)
+    introduction = None
+    if text.lstrip().startswith("ringfence introduction"):
+        introduction = parse_introduction(text)
+    given = introduction.card if introduction else parse_card(text)
+
+    def learn(vault: Vault) -> Vault:
+        vault = person.add_contact(vault, given, alias=alias, now=_now())
+        if introduction is None:
+            return vault
+        name = format_identity(given.identity)
+        announced = introduction.announcement
+        return person.change_contact(
+            vault, name, lambda found: with_announcement(found, announced, _now())
+        )
+
+    _show_added(home.open().change(learn), given, alias)
 
 
 @contact.command(epilog="Example: ringfence contact meet 7-crater-velvet")
@@ -160,7 +175,7 @@ def accept_new(home: Home, name: str) -> None:
 @click.pass_obj
 def block_device(home: Home, name: str, device: str) -> None:
     """Refuse a lost or stolen DEVICE of a contact."""
-    device_id = _parse_device(device)
+    device_id = parse_device(device)
     home.open().change(
         lambda vault: person.change_contact(
             vault, name, lambda found: found.with_blocked(device_id, _now())
@@ -175,13 +190,6 @@ def _show_added(vault: Vault, given: Card, alias: str | None) -> None:
         # Known under another name, or the name is somebody else's: how one would pose.
         note(f"not named {wanted!r}: this identity is {added.alias!r}")
     show(_facts(vault, added), f"{added.alias}: {say_of(added)}")
-
-
-def _parse_device(text: str) -> bytes:
-    """Read a device id as `contact show` writes it."""
-    if len(text) % 2 or not set(text) <= set("0123456789abcdef"):
-        raise MalformedError(f"device: expected 32 hex digits, came {text!r}")
-    return bytes.fromhex(text)
 
 
 def _now() -> int:

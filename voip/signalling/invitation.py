@@ -37,7 +37,7 @@ _INTRODUCTION = re.compile(
     r"ringfenceintroduction1([A-Za-z0-9+/]+={0,2})check([a-z2-7]{8})", re.ASCII
 )
 _INTRODUCED = 0  # stands where a step's number stands in the check
-_MAX_TEXT = 20_000  # two blobs are 11 kB; a longer clipboard is something else
+MAX_TEXT = 20_000  # two blobs are 11 kB; a longer clipboard is something else
 
 
 class Step(IntEnum):
@@ -138,7 +138,7 @@ def parse_introduction(text: str) -> Introduction:
 
 
 def _squeeze(text: str) -> str:
-    if len(text) > _MAX_TEXT:
+    if len(text) > MAX_TEXT:
         raise MalformedError(f"pasted text: {len(text)} characters are too many")
     return "".join(text.split())
 

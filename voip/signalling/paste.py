@@ -23,13 +23,20 @@ class PastePost:
     """A `Post` for one call, for an `Endpoint` whose settings say `by_hand`."""
 
     def __init__(self) -> None:
-        self._sent: asyncio.Queue[bytes] = asyncio.Queue()
+        self._sent: list[bytes] = []
+        self._more = asyncio.Event()
         self._pasted: asyncio.Queue[bytes] = asyncio.Queue()
         self._tag = b""
 
     async def text(self, step: Step) -> str:
-        """Wait until all blobs of a step were sent, and give them as text."""
-        blobs = [await self._sent.get() for _ in range(step.blobs)]
+        """Wait until all blobs of a step were sent, and give them as text.
+
+        May be given up and asked for again.
+        """
+        while len(self._sent) < step.blobs:
+            self._more.clear()
+            await self._more.wait()
+        blobs, self._sent = self._sent[: step.blobs], self._sent[step.blobs :]
         return format_pasted(Pasted(step, tuple(blobs)))
 
     def take(self, text: str, step: Step) -> None:
@@ -43,7 +50,8 @@ class PastePost:
 
     async def send(self, to: Address, blob: bytes) -> None:  # noqa: ARG002 -- see `Post`
         """See `Post`; what no text waits for later goes no further."""
-        self._sent.put_nowait(blob)
+        self._sent.append(blob)
+        self._more.set()
 
     def watch(self, mailboxes: Collection[Mailbox]) -> None:
         """See `Post`; a pasted blob names no mailbox, but there is one call at most."""

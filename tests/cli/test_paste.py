@@ -1,0 +1,103 @@
+"""Two programs call each other by texts that a third one carries: this test."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.codes import Code
+from tests.cli.conftest import Start
+
+CALL = ["--audio-in=tone", "--audio-out=null", "--loopback", "--json"]
+
+
+def made(start: Start, *arguments: str) -> str:
+    """Run a command of one person to its end."""
+    process = start(*arguments)
+    said, complaint = process.communicate(timeout=30)
+    assert process.returncode == 0, complaint
+    return said
+
+
+@pytest.fixture
+def introduced(start: Start, tmp_path: Path) -> Start:
+    """Alice knows Bob by his introduction, and he her by her card; nobody has a relay."""
+    for person in ("alice", "bob"):
+        made(start, person, "identity", "create", f"--alias={person}", "--kdf-mib=64")
+    (tmp_path / "bob.txt").write_text(made(start, "bob", "paste", "card"))
+    (tmp_path / "alice.card").write_text(made(start, "alice", "identity", "card"))
+    made(start, "alice", "contact", "add", str(tmp_path / "bob.txt"))
+    made(start, "bob", "contact", "add", str(tmp_path / "alice.card"))
+    return start
+
+
+class Side:
+    """One program in a call by hand."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def give(self, text: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
+
+    def until(self, **facts: str | int) -> dict[str, Any]:
+        """Read what it says up to an object that holds these facts."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            said: dict[str, Any] = json.loads(line)
+            if facts.items() <= said.items():
+                return said
+        assert self._process.stderr is not None
+        raise AssertionError(f"ended without {facts}: {self._process.stderr.read()}")
+
+    def ends(self) -> int:
+        self._process.communicate(timeout=30)
+        return self._process.returncode
+
+
+def test_a_call_by_three_texts(introduced: Start) -> None:
+    caller = Side(introduced("alice", "paste", "call", "bob", *CALL))
+    callee = Side(introduced("bob", "paste", "answer", *CALL))
+    callee.give(caller.until(event="text", step=1)["text"])
+    caller.give(callee.until(event="text", step=2)["text"])
+    callee.give(caller.until(event="text", step=3)["text"])
+    for side in (caller, callee):
+        side.until(event="state", state="active")
+    caller.give("hangup\n")
+    callee.until(event="ended", end="hung up")
+
+    assert (caller.ends(), callee.ends()) == (Code.DONE, Code.DONE)
+
+
+def test_a_text_that_does_not_do_is_said_to_be_so(introduced: Start) -> None:
+    caller = Side(introduced("alice", "paste", "call", "bob", *CALL))
+    text = caller.until(event="text", step=1)["text"]
+    caller.give(text)
+    said = caller.until(event="error")["sentence"]
+
+    assert said == "pasted text: expected step 2 of 3, came step 1"
+    assert caller.ends() == Code.REFUSED  # its input ended
+
+
+def test_the_end_of_the_input_is_the_end_of_waiting_for_a_text(
+    introduced: Start,
+) -> None:
+    callee = introduced("bob", "paste", "answer", *CALL)
+    _, complaint = callee.communicate("nothing of use", timeout=30)
+
+    assert callee.returncode == Code.REFUSED
+    assert "expected a pasted text, and the input ended" in complaint
+
+
+def test_a_contact_whose_device_is_unknown_cannot_be_called_by_hand(
+    introduced: Start,
+) -> None:
+    process = introduced("bob", "paste", "call", "alice", *CALL)
+    _, complaint = process.communicate("", timeout=30)
+
+    assert process.returncode == Code.UNREACHABLE
+    assert "has no device that can be called" in complaint
