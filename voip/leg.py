@@ -68,9 +68,9 @@ class Leg:
         self._matched: bytes | None = None
         self._keys: SessionKeys | None = None
         self._send_key = self._receive_key = self._retained = b""
-        self._invited: Invited | None = None
-        self._received: Received | None = None
-        self._nonce_b = b""
+        self._invited: Invited | None = None  # until RINGING
+        self._nonce_a = self._nonce_b = self._e_a = self._commitment = b""
+        self._ts_ms = 0
         self._nbf = 0
 
     def __repr__(self) -> str:
@@ -104,6 +104,7 @@ class Leg:
             entropy=entropy,
             encapsulate=encapsulate,
         )
+        leg._nonce_a, leg._e_a = leg._invited.nonce_a, leg._invited.e_a
         leg._nbf = bundle.certificate.nbf
         leg.invites = invites
         leg.last_resort = last_resort
@@ -138,7 +139,8 @@ class Leg:
             entropy=entropy,
             encapsulate=encapsulate,
         )
-        leg._received = received
+        leg._e_a, leg._commitment = received.e_a, received.commitment
+        leg._ts_ms = received.offer.ts_ms
         leg._nbf = received.certificate.nbf
         leg._nonce_b = ringing.nonce_b
         leg.opening = ringing.blob
@@ -153,14 +155,16 @@ class Leg:
     @property
     def e_a(self) -> bytes:
         """The caller's ephemeral key (32 bytes), which names this handshake."""
-        source = self._invited or self._received
-        assert source is not None
-        return source.e_a
+        return self._e_a
 
     @property
     def retained(self) -> bytes:
         """The secret (64 bytes) that this call leaves with both devices."""
         return self._retained
+
+    def forget_call_secret(self) -> None:
+        """Drop S_0 once the media has it: it goes with its epoch, not with the call."""
+        self.call_secret = b""
 
     def receive_ringing(self, blob: bytes, *, now: int) -> Answer:
         """Caller: take the answer of the device; a forged one changes nothing.
@@ -168,20 +172,22 @@ class Leg:
         Raises:
             HandshakeError: it does not open, or this leg had its answer.
         """
-        if self._invited is None or self.has_keys:
+        if self._invited is None:
             raise HandshakeError("ringing: none is waited for")
         answered = consume_ringing(self._invited, blob, secrets=self._secrets)
         self._matched = answered.matched
         self.trust = judge(self.trust, self._matched, now)
         self._take_keys(answered.keys)
         self.to = replace(self.to, tag=answered.answer.tag)
-        self._settle_words(self._invited.nonce_a, answered.nonce_b)
+        self._settle_words(self._nonce_a, answered.nonce_b)
+        # With the private halves of the handshake, who reads our memory later could
+        # make the keys of this call again.
+        self._invited = None
         return answered.answer
 
     def confirm(self) -> Confirm:
         """Caller: open the commitment, which proves that we are live."""
-        assert self._invited is not None
-        return Confirm(self._invited.nonce_a)
+        return Confirm(self._nonce_a)
 
     def check_confirm(self, message: Confirm) -> None:
         """Callee: check that CONFIRM opens what INVITE committed to.
@@ -189,8 +195,7 @@ class Leg:
         Raises:
             TrustError: it does not; whoever sent it wants to choose the words.
         """
-        assert self._received is not None
-        check_commitment(self._received.commitment, message.nonce_a, self.e_a)
+        check_commitment(self._commitment, message.nonce_a, self._e_a)
         self._settle_words(message.nonce_a, self._nonce_b)
 
     def judged(self, device: Device, now: int) -> Device:
@@ -209,12 +214,11 @@ class Leg:
             return replace(
                 judged, trust=trust, newest_nbf=max(judged.newest_nbf, self._nbf)
             )
-        assert self._received is not None
         return replace(
             judged,
             trust=commit_callee(judged.trust, self._retained, self._matched),
             newest_nbf=max(judged.newest_nbf, self._nbf),
-            last_ts_ms=max(judged.last_ts_ms, self._received.offer.ts_ms),
+            last_ts_ms=max(judged.last_ts_ms, self._ts_ms),
         )
 
     def seal(self, ctl: bytes, entropy: Entropy) -> bytes:

@@ -315,6 +315,7 @@ class Session:
                 on_datagram=self._place.on_datagram,
             )
             self.line = Line(leg, session, entropy=self._place.entropy, tell=self.tell)
+            leg.forget_call_secret()
             self._spawn(self._listen(session))
             return await self.line.describe()
         except CallError as error:

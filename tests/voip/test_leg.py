@@ -16,7 +16,8 @@ from tests.voip.pairs import (
     receive,
 )
 from voip.errors import HandshakeError, MalformedError, TrustError
-from voip.handshake.schedule import Role
+from voip.handshake.exchange import Invited, Received
+from voip.handshake.schedule import Role, SessionKeys
 from voip.identity.trust import NONE, Reason, Slots, TrustState
 from voip.signalling.delivery import Path
 from voip.signalling.envelope import mailbox_tag
@@ -251,6 +252,18 @@ def test_a_thief_who_answers_is_broken_to_the_caller(
 
     assert leg.trust.trust.state is TrustState.BROKEN
     assert judged.trust == leg.trust
+
+
+def test_no_private_half_outlives_the_handshake(
+    people: tuple[Party, Party],
+) -> None:
+    legs = handshake(*people)
+    for leg in legs:
+        leg.forget_call_secret()
+    held = [type(value) for leg in legs for value in vars(leg).values()]
+
+    assert not {Invited, Received, SessionKeys} & {*held}
+    assert [leg.call_secret for leg in legs] == [b"", b""]
 
 
 def test_a_leg_is_named_by_the_invites_ephemeral_key_on_both_sides(
