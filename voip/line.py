@@ -81,6 +81,7 @@ class Line:
         self._their_state = 0
         self._our_state = 0
         self._is_up = False
+        self._may_speak = True
         self.shown = Shown()
 
     @property
@@ -122,13 +123,17 @@ class Line:
     def open_sources(self, *, video: bool) -> None:
         """Read the microphone from here on, and the camera if wanted."""
         self._media.open_sources()
+        self._may_speak = True
         self.shown.video = self.shown.video or video
         self.show()
 
     def close_sources(self) -> None:
-        """Let nothing more of the user out: who is there is in doubt."""
-        self.shown.muted = True
-        self.shown.video = False
+        """Let nothing more of the user out: who is there is in doubt.
+
+        What the user does about mute and video counts from `open_sources` on.
+        """
+        self._media.close_sources()
+        self._may_speak = False
         self.show()
 
     def show(self) -> None:
@@ -142,8 +147,8 @@ class Line:
             State(
                 self._our_state,
                 hold=shown.held,
-                muted=shown.muted,
-                video=shown.video and not shown.held,
+                muted=shown.muted or not self._may_speak,
+                video=shown.video and not shown.held and self._may_speak,
             )
         )
 

@@ -214,6 +214,11 @@ class MediaSession:
         self._may_open = self._audio_out.is_open = True
         self.set_video(self._wants_video)
 
+    def close_sources(self) -> None:
+        """Read neither microphone nor camera until `open_sources`; packets go on."""
+        self._may_open = self._audio_out.is_open = False
+        self.set_video(self._wants_video)
+
     def set_muted(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
         """Send silence instead of the microphone."""
         self._audio_out.is_muted = on

@@ -99,6 +99,18 @@ async def test_video_is_off_until_it_is_switched_on() -> None:
     assert sizes == {"sound 0x80 of 108"}
 
 
+async def test_closed_sources_give_silence_whatever_the_user_unmutes() -> None:
+    caller, callee = pair()
+    async with connected(caller, callee):
+        caller.media.close_sources()
+        caller.media.set_muted(on=False)
+        await asyncio.sleep(0.3)  # what was on its way has arrived
+        del callee.sink.pcm[:]
+        await asyncio.sleep(0.3)
+
+    assert _loudness(callee.sink.pcm) < 100
+
+
 async def test_an_observer_sees_one_size_whatever_happens() -> None:
     async with connected(*pair()) as (caller, callee):
         await asyncio.sleep(0.2)
