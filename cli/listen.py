@@ -14,7 +14,7 @@ from cli.codes import Code
 from cli.home import Home
 from cli.output import json_option, note, show
 from cli.wishes import Wishes, call_options
-from voip.identity.card import RelayAddress, format_relay, parse_relay
+from voip.identity.card import RelayAddress, format_relay
 from voip.identity.vault import Vault
 from voip.signalling.direct import listen as open_listener
 from voip.upkeep import VaultKeeper
@@ -47,22 +47,29 @@ def listen(
     calls = _listen(
         home.open(),
         database,
-        parse_relay(f"{address} -"),
+        _parse_address(address),
         name=name,
         take=lambda store: take_calls(store, Wishes(**wishes), auto=auto, once=once),
     )
     return asyncio.run(calls)
 
 
+def _parse_address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal() and int(port) <= 65_535):
+        raise click.BadParameter(f"expected HOST:PORT, came {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 async def _listen(
     store: VaultKeeper,
     database: Path,
-    here: RelayAddress,
+    here: tuple[str, int],
     *,
     name: str | None,
     take: Callable[[VaultKeeper], Awaitable[Code]],
 ) -> Code:
-    async with open_listener(database, host=here.host, port=here.port) as running:
+    async with open_listener(database, host=here[0], port=here[1]) as running:
         bound = running.address
         ours = RelayAddress(name or bound.host, bound.port, pin=bound.pin)
         line = format_relay(ours)

@@ -204,6 +204,8 @@ class Talk:
         self._seen = replace(self._seen, video=manners.video)
 
     def _mute(self, *, on: bool) -> None:
+        if not on and self._seen.closed:
+            raise TrustError(f"the microphone is closed: {self._seen.closed}")
         self._conversation.set_muted(on=on)
         self._show_own(replace(self._seen, muted=on))
 

@@ -25,5 +25,3 @@ from voip.media.streams import MediaPlan as MediaPlan
 from voip.news import News as News
 from voip.open import open_endpoint as open_endpoint
 from voip.signalling.post import Messenger as Messenger
-
-__all__: list[str]

@@ -27,6 +27,7 @@ def start(tmp_path: Path) -> Start:
         home = [f"--home={tmp_path / person}", f"--passphrase-file={tmp_path}/pw"]
         return subprocess.Popen(
             [_PROGRAM, *home, *arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

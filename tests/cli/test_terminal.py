@@ -1,56 +1,15 @@
 """At a terminal a passphrase is asked for, unseen, and a new one twice."""
 
-import os
-import pty
-import select
-import sys
 from pathlib import Path
 
 import pytest
 
 from cli.codes import Code
 from tests.cli.conftest import Keep
+from tests.cli.terminal import Terminal
 from tests.voip.identity.people import BOB, NOW, person
 from voip.identity.keys import safety_number
 from voip.identity.person import add_contact
-
-_PROGRAM = Path(sys.executable).with_name("ringfence")
-
-
-class Terminal:
-    """A person at a terminal that runs the program."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self._process, self._terminal = pty.fork()
-        if self._process == 0:
-            os.execve(
-                _PROGRAM, [str(_PROGRAM), *arguments], {"HOME": str(folder), "TERM": ""}
-            )
-        self.seen = ""
-
-    def until(self, prompt: str) -> None:
-        """Read what the terminal shows, up to a prompt; 10 s at most."""
-        while not self.seen.endswith(prompt):
-            ready, _, _ = select.select([self._terminal], [], [], 10)
-            assert ready, self.seen
-            self.seen += self._read()
-
-    def type(self, line: str) -> None:
-        """Type a line."""
-        os.write(self._terminal, f"{line}\n".encode())
-
-    def end(self) -> int:
-        """Read to the end; give the exit code."""
-        while chunk := self._read():
-            self.seen += chunk
-        os.close(self._terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
-
-    def _read(self) -> str:
-        try:
-            return os.read(self._terminal, 4096).decode().replace("\r\n", "\n")
-        except OSError:  # how Linux says that the other end is closed
-            return ""
 
 
 @pytest.fixture

@@ -1,0 +1,30 @@
+"""What a program writes on standard input during a call."""
+
+import pytest
+
+from cli.orders import Act, Choose, Order, SendFile, SendText, parse_order
+from voip.errors import MalformedError
+
+
+@pytest.mark.parametrize(
+    ("line", "order"),
+    [
+        *((act.value, act) for act in Act),
+        (" mute \n", Act.MUTE),
+        ("choose 1", Choose(0)),
+        ("choose 4", Choose(3)),
+        ("choose 0", Choose(None)),
+        ("text hello, you", SendText("hello, you")),
+        ("file a b.txt", SendFile("a b.txt")),
+    ],
+)
+def test_a_line_is_an_order(line: str, order: Order) -> None:
+    assert parse_order(line) == order
+
+
+@pytest.mark.parametrize(
+    "line", ["", "nonsense", "choose", "choose 5", "choose x", "text", "file", "mute 1"]
+)
+def test_another_line_is_refused_with_a_list(line: str) -> None:
+    with pytest.raises(MalformedError, match=r"expected one of accept, .*, came"):
+        parse_order(line)

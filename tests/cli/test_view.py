@@ -1,0 +1,190 @@
+"""What the user of a call is shown, as text."""
+
+from dataclasses import replace
+
+import pytest
+
+from cli.view import Seen, after, counted, noted, numbered, render, sentence
+from voip import news as n
+from voip.call import State
+from voip.events import End
+from voip.identity.trust import Reason, Trust, TrustState
+from voip.media.streams import MediaStats
+
+_DAY = 1_795_305_655  # 2026-11-22
+_NEW = Trust(TrustState.NEW, Reason.FIRST_CALL, since=_DAY)
+_BROKEN = Trust(TrustState.BROKEN, Reason.MISMATCH, since=_DAY)
+_WORDS = n.WordsKnown(("valve", "cute", "marble"), "1234567890")
+_STATS = MediaStats(
+    sent=50, received=49, dropped=1, send_epoch=2, receive_epochs=(2,), path="direct"
+)
+_SILENT = n.PeerChanged(held=True, muted=True, video=False)
+_PLAIN = n.PeerChanged(held=False, muted=False, video=True)
+_CLIPPED = "keys: m mute  h hold  v video  w verify words  k rekey"
+
+
+def _seen(*news: n.News, alias: str = "bob") -> Seen:
+    seen = Seen(alias=alias)
+    for second, each in enumerate(news):
+        seen = after(seen, each, float(second))
+    return seen
+
+
+def _active(*news: n.News) -> Seen:
+    path = n.PathChanged("direct")
+    return _seen(path, n.StateChanged(State.ACTIVE), n.TrustKnown(_NEW, b""), *news)
+
+
+def test_a_call_in_progress_is_drawn_whole() -> None:
+    seen = _active(_WORDS, _SILENT, n.PeerCompared(matched=True), n.TextArrived("hi"))
+
+    assert render(seen, 66.0, stats=_STATS) == [
+        "bob: connected, direct, 1:05",
+        "trust: new since 2026-11-22: first call with this device; compare the words",
+        "words: valve cute marble (1234567890)",
+        "they say: the words match",
+        "media: 50 packets sent, 49 received, 1 dropped; keys of epoch 2",
+        "they: muted, on hold",
+        "you: sound on",
+        "  they write: hi",
+        f"{_CLIPPED}  t text  q hang up",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.INVITED, "calling"),
+        (State.CONFIRMED, "calling; their device answered"),
+        (State.ALERTED, "ringing at their side"),
+        (State.RINGING, "calling you"),
+        (State.CONNECTING, "connecting"),
+        (State.RECONNECTING, "connection lost; looking for another path"),
+    ],
+)
+def test_a_state_is_said_as_it_is(state: State, said: str) -> None:
+    assert render(_seen(n.StateChanged(state)), 0.0)[0] == f"bob: {said}"
+
+
+@pytest.mark.parametrize("state", set(State) - {State.ALERTED})
+def test_nothing_rings_before_they_say_so(state: State) -> None:
+    drawn = "\n".join(render(_seen(n.StateChanged(state)), 0.0))
+
+    assert "ringing" not in drawn + sentence(n.StateChanged(state))
+
+
+def test_a_ringing_call_offers_two_keys() -> None:
+    drawn = render(_seen(n.StateChanged(State.RINGING)), 0.0)
+
+    assert drawn[-1] == "keys: a accept  d decline"
+
+
+def test_a_call_that_is_not_up_can_be_given_up() -> None:
+    assert render(_seen(n.StateChanged(State.INVITED)), 0.0)[-1] == "keys: q hang up"
+
+
+def test_broken_trust_says_what_is_blocked() -> None:
+    drawn = render(_active(n.TrustKnown(_BROKEN, b"")), 2.0)
+
+    assert drawn[1:3] == [
+        f"trust: BROKEN since 2026-11-22: {_BROKEN.reason}",
+        "blocked: nothing is accepted by itself; microphone and camera stay closed",
+    ]
+    assert drawn[3] == f"you: microphone closed: {_BROKEN.reason}"
+    assert "c continue" in drawn[4]
+
+
+def test_who_continues_is_heard() -> None:
+    seen = replace(_active(n.TrustKnown(_BROKEN, b"")), speaks_anyway=True, muted=True)
+
+    assert "you: muted" in render(seen, 2.0)
+    assert "m unmute" in render(seen, 2.0)[-1]
+
+
+def test_our_own_words_are_not_beside_the_choices() -> None:
+    options = (("a", "b", "c"), ("d", "e", "f"))
+    drawn = render(
+        replace(_active(_WORDS), options=options), 2.0, entry="which of these?"
+    )
+
+    assert drawn[2:] == [
+        "  1  a b c",
+        "  2  d e f",
+        "  0  none of these",
+        "you: sound on",
+        "which of these?",
+    ]
+
+
+def test_an_ended_call_has_no_keys_and_no_clock() -> None:
+    seen = _active(n.StateChanged(State.ENDED), n.Ended(End.HUNG_UP))
+
+    assert render(seen, 9.0) == [
+        "bob: over: hung up",
+        "trust: new since 2026-11-22: first call with this device; compare the words",
+        "you: sound on",
+    ]
+
+
+def test_a_reconnected_call_goes_on_counting() -> None:
+    lost, back = n.StateChanged(State.RECONNECTING), n.StateChanged(State.ACTIVE)
+
+    assert render(_active(lost, back), 61.0)[0] == "bob: connected, direct, 1:00"
+
+
+def test_the_log_keeps_the_latest_lines() -> None:
+    seen = Seen(alias="bob")
+    for number in range(7):
+        seen = noted(seen, str(number))
+
+    assert seen.log == ("2", "3", "4", "5", "6")
+
+
+@pytest.mark.parametrize(
+    ("news", "line"),
+    [
+        (n.StateChanged(State.ENDED), ""),
+        (n.StateChanged(State.RINGING), ""),
+        (n.StateChanged(State.ACTIVE), "connected"),
+        (_WORDS, "words: valve cute marble (1234567890)"),
+        (n.PathChanged("relay"), "path: through a relay"),
+        (n.EpochChanged(3), "fresh keys: epoch 3"),
+        (_PLAIN, "they: video on"),
+        (n.PeerCompared(matched=False), "they say: the words differ"),
+        (
+            n.MicrophoneClosed("the words differ"),
+            "microphone closed: the words differ; 'continue' opens it for this call",
+        ),
+        (n.Warned("slow"), "warning: slow"),
+        (n.FileArrived("map.txt", b"123"), "they send a file: map.txt, 3 bytes"),
+        (n.Ended(End.BUSY), "over: busy"),
+    ],
+)
+def test_a_piece_of_news_is_a_line(news: n.News, line: str) -> None:
+    assert sentence(news) == line
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        n.TextArrived("\x1b[2J\u202e"),
+        n.Warned("\x1b\u202e"),
+        n.FileArrived("\x1b", b""),
+    ],
+)
+def test_what_comes_from_outside_is_escaped(news: n.News) -> None:
+    shown = sentence(news) + "".join(render(_seen(news, alias="\x1b"), 0.0))
+
+    assert shown.isprintable()
+
+
+def test_other_news_changes_nothing_that_is_drawn() -> None:
+    seen = _active()
+
+    assert after(seen, n.EpochChanged(1), 9.0) == seen
+    assert after(seen, n.MicrophoneClosed("x"), 9.0) == seen
+
+
+def test_counts_and_choices_have_lines_of_their_own() -> None:
+    assert counted(_STATS).startswith("50 packets sent")
+    assert numbered(()) == ["  0  none of these"]
