@@ -57,6 +57,12 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._leaping.slept
 
+    async def shutdown_default_executor(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 -- asyncio's own signature
+    ) -> None:
+        """Wait for no thread: there is none."""
+
 
 def simulated(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     """Run an async test in simulated time."""
