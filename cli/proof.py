@@ -8,6 +8,7 @@ was looked at.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import wrap
 
 from voip.errors import RefusedError
 from voip.identity.calllog import Outcome
@@ -17,6 +18,8 @@ LEAST_CORRELATION = 0.9
 """Speech after one codec at 32 kb/s is above it; other speech is below 0.1."""
 LEAST_PICTURES = 30
 """Three seconds at the slowest rate that still looks like motion."""
+
+_WIDTH = 68  # with the names before it, a terminal of 80 columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,26 +158,32 @@ def lines(proof: Proof, seconds: float) -> list[str]:
     """Say what was proven, and in how many seconds."""
     alice, bob, pictures = proof.alice, proof.bob, proof.pictures
     said = {
-        "who": f"alice and bob; safety number {alice.safety_number}",
-        "keys": "X25519 and ML-KEM-768 (Noise IK), media under AEAD_AES_256_GCM",
+        "who": f"alice and bob; both show the safety number {alice.safety_number}",
+        "keys": "X25519 and ML-KEM-768 (Noise IK); AEAD_AES_256_GCM both ways",
         "words": f"{alice.words}; each found the other's among four sets",
-        "trust": f"{alice.trust} at both, and {alice.trust_again} in a second call",
+        "trust": f"{alice.trust} at both; {alice.trust_again} in a second call before "
+        "a word was said, by a secret that both kept from the first",
         "epochs": f"{max(alice.epoch, bob.epoch) + 1}: fresh keys came in mid-call",
-        "packets": f"alice sent {alice.sent} and bob {bob.sent}; dropped: "
-        f"{alice.dropped + bob.dropped}",
+        "packets": f"alice sent {alice.sent}, bob sent {bob.sent}; "
+        f"dropped: {alice.dropped + bob.dropped}",
         "sizes": f"{alice.audio_count + bob.audio_count} audio packets of speech, "
         f"silence and mute: {_only(alice.audio_sizes)} bytes each",
-        "sound": "received speech is the sent speech, correlation "
+        "sound": "what arrived is what was said: correlation "
         f"{proof.heard_by_bob.correlation:.3f} at bob's, "
         f"{proof.heard_by_alice.correlation:.3f} at alice's",
-        "pictures": f"bob saw {pictures.count} of the test pattern in order, numbers "
+        "pictures": f"bob saw {pictures.count} of the test pattern, in order: numbers "
         f"{pictures.first} to {pictures.last}",
         "log": "both calls are in both call logs",
     }
     return [
         f"proven in {seconds:.0f} s:",
-        *(f"  {name:10}{sentence}" for name, sentence in said.items()),
+        *(line for name, text in said.items() for line in _entry(name, text)),
     ]
+
+
+def _entry(name: str, text: str) -> list[str]:
+    first, *more = wrap(text, _WIDTH)
+    return [f"  {name:10}{first}", *(f"{'':12}{line}" for line in more)]
 
 
 def _only(sizes: Collection[int]) -> int:

@@ -44,11 +44,9 @@ class Program:
         complaints = asyncio.create_task(self._hear_complaints(self._process.stderr))
         try:
             async for line in self._process.stdout:
-                said = json.loads(line)
-                async with self._more:
-                    self.said.append(said)
-                    self._more.notify_all()
+                await self._take(line)
             await complaints
+            await self._process.wait()
         finally:
             complaints.cancel()
             async with self._more:
@@ -157,6 +155,16 @@ class Program:
                 async with asyncio.timeout(_GRACE_S):
                     await self._process.wait()
                 return
+
+    async def _take(self, line: bytes) -> None:
+        try:
+            said = json.loads(line)
+        except ValueError:  # whatever speaks there, it is not our program
+            self._complaints.append(line.decode(errors="replace").rstrip())
+            return
+        async with self._more:
+            self.said.append(said)
+            self._more.notify_all()
 
     async def _hear_complaints(self, stderr: asyncio.StreamReader) -> None:
         async for line in stderr:

@@ -1,0 +1,148 @@
+"""The demo for real: it proves what it says, and leaves nothing behind."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+_DEMO = (str(Path(sys.executable).with_name("ringfence")), "demo")
+_PATIENCE_S = 120  # the demo takes half a minute; other tests may run beside it
+
+Demo = subprocess.Popen[str]
+Start = Callable[..., Demo]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Give a function that starts the demo, its scratch folder inside the test's."""
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "here").mkdir()
+    started: list[Demo] = []
+
+    def run(*arguments: str, before: tuple[str, ...] = ()) -> Demo:
+        demo = subprocess.Popen(
+            [*before, *_DEMO, *arguments],
+            cwd=tmp_path / "here",
+            env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(demo)
+        return demo
+
+    yield run
+    for demo in started:
+        demo.kill()
+        demo.communicate()
+
+
+def left_running(scratch: Path) -> list[str]:
+    """List the processes that work on files in a folder (Linux)."""
+    commands = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # gone since
+        if str(scratch) in command:
+            commands.append(command)
+    return commands
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(_PATIENCE_S + 30)
+def test_the_demo_proves_a_call_and_leaves_the_recordings(
+    start: Start, tmp_path: Path
+) -> None:
+    demo = start()
+    said, complaints = demo.communicate(timeout=_PATIENCE_S)
+    kept = tmp_path / "here" / "ringfence-demo-1"
+
+    assert (demo.returncode, complaints) == (0, "")
+    assert re.search(r"^proven in \d\d s:$", said, re.MULTILINE)
+    assert re.search(
+        r"^  sound     .* correlation 0\.9\d+ at bob's", said, re.MULTILINE
+    )
+    assert "silence and mute: 108 bytes each" in said
+    assert sorted(path.name for path in kept.iterdir()) == [
+        "heard-by-alice.wav",
+        "heard-by-bob.wav",
+        "seen-by-bob.mkv",
+    ]
+    assert [*(tmp_path / "scratch").iterdir()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(_PATIENCE_S + 30)
+def test_an_attacker_with_the_relay_and_stolen_keys_fails(
+    start: Start, tmp_path: Path
+) -> None:
+    demo = start("--mitm")
+    said, complaints = demo.communicate(timeout=_PATIENCE_S)
+
+    assert (demo.returncode, complaints) == (0, "")
+    assert "board: not signed by the board's key" in said
+    assert "board: a device that another identity signed for" in said
+    assert said.count("is told: BROKEN, the words differ") == 2
+    assert said.count("BROKEN, the secret kept from the last call does not match") == 2
+    assert "the attacks failed:" in said
+    assert [*(tmp_path / "here").iterdir()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(_PATIENCE_S + 30)
+def test_the_demo_needs_no_network_but_loopback(start: Start, tmp_path: Path) -> None:
+    alone = ("unshare", "--net", "--map-root-user", "sh", "-c")
+    up = 'ip link set lo up && exec "$@"'
+    if shutil.which("unshare") is None or shutil.which("ip") is None:
+        pytest.skip("needs the programs unshare and ip")
+    if subprocess.run([*alone, up, "sh", "true"], check=False).returncode:
+        pytest.skip("this system lets nobody make a network of their own")
+    demo = start(f"--keep={tmp_path / 'kept'}", before=(*alone, up, "sh"))
+    _, complaints = demo.communicate(timeout=_PATIENCE_S)
+
+    assert (demo.returncode, complaints) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing_behind(
+    start: Start, tmp_path: Path, how: signal.Signals
+) -> None:
+    demo = start()
+    assert demo.stdout is not None
+    while "it rings" not in demo.stdout.readline():
+        assert demo.poll() is None
+    demo.send_signal(how)
+    demo.communicate(timeout=30)
+
+    assert demo.returncode == 130
+    assert left_running(tmp_path / "scratch") == []
+    assert [*(tmp_path / "scratch").iterdir()] == []
+
+
+def test_nothing_is_recorded_over(start: Start, tmp_path: Path) -> None:
+    demo = start(f"--keep={tmp_path}")
+    _, complaints = demo.communicate(timeout=30)
+
+    assert (demo.returncode, complaints) == (
+        1,
+        f"ringfence: error: {str(tmp_path)!r} exists already\n",
+    )
+
+
+def test_an_attack_leaves_no_recording_to_keep(start: Start) -> None:
+    demo = start("--mitm", "--keep=somewhere")
+    _, complaints = demo.communicate(timeout=30)
+
+    assert (demo.returncode, complaints.splitlines()[0]) == (
+        64,
+        "ringfence: error: --mitm records nothing: leave --keep out",
+    )
