@@ -5,6 +5,7 @@ Payload types are constants and no header extension is asked for: the usual ones
 """
 
 from aiortc import MediaStreamTrack, RTCRtpReceiver, RTCRtpSender
+from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtcrtpparameters import (
     RTCRtcpFeedback,
     RTCRtcpParameters,
@@ -19,6 +20,10 @@ from aiortc.rtcrtpreceiver import RemoteStreamTrack
 from voip.media.description import Kind, Stream
 from voip.media.transport import IkSrtpTransport
 
+FRAMES_IN_HAND = 3
+"""Frames of 20 ms that wait behind the one being played. aiortc keeps 4; each is delay
+from the first word to the last, and 60 ms cover the jitter of common networks."""
+_JITTER_FRAMES = 16  # aiortc's own; a power of two, as it asks for
 CNAME = "call"  # the same for everybody: the usual random one outlives a call
 
 
@@ -45,6 +50,9 @@ async def start_receiver(
     receiver = RTCRtpReceiver(kind, transport)
     receiver._track = RemoteStreamTrack(kind)  # noqa: SLF001 -- test_contracts.py
     receiver._set_rtcp_ssrc(own_ssrc)  # noqa: SLF001 -- likewise
+    if stream.kind is Kind.AUDIO:
+        buffer = JitterBuffer(capacity=_JITTER_FRAMES, prefetch=FRAMES_IN_HAND)
+        receiver._RTCRtpReceiver__jitter_buffer = buffer  # type: ignore[attr-defined]  # noqa: SLF001 -- test_contracts.py
     rtx = RTCRtpRtxParameters(stream.rtx_ssrc) if stream.rtx_ssrc else None
     await receiver.receive(
         RTCRtpReceiveParameters(

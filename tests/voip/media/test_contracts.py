@@ -98,6 +98,8 @@ def test_a_name_we_rely_on_is_there(owner: object, names: str) -> None:
         (RTCRtpSender, ["except (asyncio.CancelledError, ConnectionError"]),
         (RTCRtpSender, ["self.__encoder.pack(data)"]),
         (RTCRtpReceiver, ["self._track._queue"]),
+        # Ours waits for fewer frames.
+        (RTCRtpReceiver, ["__jitter_buffer = JitterBuffer(capacity=16, prefetch=4)"]),
         (aioice.Connection, ["self._nominated[pair.component] = pair"]),
         (aioice.Connection, ["self._protocols += host_protocols"]),
         # A pair set to WAITING is checked, for as long as candidates may follow.

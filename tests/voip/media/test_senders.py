@@ -3,12 +3,15 @@
 import asyncio
 
 from aiortc.rtp import RtpPacket
+from av import AudioFrame
 
 from tests.voip.media.call_media import Pattern, Seen
 from tests.voip.media.memory import End, settle, start
 from voip.media import rtp
-from voip.media.description import VIDEO_RTX_PT, audio_stream, video_stream
-from voip.media.senders import start_receiver, start_sender
+from voip.media.audio import OpusEncoder
+from voip.media.description import AUDIO_PT, VIDEO_RTX_PT, audio_stream, video_stream
+from voip.media.senders import FRAMES_IN_HAND, start_receiver, start_sender
+from voip.media.sources import FRAME_SAMPLES, SILENCE
 from voip.media.video import IncomingVideo, OutgoingVideo
 
 VIDEO = video_stream(0xA, 0xB)
@@ -64,3 +67,27 @@ async def test_audio_has_no_retransmissions() -> None:
         await end.transport.stop()
 
     assert expected == {1: 96}
+
+
+async def test_sound_is_played_once_three_more_frames_are_in_hand() -> None:
+    caller, callee = await start()
+    receiver = await start_receiver(callee.transport, audio_stream(1), own_ssrc=2)
+    encoder = OpusEncoder()
+    for number in range(1 + FRAMES_IN_HAND):
+        header = rtp.Header(
+            marker=False,
+            payload_type=AUDIO_PT,
+            sequence=number,
+            timestamp=number * FRAME_SAMPLES,
+            ssrc=1,
+        )
+        payload = bytes(encoder.encode(SILENCE, number * FRAME_SAMPLES))
+        await caller.transport._send_rtp(rtp.format_header(header) + payload)
+    await callee.hear(*caller.take())
+    async with asyncio.timeout(10):
+        played = await receiver.track.recv()
+    await receiver.stop()
+    for end in (caller, callee):
+        await end.transport.stop()
+
+    assert isinstance(played, AudioFrame)
