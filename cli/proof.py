@@ -19,7 +19,7 @@ LEAST_CORRELATION = 0.9
 LEAST_PICTURES = 30
 """Three seconds at the slowest rate that still looks like motion."""
 
-_WIDTH = 68  # with the names before it, a terminal of 80 columns
+_WIDTH = 64  # beside the names; well within a terminal of 80 columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

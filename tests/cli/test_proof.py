@@ -40,17 +40,17 @@ def test_a_proof_is_said_in_calm_lines() -> None:
 
     assert said == [
         "proven in 25 s:",
-        "  who       alice and bob; both show the safety number 11111 11111 11111 11111",
-        "            11111 11111 22222 22222 22222 22222 22222 22222",
+        "  who       alice and bob; both show the safety number 11111 11111 11111",
+        "            11111 11111 11111 22222 22222 22222 22222 22222 22222",
         "  keys      X25519 and ML-KEM-768 (Noise IK); AEAD_AES_256_GCM both ways",
         "  words     crater velvet moon; each found the other's among four sets",
-        "  trust     verified at both; verified in a second call before a word was said,",
-        "            by a secret that both kept from the first",
+        "  trust     verified at both; verified in a second call before a word was",
+        "            said, by a secret that both kept from the first",
         "  epochs    2: fresh keys came in mid-call",
         "  packets   alice sent 1140, bob sent 1140; dropped: 0",
         "  sizes     1300 audio packets of speech, silence and mute: 108 bytes each",
-        "  sound     what arrived is what was said: correlation 0.950 at bob's, 0.960 at",
-        "            alice's",
+        "  sound     what arrived is what was said: correlation 0.950 at bob's, 0.960",
+        "            at alice's",
         "  pictures  bob saw 259 of the test pattern, in order: numbers 0 to 259",
         "  log       both calls are in both call logs",
     ]
