@@ -174,13 +174,13 @@ async def on(
     settings = Settings(
         plan=tone_plan, ice=IceConfig(loopback=True), media=wire.media()
     )
-    async with Endpoint(
-        keeper, post, settings=settings, entropy=person.entropy
-    ) as endpoint:
-        try:
+    endpoint = Endpoint(keeper, post, settings=settings, entropy=person.entropy)
+    try:
+        async with endpoint:
             yield Home(endpoint, keeper, post)
-        finally:
-            person.vault = keeper.vault
+    finally:
+        person.vault = keeper.vault
+        post.tags = set()  # what comes now waits for whoever reads next
 
 
 class _PowerCut(Exception):  # noqa: N818 -- nothing is wrong with the program
