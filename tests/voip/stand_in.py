@@ -82,6 +82,9 @@ class StandIn(MediaSession):
     def open_sources(self) -> None:
         self.sources_open = True
 
+    def close_sources(self) -> None:
+        self.sources_open = False
+
     def set_muted(self, on: bool) -> None:  # noqa: FBT001 -- as in MediaSession
         pass
 
