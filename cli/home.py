@@ -32,6 +32,12 @@ class Home:
     passphrase_fd: int | None = None
     keyring: bool = False
 
+    @property
+    def can_unlock(self) -> bool:
+        """Whether the store can be opened without an error of usage."""
+        told = self.passphrase_file or self.keyring or sys.stdin.isatty()
+        return bool(told) or self.passphrase_fd is not None
+
     def open(self) -> "Store":
         """Open the store.
 

@@ -159,6 +159,22 @@ class Store:
         self._last = raw, vault
 
 
+def keyring_name() -> str:
+    """Name the keyring that a store's key could be kept in.
+
+    Raises:
+        MissingError: there is none on this machine, or the library is not installed.
+    """
+
+    def ask(ring: ModuleType) -> str:
+        backend = ring.get_keyring()
+        if backend.priority <= 0:  # the library's own stand-in for none
+            raise MissingError("no usable keyring on this machine")
+        return str(backend.name)
+
+    return str(_keyring(ask))
+
+
 def export_backup(
     saved: Backup, path: Path, passphrase: Passphrase, *, cost: Cost | None = None
 ) -> None:

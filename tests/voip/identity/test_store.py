@@ -13,6 +13,7 @@ from pathlib import Path
 
 import keyring
 import keyring.backend
+import keyring.backends.fail
 import keyring.errors
 import pytest
 
@@ -27,6 +28,7 @@ from voip.identity.store import (
     Store,
     export_backup,
     import_backup,
+    keyring_name,
 )
 from voip.identity.trust import first_seen
 from voip.identity.vault import Settings, Vault
@@ -473,3 +475,14 @@ def test_a_store_is_not_a_backup(store: Store, path: Path) -> None:
 def test_a_backup_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="there is no"):
         import_backup(tmp_path / "backup", SECRET)
+
+
+def test_a_keyring_has_a_name(ring: _MemoryRing) -> None:
+    assert keyring_name() == ring.name
+
+
+def test_the_librarys_stand_in_is_no_keyring() -> None:
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    with pytest.raises(MissingError, match="no usable keyring"):
+        keyring_name()
+    keyring.set_keyring(_NoRing())
