@@ -8,10 +8,11 @@ under its own DTLS as well as here, and the socket.
 import asyncio
 import itertools
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, cast
 
-from aiortc.rtcdtlstransport import State
+from aiortc import RTCCertificate
+from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 
 from benchmarks.figure import Contender, Figure, figure, microseconds, race, ratios
 from voip.media.description import VIDEO_PT, video_stream
@@ -38,12 +39,23 @@ class _Wire:
     async def _send(self, data: bytes) -> None:
         self.sent = data
 
+    async def _recv(self) -> bytes:
+        return self.sent
 
-class _Transport(IkSrtpTransport):
-    """Ours, up to the point where aiortc would take the plain packet apart."""
+
+class _Cut(RTCDtlsTransport):
+    """Ends where aiortc would take the plain packet apart."""
 
     async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
         del data, arrival_time_ms
+
+
+class _Ours(_Cut, IkSrtpTransport):
+    """Our transport, so far."""
+
+
+class _Stock(_Cut):
+    """aiortc's, so far."""
 
 
 def figures() -> list[Figure]:
@@ -56,13 +68,19 @@ async def _figures() -> list[Figure]:
     one = _ours(_numbered(), epochs=1)
     used = _ours(_numbered(), epochs=2)
     other = _ours(_numbered(), epochs=2, late=True)
-    least, plain, used_first, tried_last = race(bare, one, used, other)
+    stock = _stock(_numbered())
+    least, plain, used_first, tried_last, theirs = race(bare, one, used, other, stock)
     return [
         figure(
             "protect + unprotect 1.1 kB, one epoch / pylibsrtp",
             ratios(plain, least),
             bar=1.5,
             note=f"{microseconds(plain)} against {microseconds(least)}",
+        ),
+        figure(
+            "the same / aiortc's way, which checks nothing",
+            ratios(plain, theirs),
+            note=f"{microseconds(theirs)} with its RTCDtlsTransport",
         ),
         figure(
             "two epochs live, packets of the one in use",
@@ -119,20 +137,46 @@ def _ours(packets: Packets, *, epochs: int, late: bool = False) -> Contender:
         for packet in batch:
             await sender._send_rtp(packet)
             await receiver._receive(wire.sent, on_current_path=True)
+        assert receiver.dropped == 0
 
+    return _carrier(carry, packets)
+
+
+def _stock(packets: Packets) -> Contender:
+    wire = _Wire()
+    sender, receiver = (
+        _Stock(cast("Any", wire), [RTCCertificate.generateCertificate()])
+        for _ in range(2)
+    )
+    # What a DTLS handshake would leave behind.
+    sender._tx_srtp = srtp_session(KEY, sending=True)
+    receiver._rx_srtp = srtp_session(KEY, sending=False)
+    for each in (sender, receiver):
+        each._set_state(State.CONNECTED)
+        vars(each)["_RTCDtlsTransport__handshake_done"] = True
+
+    async def carry(batch: list[bytes]) -> None:
+        for packet in batch:
+            await sender._send_rtp(packet)
+            await receiver._recv_next()
+
+    return _carrier(carry, packets)
+
+
+def _carrier(
+    carry: Callable[[list[bytes]], Coroutine[None, None, None]], packets: Packets
+) -> Contender:
     def run() -> float:
         batch = list(itertools.islice(packets, BATCH))
         began = time.perf_counter()
         _drive(carry(batch))
-        seconds = (time.perf_counter() - began) / BATCH
-        assert receiver.dropped == 0
-        return seconds
+        return (time.perf_counter() - began) / BATCH
 
     return run
 
 
-def _transport(wire: _Wire, role: int) -> _Transport:
-    transport = _Transport(
+def _transport(wire: _Wire, role: int) -> _Ours:
+    transport = _Ours(
         cast("Any", wire),  # an RTCIceTransport, of which only `_send` is used
         role,
         secret=SECRETS[0],
