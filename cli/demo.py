@@ -5,6 +5,7 @@ separate processes, with real sockets and real codecs, on loopback only.
 """
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import tempfile
@@ -89,17 +90,29 @@ async def _until_told(story: Coroutine[None, None, _Told]) -> _Told:
 
 def _keep(folder: Path, wanted: Path | None) -> Path:
     """Move the recordings to a fresh folder."""
-    names = (Path(f"ringfence-demo-{number}") for number in count(1))
-    chosen = wanted or next(name for name in names if not name.exists())
     try:
-        chosen.mkdir(mode=0o700, parents=True)
+        kept = _fresh(wanted)
         for name in _RECORDINGS:
-            shutil.move(folder / name, chosen / name)
+            shutil.move(folder / name, kept / name)
     except OSError as error:
+        where = error.filename or wanted
         raise MissingError(
-            f"cannot keep the recordings in {str(chosen)!r}: {error.strerror}"
+            f"cannot keep the recordings in {str(where)!r}: {error.strerror}"
         ) from error
-    return chosen
+    return kept
+
+
+def _fresh(wanted: Path | None) -> Path:
+    """Make the folder that was asked for, or one of the next free number."""
+    if wanted is not None:
+        wanted.mkdir(mode=0o700, parents=True)
+        return wanted
+    for number in count(1):
+        with contextlib.suppress(FileExistsError):
+            numbered = Path(f"ringfence-demo-{number}")
+            numbered.mkdir(mode=0o700)
+            return numbered
+    raise AssertionError("there is always a next number")
 
 
 @dataclass(frozen=True, slots=True)
