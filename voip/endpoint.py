@@ -293,6 +293,8 @@ class Endpoint:
             # a network, but a person who pasted it must hear something.
             if self._settings.by_hand:
                 self._tell("the text does not open on this device, or is damaged")
+        except CallError as error:
+            self._tell(str(error))  # one call that cannot be is no end of all others
 
     async def _judge(
         self, received: Received, vault: Vault, invite: bytes, now_ms: int

@@ -17,6 +17,7 @@ from tests.voip.stand_in import StandIn
 from voip.call import State
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
+from voip.errors import LimitError
 from voip.identity.calllog import Outcome
 from voip.media.ice import IceConfig
 from voip.media.streams import MediaSession
@@ -100,6 +101,7 @@ class WirePost:
     def __init__(self, wire: Wire, owner: str) -> None:
         self.tags: set[bytes] = set()
         self.failure: Exception | None = None
+        self.most_mailboxes = 1000
         self._wire = wire
         self._owner = owner
         self._inbox: asyncio.Queue[Parcel] = asyncio.Queue()
@@ -113,6 +115,8 @@ class WirePost:
         self._wire.carry(self._owner, to.tag, blob)
 
     def watch(self, mailboxes: Collection[Mailbox]) -> None:
+        if len(mailboxes) > self.most_mailboxes:
+            raise LimitError("too many mailboxes")
         self.tags = {mailbox_tag(mailbox.fetch) for mailbox in mailboxes}
         self._wire.collect(self)
 

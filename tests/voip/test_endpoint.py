@@ -174,6 +174,34 @@ async def test_a_call_can_be_given_up_at_once() -> None:
 
 
 @simulated
+async def test_a_call_whose_answers_cannot_be_read_is_not_begun() -> None:
+    async with at(Wire(), *people()) as homes:
+        post = homes[0].post
+        post.most_mailboxes = len(post.tags)
+        with pytest.raises(LimitError, match="too many mailboxes"):
+            await homes[0].endpoint.dial("bob")
+        post.most_mailboxes += 1
+        theirs, _ = await talk(*homes)
+
+        assert theirs.state is State.ACTIVE
+
+
+@simulated
+async def test_an_invite_whose_call_cannot_be_read_does_no_harm() -> None:
+    alice, bob = people()
+    async with at(Wire(), alice, bob) as homes:
+        post = homes[1].post
+        post.most_mailboxes = len(post.tags)
+        call = await homes[0].endpoint.dial("bob")
+        await asyncio.sleep(INVITE_TTL_S + 10)
+        post.most_mailboxes += 1
+        theirs, _ = await talk(*homes)
+
+        assert call.end is End.UNREACHABLE
+        assert theirs.state is State.ACTIVE
+
+
+@simulated
 async def test_leaving_hangs_up() -> None:
     alice, bob = people()
     wire = Wire()
