@@ -49,6 +49,8 @@ from voip.signalling.messages import (
     Confirm,
     Hangup,
     Message,
+    Restart,
+    RestartAck,
     SasResult,
     Select,
     parse_control,
@@ -57,6 +59,7 @@ from voip.signalling.outbox import Outbox
 
 LINGER_S = 5.0  # how long an ended call waits for its HANGUP to be acknowledged
 MAX_NEWS = 512  # unread by the user; then the oldest goes
+MAX_JOBS = 256  # from outside, waiting to be taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,15 @@ class Session:
         self._on_confirm = on_confirm
         self._on_ring = on_ring
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        # The queue itself has no bound: the machine's commands must always fit. What
+        # the other side can add to it has.
+        self._room = asyncio.Semaphore(MAX_JOBS)
         self._outbox = Outbox(place.post, lambda trouble: self.tell(Warned(trouble)))
         self._sending = Sending(
             self._legs, self._outbox, entropy=place.entropy, by_hand=place.by_hand
         )
         self._helpers: set[asyncio.Task[None]] = set()
+        self._moving: asyncio.Task[None] | None = None
         self._chosen: Leg | None = None
         self._alerting_seq: int | None = None
         self._confirm_seq: dict[bytes, int] = {}
@@ -165,8 +172,12 @@ class Session:
             self.feed(event)
 
     def take(self, device: bytes, blob: bytes) -> None:
-        """Take a blob that came into the mailbox of this device's leg."""
-        self._jobs.put_nowait(_Parcel(device, blob))
+        """Take a blob that came into the mailbox of this device's leg.
+
+        One too many is dropped; its sender sends it again.
+        """
+        if self._jobs.qsize() < MAX_JOBS:
+            self._jobs.put_nowait(_Parcel(device, blob))
 
     def wake(self) -> None:
         """Send what was queued for the other side."""
@@ -251,8 +262,10 @@ class Session:
         elif isinstance(job, CallError):
             self.tell(Warned(str(job)))
             self.feed_if_fitting(ev.UserHungUp())
-        elif not isinstance(job, _Woken) and self.line is not None:
-            await self._take_media_event(self.line, job)
+        elif not isinstance(job, _Woken):
+            self._room.release()
+            if self.line is not None:
+                await self._take_media_event(self.line, job)
 
     # What the machine wants done.
 
@@ -324,6 +337,7 @@ class Session:
 
     async def _listen(self, session: MediaSession) -> None:
         while True:
+            await self._room.acquire()  # more wait in the session, which has a bound
             self._jobs.put_nowait(await session.event())
 
     async def _connect(self, line: Line, remote: MediaInfo) -> None:
@@ -438,10 +452,15 @@ class Session:
                 self.feed_if_fitting(ev.HungUp(leg.device, reason))
             case SasResult(matched):
                 self.tell(PeerCompared(matched))
-            case _ if self.line is not None and leg is self._chosen:
-                self._spawn(self._take_line_message(self.line, message))
-            case _:
+            case _ if self.line is None or leg is not self._chosen:
                 pass
+            case Restart() | RestartAck():
+                # Finding a path takes long; a newer try replaces an older one.
+                if self._moving is not None:
+                    self._moving.cancel()
+                self._moving = self._task(self._take_line_message(self.line, message))
+            case _:
+                await self._take_line_message(self.line, message)
 
     async def _take_line_message(self, line: Line, message: Message) -> None:
         try:
@@ -502,9 +521,13 @@ class Session:
             self.line.open_sources(video=self.wants_video)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        _ = self._task(work)
+
+    def _task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)
         self._helpers.add(task)
         task.add_done_callback(self._helpers.discard)
+        return task
 
 
 def _now() -> float:
