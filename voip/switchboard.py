@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from voip.call import State
 from voip.conversation import Conversation
-from voip.errors import CallError, LimitError
+from voip.errors import LimitError
 from voip.events import Dialled, InviteAnswered, Superseded
 from voip.handshake.schedule import Role
 from voip.identity.contact import Contact
@@ -127,21 +127,13 @@ class Switchboard:
         *,
         invite: bytes = b"",
     ) -> None:
-        """Run a call to its end; `invite` is what it answers, if it came in.
-
-        Raises:
-            CallError: its mailboxes cannot be read; nothing was started.
-        """
+        """Run a call to its end; `invite` is what it answers, if it came in."""
         if invite:
             self.remember(invite, session.repeat_opening)
         self._calls[conversation.call_id] = session, conversation
         for device, leg in session.legs.items():
             self._tags[mailbox_tag(leg.mailbox.fetch)] = session, device
-        try:
-            self._changed()
-        except CallError:
-            self._forget(session, invite)
-            raise
+        self._changed()
         session.feed(begin)  # now, for its user may hang up before it runs
         self._spawn(self._run(session, begin, invite))
 
@@ -159,15 +151,12 @@ class Switchboard:
         try:
             await session.run(begin)
         finally:
-            self._forget(session, invite)
+            # The replay guard knows the INVITE; what is kept here holds keys.
+            self._openings.pop(sha256(invite).digest(), None)
+            del self._calls[session.log.record.call_id]
+            for leg in session.legs.values():
+                del self._tags[mailbox_tag(leg.mailbox.fetch)]
             self._changed()
-
-    def _forget(self, session: Session, invite: bytes) -> None:
-        # The replay guard knows the INVITE; what is kept here holds keys.
-        self._openings.pop(sha256(invite).digest(), None)
-        del self._calls[session.log.record.call_id]
-        for leg in session.legs.values():
-            del self._tags[mailbox_tag(leg.mailbox.fetch)]
 
 
 def _devices(session: Session) -> dict[bytes, bytes | None]:

@@ -174,31 +174,15 @@ async def test_a_call_can_be_given_up_at_once() -> None:
 
 
 @simulated
-async def test_a_call_whose_answers_cannot_be_read_is_not_begun() -> None:
-    async with at(Wire(), *people()) as homes:
-        post = homes[0].post
-        post.most_mailboxes = len(post.tags)
-        with pytest.raises(LimitError, match="too many mailboxes"):
-            await homes[0].endpoint.dial("bob")
-        post.most_mailboxes += 1
-        theirs, _ = await talk(*homes)
-
-        assert theirs.state is State.ACTIVE
-
-
-@simulated
-async def test_an_invite_whose_call_cannot_be_read_does_no_harm() -> None:
-    alice, bob = people()
-    async with at(Wire(), alice, bob) as homes:
-        post = homes[1].post
-        post.most_mailboxes = len(post.tags)
-        call = await homes[0].endpoint.dial("bob")
+async def test_mailboxes_that_cannot_be_read_are_told_in_a_sentence() -> None:
+    async with at(Wire(), *people()) as (alice, _):
+        alice.post.most_mailboxes = 1
+        call = await alice.endpoint.dial("bob")
+        told = await anext(alice.endpoint.problems())
         await asyncio.sleep(INVITE_TTL_S + 10)
-        post.most_mailboxes += 1
-        theirs, _ = await talk(*homes)
 
+        assert told == "too many mailboxes"
         assert call.end is End.UNREACHABLE
-        assert theirs.state is State.ACTIVE
 
 
 @simulated
