@@ -7,20 +7,22 @@ import click
 
 from cli.calling import place_call
 from cli.home import Home
+from cli.lan import Lan, lan_options
 from cli.output import json_option
 from cli.wishes import Wishes, call_options
 
 
 @click.command(epilog="Example: ringfence call bob --video")
 @click.argument("name")
+@lan_options("Look for their listener on the local network.")
 @call_options
 @json_option
 @click.pass_obj
-def call(home: Home, /, name: str, **wishes: Any) -> int:
+def call(home: Home, /, name: str, *, lan: Lan | None, **wishes: Any) -> int:
     """Call a contact, by NAME or identity, on all their devices.
 
     Off a terminal, orders are read from standard input, a line each: mute, unmute,
     hold, resume, video on, video off, rekey, stats, choices, choose N, continue,
     text TEXT, file PATH, hangup.
     """
-    return asyncio.run(place_call(home.open(), name, Wishes(**wishes)))
+    return asyncio.run(place_call(home.open(), name, Wishes(**wishes), lan=lan))

@@ -1,6 +1,7 @@
 """Places calls and takes them: what `call`, `answer` and `listen` have in common."""
 
 import asyncio
+import functools
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -9,13 +10,16 @@ from contextlib import asynccontextmanager, closing
 from cli import paths
 from cli.codes import Code
 from cli.console import Console, open_console
+from cli.lan import Lan
 from cli.output import escape, is_for_programs, note, show
 from cli.talk import Manners, Talk
 from cli.trace import trace_to
 from cli.wishes import Wishes
-from voip.call import State
+from voip.call import CONFIRM_S, State
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
+from voip.errors import LimitError
+from voip.identity.card import RelayAddress
 from voip.identity.reach import reach
 from voip.identity.signer import Signer
 from voip.media.ice import check_config
@@ -25,18 +29,24 @@ from voip.signalling.post import Post
 from voip.upkeep import VaultKeeper
 
 
-async def place_call(store: VaultKeeper, name: str, wishes: Wishes) -> Code:
+async def place_call(
+    store: VaultKeeper, name: str, wishes: Wishes, *, lan: Lan | None = None
+) -> Code:
     """Call a contact and hold the call to its end.
 
+    With `lan`, their listener is looked for on the local network.
+
     Raises:
+        UnreachableError: it is not there.
         RefusedError: there is no such contact, or the options mean nothing.
         MissingError: a device is not there; nobody was called.
         ExceptionGroup: of what `Endpoint.dial` raises.
     """
     vault = store.read()
-    vault.contacts.find(name)  # before a microphone is looked for
+    contact = vault.contacts.find(name)  # before a microphone is looked for
     ice = wishes.ice(vault)
     check_config(ice)
+    relay = None if lan is None else await lan.find(contact)
     with (
         trace_to(wishes.trace) as trace,
         closing(open_ends(wishes.choice(), overwrite=wishes.overwrite)) as ends,
@@ -47,9 +57,8 @@ async def place_call(store: VaultKeeper, name: str, wishes: Wishes) -> Code:
             data=wishes.data,
             on_datagram=trace,
         )
-        async with open_desk(store, settings, wishes.manners()) as desk:
-            dialled = await desk.endpoint.dial(name, video=wishes.video)
-            talk = await desk.hold(dialled)
+        async with open_desk(store, settings, wishes.manners(auto=True)) as desk:
+            talk = await desk.hold(await desk.reach(name, relay=relay))
             for failure in ends.failures():
                 note(escape(failure))
             return talk.code
@@ -107,6 +116,28 @@ class Desk:
         self.console = console
         self._manners = manners
         self._talk: Talk | None = None
+
+    async def reach(
+        self, name: str, *, relay: RelayAddress | None = None
+    ) -> Conversation:
+        """Call a contact; or take the call, if they are calling at this moment.
+
+        Raises:
+            RefusedError: there is no such contact.
+            UnreachableError: the relay does not answer, or no device can be called.
+        """
+        dial = functools.partial(
+            self.endpoint.dial, name, video=self._manners.video, relay=relay
+        )
+        try:
+            return await dial()
+        except LimitError:
+            theirs = asyncio.timeout(CONFIRM_S)
+        try:
+            async with theirs:
+                return await anext(self.endpoint.incoming())
+        except TimeoutError:
+            return await dial()  # what came was not a call after all
 
     async def hold(self, conversation: Conversation) -> Talk:
         """Hold a call to its end, and the one that replaces it if both dialled."""

@@ -12,6 +12,7 @@ from cli import paths
 from cli.calling import take_calls
 from cli.codes import Code
 from cli.home import Home
+from cli.lan import Lan, lan_options
 from cli.output import json_option, note, show
 from cli.wishes import Wishes, call_options
 from voip.identity.card import RelayAddress, format_relay
@@ -21,14 +22,15 @@ from voip.upkeep import VaultKeeper
 
 
 @click.command(epilog="Example: ringfence listen 0.0.0.0:5350 --name 192.0.2.7")
-@click.argument("address")
+@click.argument("address", default="0.0.0.0:5350")
+@lan_options("Announce it on the local network, to who has your card.")
 @click.option("--name", help="How callers reach this machine.  [default: the host]")
 @click.option("--auto", is_flag=True, help="Accept, unless the trust is BROKEN.")
 @click.option("--once", is_flag=True, help="End after one call.")
 @call_options
 @json_option
 @click.pass_obj
-def listen(
+def listen(  # noqa: PLR0913 - one argument for each option
     home: Home,
     /,
     address: str,
@@ -36,12 +38,14 @@ def listen(
     name: str | None,
     auto: bool,
     once: bool,
+    lan: Lan | None,
     **wishes: Any,
 ) -> int:
     """Take calls at ADDRESS (HOST:PORT) of this machine, without anybody's relay.
 
     Callers need your card with the line that is printed; its key stays the same as
-    long as your home folder does.
+    long as your home folder does. With --lan they need your card only, and find you
+    by 'ringfence call --lan'.
     """
     database = paths.listener_database(home.folder)
     calls = _listen(
@@ -49,6 +53,7 @@ def listen(
         database,
         _parse_address(address),
         name=name,
+        lan=lan,
         take=lambda store: take_calls(store, Wishes(**wishes), auto=auto, once=once),
     )
     return asyncio.run(calls)
@@ -61,12 +66,13 @@ def _parse_address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-async def _listen(
+async def _listen(  # noqa: PLR0913 - likewise
     store: VaultKeeper,
     database: Path,
     here: tuple[str, int],
     *,
     name: str | None,
+    lan: Lan | None,
     take: Callable[[VaultKeeper], Awaitable[Code]],
 ) -> Code:
     async with open_listener(database, host=here[0], port=here[1]) as running:
@@ -74,6 +80,9 @@ async def _listen(
         ours = RelayAddress(name or bound.host, bound.port, pin=bound.pin)
         line = format_relay(ours)
         show({"event": "relay", "relay": line}, line)
+        if lan is not None:
+            async with lan.announce(bound, store.read()):
+                return await take(_At(store, ours))
         if store.read().relay != ours:
             note(f"for your card: ringfence identity set --relay '{line}'")
         return await take(_At(store, ours))

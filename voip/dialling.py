@@ -103,12 +103,25 @@ def reachable(
     return Directory(contact, tuple(found[-BOARD_INDEXES:]), tuple(sentences))
 
 
-def narrowed(directory: Directory, device_id: bytes | None) -> Directory:
-    """Leave a single device in a directory; None leaves all."""
-    if device_id is None:
-        return directory
-    kept = [each for each in directory.devices if each.device.device_id == device_id]
-    return replace(directory, devices=tuple(kept))
+def narrowed(
+    directory: Directory,
+    device_id: bytes | None,
+    *,
+    relay: RelayAddress | None = None,
+) -> Directory:
+    """Leave a single device in a directory, or all; `relay` is where to reach them.
+
+    It stands for the relays that card and board name.
+    """
+    kept = (
+        each for each in directory.devices if device_id in (None, each.device.device_id)
+    )
+    return replace(
+        directory,
+        devices=tuple(
+            each if relay is None else replace(each, relay=relay) for each in kept
+        ),
+    )
 
 
 def with_announcement(contact: Contact, announcement: bytes, now: int) -> Contact:

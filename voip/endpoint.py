@@ -28,6 +28,7 @@ from voip.handshake.payload import Answer, Media, Offer, Readiness
 from voip.handshake.replay import BY_HAND_WINDOW_MS, WINDOW_MS, ReplayGuard
 from voip.identity.callkey import live
 from voip.identity.calllog import Direction
+from voip.identity.card import RelayAddress
 from voip.identity.contact import Contact, Device
 from voip.identity.keys import Entropy, format_identity
 from voip.identity.signer import Signer
@@ -184,7 +185,12 @@ class Endpoint:
         return format_entry(own_entry(self._store.read()))
 
     async def dial(
-        self, name: str, *, video: bool = False, device: bytes | None = None
+        self,
+        name: str,
+        *,
+        video: bool = False,
+        device: bytes | None = None,
+        relay: RelayAddress | None = None,
     ) -> Conversation:
         """Call a contact, on all devices.
 
@@ -192,6 +198,8 @@ class Endpoint:
             name: alias, or identity in base32.
             video: also show our picture, once connected.
             device: ring this one only (16 bytes).
+            relay: where to leave the call, if not at the card's: a listener of theirs
+                that was found (`voip.signalling.direct`).
 
         Raises:
             RefusedError: there is no such contact; or, by hand, several devices.
@@ -200,7 +208,7 @@ class Endpoint:
         """
         self._board.check_room()
         directory = await self._directory(
-            self._store.read().contacts.find(name), only=device
+            self._store.read().contacts.find(name), only=device, relay=relay
         )
         now_ms = _unix_ms()
         vault, contact = self._store.read(), directory.contact
@@ -236,11 +244,15 @@ class Endpoint:
         self._board.start(conversation, session, begin)
         return conversation
 
-    async def _directory(self, contact: Contact, *, only: bytes | None) -> Directory:
+    async def _directory(
+        self, contact: Contact, *, only: bytes | None, relay: RelayAddress | None
+    ) -> Directory:
         card, boards = contact.card, self._boards
         slots = None
-        if boards is not None and card is not None and card.relay is not None:
-            slots = await boards.read_board(card.relay, card.board)
+        if boards is not None and card is not None:
+            place = relay or card.relay
+            if place is not None:
+                slots = await boards.read_board(place, card.board)
         found: list[Directory] = []
 
         def learn(vault: Vault) -> Vault:
@@ -256,7 +268,7 @@ class Endpoint:
             return replace(vault, contacts=vault.contacts.put(directory.contact))
 
         await self._change(learn)
-        directory = narrowed(found[-1], only)
+        directory = narrowed(found[-1], only, relay=relay)
         if not directory.devices:
             reasons = "; ".join(directory.problems) or "none was ever published"
             raise UnreachableError(

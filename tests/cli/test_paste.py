@@ -1,29 +1,19 @@
 """Two programs call each other by texts that a third one carries: this test."""
 
-import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cli.codes import Code
 from tests.cli.conftest import Start
+from tests.cli.programs import Program, made
 
 CALL = ["--audio-in=tone", "--audio-out=null", "--loopback", "--json"]
 
 
-def made(start: Start, *arguments: str) -> str:
-    """Run a command of one person to its end."""
-    process = start(*arguments)
-    said, complaint = process.communicate(timeout=30)
-    assert process.returncode == 0, complaint
-    return said
-
-
 @pytest.fixture
 def introduced(start: Start, tmp_path: Path) -> Start:
-    """Alice knows Bob by his introduction, and he her by her card; nobody has a relay."""
+    """Let Alice know Bob by his introduction, and him her by her card; no relay."""
     for person in ("alice", "bob"):
         made(start, person, "identity", "create", f"--alias={person}", "--kdf-mib=64")
     (tmp_path / "bob.txt").write_text(made(start, "bob", "paste", "card"))
@@ -33,35 +23,9 @@ def introduced(start: Start, tmp_path: Path) -> Start:
     return start
 
 
-class Side:
-    """One program in a call by hand."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def give(self, text: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(text)
-        self._process.stdin.flush()
-
-    def until(self, **facts: str | int) -> dict[str, Any]:
-        """Read what it says up to an object that holds these facts."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            said: dict[str, Any] = json.loads(line)
-            if facts.items() <= said.items():
-                return said
-        assert self._process.stderr is not None
-        raise AssertionError(f"ended without {facts}: {self._process.stderr.read()}")
-
-    def ends(self) -> int:
-        self._process.communicate(timeout=30)
-        return self._process.returncode
-
-
 def test_a_call_by_three_texts(introduced: Start) -> None:
-    caller = Side(introduced("alice", "paste", "call", "bob", *CALL))
-    callee = Side(introduced("bob", "paste", "answer", *CALL))
+    caller = Program(introduced("alice", "paste", "call", "bob", *CALL))
+    callee = Program(introduced("bob", "paste", "answer", *CALL))
     callee.give(caller.until(event="text", step=1)["text"])
     caller.give(callee.until(event="text", step=2)["text"])
     callee.give(caller.until(event="text", step=3)["text"])
@@ -74,7 +38,7 @@ def test_a_call_by_three_texts(introduced: Start) -> None:
 
 
 def test_a_text_that_does_not_do_is_said_to_be_so(introduced: Start) -> None:
-    caller = Side(introduced("alice", "paste", "call", "bob", *CALL))
+    caller = Program(introduced("alice", "paste", "call", "bob", *CALL))
     text = caller.until(event="text", step=1)["text"]
     caller.give(text)
     said = caller.until(event="error")["sentence"]

@@ -243,6 +243,16 @@ def test_a_call_can_be_for_one_device_alone(bob: Party, bob_to_alice: Contact) -
     assert dialled(narrowed(directory, bytes(16))) == []
 
 
+def test_a_call_can_be_left_at_a_listener_that_was_found(
+    bob: Party, bob_to_alice: Contact
+) -> None:
+    directory = read_board(bob_to_alice, [slot(bob)], NOW)
+    listener = parse_relay("192.0.2.7:5350 -")
+    (found,) = narrowed(directory, None, relay=listener).devices
+
+    assert found.relay == listener
+
+
 def test_an_announced_device_is_dialled_without_a_relay(bob: Party) -> None:
     contact = Contact("bob", bob.vault.identity)
     announcement = format_entry(own_entry(bob.vault))

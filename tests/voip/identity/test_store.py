@@ -482,7 +482,8 @@ def test_a_keyring_has_a_name(ring: _MemoryRing) -> None:
 
 
 def test_the_librarys_stand_in_is_no_keyring() -> None:
-    keyring.set_keyring(keyring.backends.fail.Keyring())
+    none = keyring.backends.fail.Keyring()  # type: ignore[no-untyped-call] # has no types
+    keyring.set_keyring(none)
     with pytest.raises(MissingError, match="no usable keyring"):
         keyring_name()
     keyring.set_keyring(_NoRing())

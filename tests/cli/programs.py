@@ -1,0 +1,43 @@
+"""Programs that run beside a test, and what they say, an object a line."""
+
+import json
+import subprocess
+from typing import Any
+
+from tests.cli.conftest import Start
+
+
+def made(start: Start, *arguments: str) -> str:
+    """Run a command of one person to its end; give what it printed."""
+    process = start(*arguments)
+    said, complaint = process.communicate(timeout=30)
+    assert process.returncode == 0, complaint
+    return said
+
+
+class Program:
+    """One `ringfence … --json`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def give(self, text: str) -> None:
+        """Type at it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
+
+    def until(self, **facts: str | int) -> dict[str, Any]:
+        """Read what it says up to an object that holds these facts."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            said: dict[str, Any] = json.loads(line)
+            if facts.items() <= said.items():
+                return said
+        assert self._process.stderr is not None
+        raise AssertionError(f"ended without {facts}: {self._process.stderr.read()}")
+
+    def ends(self) -> int:
+        """Close its input, and wait for its end; give its exit code."""
+        self._process.communicate(timeout=30)
+        return self._process.returncode
