@@ -16,6 +16,7 @@ from cli.ends import code_of
 from cli.orders import Act, Choose, Order, SendFile, SendText
 from cli.output import escape
 from cli.view import Seen, after, counted, noted, numbered, sentence
+from voip.call import State
 from voip.conversation import Conversation
 from voip.errors import (
     CallError,
@@ -111,7 +112,9 @@ class Talk:
             return
         facts |= {"trust": trust.state.value, "reason": trust.reason.value}
         self._show(facts, f"{escape(conversation.alias)} is calling")
-        if self._manners.auto and trust.state is not TrustState.BROKEN:
+        # After both dialled at once, a call may be accepted as it comes.
+        rings = conversation.state is State.RINGING
+        if self._manners.auto and rings and trust.state is not TrustState.BROKEN:
             self._accept()
 
     async def _listen(self) -> Ended:

@@ -181,6 +181,21 @@ def test_a_call_is_answered_on_one_of_two_devices(
 
 
 @pytest.mark.usefixtures("people")
+def test_two_who_call_each_other_get_one_call(opened: Open) -> None:
+    for name in ("alice", "bob"):  # so that each has a device that can be called
+        waiting = opened(name, "answer")
+        waiting.until(event="listening")
+        waiting.process.terminate()
+        waiting.end()
+    both = opened("alice", "call", "bob"), opened("bob", "call", "alice")
+    calls = {side.until(event="state", state="active")["call_id"] for side in both}
+    both[0].say("hangup")
+
+    assert len(calls) == 1
+    assert [side.end() for side in both] == [Code.DONE, Code.DONE]
+
+
+@pytest.mark.usefixtures("people")
 def test_none_of_these_words_breaks_the_trust(opened: Open, run: Run) -> None:
     alice, bob = _connected(opened, "--show-words")
     _choose(alice, right=False)
