@@ -134,6 +134,10 @@ def test_an_introduction_is_read_back_however_it_was_wrapped(width: int) -> None
     assert parse_introduction(wrapped) == INTRODUCTION
 
 
+def test_the_introduction_is_frozen() -> None:
+    assert INTRODUCED.splitlines()[-1] == "check nsiq4kxk"
+
+
 def test_an_introduction_does_not_show_what_opens_the_board() -> None:
     assert repr(ENTRY) not in repr(INTRODUCTION)
 
