@@ -203,7 +203,7 @@ class Endpoint:
 
         Raises:
             RefusedError: there is no such contact; or, by hand, several devices.
-            UnreachableError: the relay does not answer, or no device can be called.
+            UnreachableError: the relay does not answer, or has no device of theirs.
             LimitError: too many calls at once, or one with this contact already.
         """
         self._board.check_room()
@@ -270,10 +270,10 @@ class Endpoint:
         await self._change(learn)
         directory = narrowed(found[-1], only, relay=relay)
         if not directory.devices:
-            reasons = "; ".join(directory.problems) or "none was ever published"
-            raise UnreachableError(
-                f"{contact.alias!r} has no device that can be called: {reasons}"
-            )
+            nothing = f"{contact.alias!r} has no device that can be called"
+            if directory.problems:  # looked at, and refused
+                raise RefusedError(f"{nothing}: {'; '.join(directory.problems)}")
+            raise UnreachableError(f"{nothing}: none was ever published")
         if self._settings.by_hand and len(directory.devices) > 1:
             ids = ", ".join(each.device.device_id.hex() for each in directory.devices)
             raise RefusedError(f"by hand one device can be called, came several: {ids}")

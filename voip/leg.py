@@ -27,7 +27,13 @@ from voip.handshake.schedule import Role, SessionKeys
 from voip.identity.callkey import Bundle, CallKey
 from voip.identity.contact import Device
 from voip.identity.keys import Entropy
-from voip.identity.trust import DeviceTrust, commit_callee, commit_caller, judge
+from voip.identity.trust import (
+    DeviceTrust,
+    TrustState,
+    commit_callee,
+    commit_caller,
+    judge,
+)
 from voip.signalling.address import Address, Mailbox
 from voip.signalling.delivery import Delivery
 from voip.signalling.envelope import mailbox_tag, open_blob, seal_blob
@@ -209,15 +215,15 @@ class Leg:
         caller at the first verified message after its CONFIRM, before acknowledging.
         """
         judged = self.judged(device, now)
+        if judged.trust.trust.state is not TrustState.BROKEN:
+            # A thief of the identity must not make the true device look rolled back.
+            newest_nbf = max(judged.newest_nbf, self._nbf)
+            judged = replace(judged, newest_nbf=newest_nbf)
         if self.role is Role.CALLER:
-            trust = commit_caller(judged.trust, self._retained)
-            return replace(
-                judged, trust=trust, newest_nbf=max(judged.newest_nbf, self._nbf)
-            )
+            return replace(judged, trust=commit_caller(judged.trust, self._retained))
         return replace(
             judged,
             trust=commit_callee(judged.trust, self._retained, self._matched),
-            newest_nbf=max(judged.newest_nbf, self._nbf),
             last_ts_ms=max(judged.last_ts_ms, self._ts_ms),
         )
 

@@ -219,6 +219,19 @@ def test_both_remember_the_certificate_that_was_used(
     assert bob.device(alice).newest_nbf == alice.vault.call_keys[0].certificate.nbf
 
 
+def test_a_thief_of_the_identity_cannot_make_the_true_device_look_rolled_back() -> None:
+    alice, bob = pair()
+    call(alice, bob)
+    honest = bob.device(alice).newest_nbf
+    thief = party("alice", now=NOW + 1000)  # the same device id, no secret kept
+    thief.meet(bob)
+
+    call(thief, bob, now=NOW + 2000)
+
+    assert bob.device(alice).trust.trust.state is TrustState.BROKEN
+    assert bob.device(alice).newest_nbf == honest
+
+
 def test_a_thief_of_the_identity_is_broken_to_the_callee_and_not_kept(
     people: tuple[Party, Party],
 ) -> None:
