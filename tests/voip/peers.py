@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tests.voip.pairs import Party, pair, party
 from tests.voip.people import MemoryKeeper, tone_plan
-from tests.voip.stand_in import StandIn
+from tests.voip.stand_in import Rooms, StandIn
 from voip.call import State
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
@@ -52,7 +52,7 @@ class Wire:
         self.meddle: Callable[[Carried], Iterable[Arrival]] = straight
         self._posts: list[WirePost] = []
         self._waiting: dict[bytes, list[bytes]] = {}
-        self._rooms: dict[str, StandIn] = {}
+        self.rooms = Rooms()
 
     def post(self, owner: str) -> "WirePost":
         post = WirePost(self, owner)
@@ -60,7 +60,7 @@ class Wire:
         return post
 
     def media(self) -> type[MediaSession]:
-        rooms = self._rooms
+        rooms = self.rooms
 
         class StandInHere(StandIn):
             def __init__(self, *args: object, **named: object) -> None:
@@ -227,6 +227,14 @@ async def settle(wire: Wire) -> None:
     while seen != len(wire.carried):
         seen = len(wire.carried)
         await asyncio.sleep(0.05)
+
+
+def media_of(conversation: Conversation) -> StandIn:
+    """Give the media of a call that is connected."""
+    line = conversation._session.line
+    assert line is not None
+    assert isinstance(line.media, StandIn)
+    return line.media
 
 
 def heard(conversation: Conversation) -> list[News]:

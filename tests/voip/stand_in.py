@@ -3,12 +3,16 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from voip.errors import CallError
+from voip.handshake.schedule import Role
 from voip.media.candidates import Candidate
 from voip.media.description import Description, audio_stream
 from voip.media.events import (
     ControlReceived,
     FirstVerified,
+    HeardAgain,
     MediaEvent,
     PathUp,
     Quiet,
@@ -19,20 +23,29 @@ from voip.media.streams import MediaSession, MediaStats
 QUIET_S = 3.0  # until the other side of closed media says so
 
 
+@dataclass(slots=True)
+class Rooms:
+    """Where stand-ins meet; `fails` says what goes wrong, by role and step."""
+
+    by_name: "dict[str, StandIn]" = field(default_factory=dict)
+    fails: dict[tuple[Role, str], CallError] = field(default_factory=dict)
+
+
 class StandIn(MediaSession):
     """Carries control messages, to whoever holds the same keys, and nothing else."""
 
     def __init__(
         self,
-        _role: int,
+        role: int,
         call_secret: bytes,
         *_what: object,
-        rooms: "dict[str, StandIn]",
+        rooms: Rooms,
         entropy: Callable[[int], bytes],
         **_how: object,
     ) -> None:
         # Nothing of the real one is used: its sockets and codecs are tested elsewhere.
         self._rooms = rooms
+        self._side = Role(role)
         self._secrets = [call_secret]
         self._name = entropy(4).hex()
         self._peer: StandIn | None = None
@@ -42,7 +55,8 @@ class StandIn(MediaSession):
         self.is_closed = False
 
     async def gather(self) -> Description:
-        self._rooms[self._name] = self
+        self._try("gather")
+        self._rooms.by_name[self._name] = self
         stream = audio_stream(int(self._name, 16) or 1)
         return Description(ufrag=self._name, pwd="p" * 22, streams=(stream,))
 
@@ -52,7 +66,8 @@ class StandIn(MediaSession):
         *,
         complete: bool = True,  # noqa: ARG002 -- as in MediaSession
     ) -> None:
-        self._peer = self._rooms.get(remote.ufrag)
+        self._try("connect")
+        self._peer = self._rooms.by_name.get(remote.ufrag)
         if self._peer is None or self._peer._peer is not self:
             return  # the other side comes later
         for one, other in ((self, self._peer), (self._peer, self)):
@@ -74,10 +89,17 @@ class StandIn(MediaSession):
         pass
 
     async def restart(self) -> Description:
+        self._try("restart")
         return await self.gather()
 
     async def reconnect(self, remote: Description) -> None:  # noqa: ARG002 -- likewise
+        self._try("reconnect")
         self.happen(PathUp("direct"))
+        self.happen(HeardAgain())
+
+    def _try(self, step: str) -> None:
+        if (self._side, step) in self._rooms.fails:
+            raise self._rooms.fails[self._side, step]
 
     def open_sources(self) -> None:
         self.sources_open = True
@@ -131,4 +153,4 @@ class StandIn(MediaSession):
         if self._peer is not None:
             loop = asyncio.get_running_loop()
             loop.call_later(QUIET_S, self._peer.happen, Quiet(QUIET_S))
-        self._rooms.pop(self._name, None)
+        self._rooms.by_name.pop(self._name, None)

@@ -15,6 +15,7 @@ from tests.voip.peers import (
     at,
     heard,
     lose,
+    media_of,
     outcomes,
     over,
     people,
@@ -396,10 +397,8 @@ async def test_a_microphone_that_stayed_closed_opens_when_the_user_insists() -> 
             await call.compared(matched=False)
     async with at(Wire(), alice, bob) as homes:
         _, ours = await talk(*homes)
-        line = ours._session.line
-        assert line is not None
-        before = line.media.sources_open  # type: ignore[attr-defined]  # the stand-in's
+        before = media_of(ours).sources_open
         ours.speak_anyway()
 
         assert not before
-        assert line.media.sources_open  # type: ignore[attr-defined]
+        assert media_of(ours).sources_open

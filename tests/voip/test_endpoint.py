@@ -14,6 +14,7 @@ from tests.voip.peers import (
     at,
     heard,
     lose,
+    media_of,
     on,
     outcomes,
     over,
@@ -102,11 +103,9 @@ async def test_words_that_differ_break_the_trust() -> None:
     async with at(Wire(), alice, bob) as homes:
         _, ours = await talk(*homes)
         await ours.compared(matched=False)
-        assert ours._session.line is not None
-        media = ours._session.line.media
         ours.set_muted(on=False)
 
-        assert not media.sources_open  # type: ignore[attr-defined]  # the stand-in's
+        assert not media_of(ours).sources_open
     assert bob.device(alice).trust.trust.reason is Reason.WORDS_DIFFER
 
 

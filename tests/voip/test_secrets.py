@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.voip.pairs import Party, dial, handshake
-from tests.voip.peers import Wire, at, heard, over, people, settle, talk
+from tests.voip.peers import Wire, at, heard, media_of, over, people, settle, talk
 from tests.voip.simulated import simulated
 from voip.conversation import Conversation
 from voip.errors import CallError
@@ -53,9 +53,7 @@ def keys_of(call: Conversation) -> Iterator[bytes]:
         assert leg.sas is not None
         yield leg.sas
         yield leg.mailbox.fetch
-    line = call._session.line
-    assert line is not None
-    yield from line.media._secrets  # type: ignore[attr-defined]  # the stand-in's
+    yield from media_of(call)._secrets
 
 
 def spellings(secret: bytes) -> set[str]:
