@@ -123,7 +123,7 @@ class Screen:
         lines = render(seen, now, stats=stats, entry=self._keyboard.line)
         up = f"\x1b[{self._height}A" if self._height else ""
         body = "".join(f"\r\x1b[K{line}\n" for line in lines)
-        click.echo(f"{_NO_WRAP}{up}{body}\x1b[J{_WRAP}", nl=False)
+        click.echo(f"{_NO_WRAP}{up}{body}\x1b[J{_WRAP}", nl=False, color=True)
         # What is over stays where it is, and the next call is drawn below.
         self._height = len(lines) if seen.end is None else 0
 

@@ -113,8 +113,10 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
 ) -> str:
     """Say a piece of news in a line; empty where another line says it already."""
     match news:
-        case n.StateChanged(State.ANSWERED | State.RINGING | State.ENDED):
-            return ""  # "bob is calling" comes before, "over: why" after
+        case n.StateChanged(
+            State.INVITED | State.ANSWERED | State.RINGING | State.ENDED
+        ):
+            return ""  # who calls whom comes before, "over: why" after
         case n.StateChanged(state):
             return _STATES[state]
         case n.TrustKnown(trust):

@@ -1,0 +1,103 @@
+"""How what is typed becomes orders, and what is shown becomes lines."""
+
+import json
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from cli.console import Lines, Screen
+from cli.orders import Act, SendText
+from cli.view import Seen
+from voip.call import State
+
+_SEEN = Seen(alias="bob", state=State.ACTIVE)
+
+
+@pytest.fixture(autouse=True)
+def context() -> Iterator[click.Context]:
+    """Be inside of a command, as the console is."""
+    with click.Context(click.Command("call")) as running:
+        yield running
+
+
+def _now() -> Seen:
+    return _SEEN
+
+
+def test_lines_come_in_pieces() -> None:
+    lines = Lines()
+    orders = [
+        order
+        for piece in (b"mu", b"te\nho", b"ld\nunmute\n", b"hang")
+        for order in lines.take(piece, _now)
+    ]
+
+    assert orders == [Act.MUTE, Act.HOLD, Act.UNMUTE]
+
+
+def test_a_line_that_is_no_order_is_refused_and_the_next_is_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert list(Lines().take(b"nons\x1bense\xff\nmute\n", _now)) == [Act.MUTE]
+
+    said = capsys.readouterr().err
+    assert said.startswith("ringfence: error: expected one of accept, ")
+    assert said.rstrip("\n").isprintable()
+
+
+def test_a_line_without_an_end_is_not_kept_for_ever(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = Lines()
+    for _ in range(3):
+        assert list(lines.take(4096 * b"x", _now)) == []
+
+    assert "expected one of" in capsys.readouterr().err
+    assert list(lines.take(b"mute\n", _now)) == [Act.MUTE]
+
+
+def test_programs_read_refusals_where_they_read_the_rest(
+    context: click.Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context.meta["cli.output.json"] = True
+    Lines().refuse(_SEEN, "no")
+
+    assert json.loads(capsys.readouterr().out) == {"event": "error", "sentence": "no"}
+
+
+def test_a_character_of_several_bytes_comes_in_pieces() -> None:
+    screen = Screen()
+    text = "tä€𝄞\r".encode()
+    orders = [
+        order for byte in text for order in screen.take(bytes([byte]), lambda: _SEEN)
+    ]
+
+    assert orders == [SendText("ä€𝄞")]
+
+
+def test_bytes_that_are_no_text_do_not_block_the_keys() -> None:
+    screen = Screen()
+    orders = [
+        order
+        for piece in (b"\xff\xff", b"\xff\xff\xff", b"m")
+        for order in screen.take(piece, _now)
+    ]
+
+    assert orders == [Act.MUTE]
+
+
+def test_a_region_is_drawn_over_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen()
+    screen.draw(_SEEN, 0.0, None)
+    first = capsys.readouterr().out
+    screen.draw(_SEEN, 0.0, None)
+    second = capsys.readouterr().out
+
+    assert first.count("\n") == second.count("\n") == 3
+    assert "\x1b[3A" not in first
+    assert second.startswith("\x1b[?7l\x1b[3A\r\x1b[K")
+
+
+def test_a_refusal_is_shown_in_the_region() -> None:
+    assert Screen().refuse(_SEEN, "no").log == ("not done: no",)
