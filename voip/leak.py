@@ -37,6 +37,7 @@ from voip.signalling.relay import serve_relay
 
 PHASE_S = 2.0  # a hundred audio packets, two records and a report or two
 RING_S = 1.0  # long enough that an early packet of media would have left
+AFTER_REKEY_S = 2.0  # a record under the new keys leaves within a second
 PATIENCE_S = 20.0  # for each step of the call, on a machine that is busy
 _COST = Cost(64 << 10, 2, lanes=1)  # the stores live for seconds
 
@@ -174,7 +175,7 @@ class _Rehearsal:
         sides[0].rekey()
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*map(_rekeyed, sides))
-        await asyncio.sleep(self._phase_s)
+        await asyncio.sleep(max(self._phase_s, AFTER_REKEY_S))
 
     async def _phase(self, name: str) -> None:
         self._phases.append(Phase(name, time.monotonic()))

@@ -2,9 +2,14 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
+from cli import paths
 from tests.cli.conftest import Start
+from voip.identity.sealed import Cost
+from voip.identity.store import Passphrase, Store
+from voip.identity.vault import Vault
 
 
 def made(start: Start, *arguments: str) -> str:
@@ -41,3 +46,10 @@ class Program:
         """Close its input, and wait for its end; give its exit code."""
         self._process.communicate(timeout=30)
         return self._process.returncode
+
+
+def settle(folder: Path, name: str, vault: Vault) -> None:
+    """Give a person a home, without the time that commands would take."""
+    cost = Cost(64 << 10, 2, lanes=1)
+    home = paths.store(folder / name)
+    Store.create(home, vault, Passphrase(b"correct horse"), cost=cost)

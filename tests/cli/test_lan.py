@@ -6,7 +6,8 @@ import pytest
 
 from cli.codes import Code
 from tests.cli.conftest import Start
-from tests.cli.programs import Program, made
+from tests.cli.programs import Program, settle
+from tests.voip.people import introduce, person
 
 LAN = ["--lan", "--interface=127.0.0.1"]
 CALL = ["--audio-in=tone", "--audio-out=null", "--loopback", "--json"]
@@ -15,12 +16,10 @@ CALL = ["--audio-in=tone", "--audio-out=null", "--loopback", "--json"]
 @pytest.fixture
 def acquainted(start: Start, tmp_path: Path) -> Start:
     """Two people who have each other's card; nobody has a relay."""
-    for person in ("alice", "bob"):
-        made(start, person, "identity", "create", f"--alias={person}", "--kdf-mib=64")
-        card = made(start, person, "identity", "card")
-        (tmp_path / f"{person}.card").write_text(card)
-    for person, other in (("alice", "bob"), ("bob", "alice")):
-        made(start, person, "contact", "add", str(tmp_path / f"{other}.card"))
+    alice, bob = person("alice", None), person("bob", None)
+    introduce(alice, bob)
+    settle(tmp_path, "alice", alice.vault)
+    settle(tmp_path, "bob", bob.vault)
     return start
 
 
@@ -35,11 +34,3 @@ def test_a_listener_is_found_and_called(acquainted: Start) -> None:
     callee.until(event="ended", end="hung up")
 
     assert (caller.ends(), callee.ends()) == (Code.DONE, Code.DONE)
-
-
-def test_nobody_there_could_not_be_asked(acquainted: Start) -> None:
-    process = acquainted("alice", "call", "bob", *LAN, *CALL)
-    _, complaint = process.communicate(timeout=30)
-
-    assert process.returncode == Code.UNREACHABLE
-    assert "no listener on the local network" in complaint

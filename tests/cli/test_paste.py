@@ -1,31 +1,49 @@
 """Two programs call each other by texts that a third one carries: this test."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cli.codes import Code
 from tests.cli.conftest import Start
-from tests.cli.programs import Program, made
+from tests.cli.programs import Program, made, settle
+from tests.voip.people import introduce, person
+from voip.dialling import with_announcement
+from voip.signalling.board import format_entry
+from voip.upkeep import own_entry
 
 CALL = ["--audio-in=tone", "--audio-out=null", "--loopback", "--json"]
 
 
 @pytest.fixture
 def introduced(start: Start, tmp_path: Path) -> Start:
-    """Let Alice know Bob by his introduction, and him her by her card; no relay."""
-    for person in ("alice", "bob"):
-        made(start, person, "identity", "create", f"--alias={person}", "--kdf-mib=64")
+    """Let Alice know Bob's device, and Bob her card; nobody has a relay."""
+    alice, bob = person("alice", None), person("bob", None)
+    introduce(alice, bob)
+    known = with_announcement(
+        alice.vault.contacts.find("bob"),
+        format_entry(own_entry(bob.vault)),
+        int(time.time()),
+    )
+    contacts = alice.vault.contacts.put(known)
+    settle(tmp_path, "alice", replace(alice.vault, contacts=contacts))
+    settle(tmp_path, "bob", bob.vault)
+    return start
+
+
+def test_an_introduction_and_three_texts_make_a_call(
+    start: Start, tmp_path: Path
+) -> None:
+    for name in ("alice", "bob"):
+        made(start, name, "identity", "create", f"--alias={name}", "--kdf-mib=64")
     (tmp_path / "bob.txt").write_text(made(start, "bob", "paste", "card"))
     (tmp_path / "alice.card").write_text(made(start, "alice", "identity", "card"))
     made(start, "alice", "contact", "add", str(tmp_path / "bob.txt"))
     made(start, "bob", "contact", "add", str(tmp_path / "alice.card"))
-    return start
-
-
-def test_a_call_by_three_texts(introduced: Start) -> None:
-    caller = Program(introduced("alice", "paste", "call", "bob", *CALL))
-    callee = Program(introduced("bob", "paste", "answer", *CALL))
+    caller = Program(start("alice", "paste", "call", "bob", *CALL))
+    callee = Program(start("bob", "paste", "answer", *CALL))
     callee.give(caller.until(event="text", step=1)["text"])
     caller.give(callee.until(event="text", step=2)["text"])
     callee.give(caller.until(event="text", step=3)["text"])

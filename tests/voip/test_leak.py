@@ -74,7 +74,7 @@ def wire() -> Iterator[Wire | None]:
 
 @pytest.fixture(scope="module")
 async def trail(anyio_backend: str, wire: Wire | None) -> Trail:  # noqa: ARG001 - runs beside it
-    return await rehearse(lambda: FileAudio(SPEECH, loop=True), phase_s=1.0)
+    return await rehearse(lambda: FileAudio(SPEECH, loop=True), phase_s=0.6)
 
 
 @pytest.fixture(scope="module")
