@@ -234,7 +234,8 @@ class Session:
                     self._sending.open(_now())
                 while not self._is_over():
                     await self._step()
-                await self._outbox.sent(LINGER_S)
+                assert self._over_at is not None
+                await self._outbox.sent(self._over_at - _now())
             finally:
                 for helper in tuple(self._helpers):
                     helper.cancel()

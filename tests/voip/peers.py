@@ -187,7 +187,7 @@ async def on(
         post.tags = set()  # what comes now waits for whoever reads next
 
 
-class _PowerCut(Exception):  # noqa: N818 -- nothing is wrong with the program
+class PowerCut(Exception):  # noqa: N818 -- nothing is wrong with the program
     pass
 
 
@@ -199,8 +199,8 @@ async def until_crash(
     try:
         async with on(wire, person, name=name) as home:
             yield home
-            raise _PowerCut  # noqa: TRY301 -- this is what the block is for
-    except* _PowerCut:
+            raise PowerCut  # noqa: TRY301 -- this is what the block is for
+    except* PowerCut:
         pass
 
 

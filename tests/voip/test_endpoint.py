@@ -173,6 +173,20 @@ async def test_a_call_can_be_given_up_at_once() -> None:
 
 
 @simulated
+async def test_leaving_waits_5_seconds_for_who_does_not_hear_it() -> None:
+    wire = Wire()
+    async with at(wire, *people()) as homes:
+        calls = await talk(*homes)
+        wire.meddle = lambda _: []
+        media_of(calls[0])._peer = None
+        before = asyncio.get_running_loop().time()
+        calls[0].hang_up()
+        await over(calls[0])
+
+        assert 4.9 < asyncio.get_running_loop().time() - before < 5.1
+
+
+@simulated
 async def test_mailboxes_that_cannot_be_read_are_told_in_a_sentence() -> None:
     async with at(Wire(), *people()) as (alice, _):
         alice.post.most_mailboxes = 1
