@@ -21,6 +21,8 @@ from voip.signalling.frames import BoardPut, Parcel
 from voip.signalling.mailbox import Shelf
 
 _R = TypeVar("_R")
+_Job = tuple[Callable[[Shelf], Any], asyncio.Future[Any]]
+_Outcome = tuple[asyncio.Future[Any], Any, Exception | None]
 
 MAX_WAITING = 1024  # jobs; beyond, clients are asked to slow down
 MAX_BATCH = 256  # jobs that share one sync
@@ -141,8 +143,8 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         # Bounded by `run`, which refuses when it is full.
-        self._jobs: queue.Queue[tuple[Callable[[Shelf], Any], Future[Any]] | None]
-        self._jobs = queue.Queue(MAX_WAITING)
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
+        self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
         self._opened: Future[None] = Future()
 
@@ -153,12 +155,12 @@ class Spool:
             LimitError: 1024 jobs wait already.
             StoreError: the disk is full or broken; the job wrote nothing.
         """
-        result: Future[_R] = Future()
+        result: asyncio.Future[_R] = self._loop.create_future()
         try:
             self._jobs.put_nowait((job, result))
         except queue.Full:
             raise LimitError(f"{MAX_WAITING} requests wait for the disk") from None
-        return await asyncio.wrap_future(result)
+        return await result
 
     async def open(self) -> None:
         """Open or create the file, readable by its owner only.
@@ -184,7 +186,9 @@ class Spool:
         self._opened.set_result(None)
         try:
             while batch := self._next_batch():
-                _commit(database, batch)
+                # One wake-up of the loop for all: a thousand clients cost a thousand
+                # jobs, not a thousand wake-ups.
+                self._loop.call_soon_threadsafe(_hand_out, _commit(database, batch))
         finally:
             database.close()
 
@@ -203,7 +207,7 @@ class Spool:
         database.executescript(_SCHEMA)
         return database
 
-    def _next_batch(self) -> list[tuple[Callable[[Shelf], Any], Future[Any]]]:
+    def _next_batch(self) -> list[_Job]:
         """Wait for a job and take all that wait with it; empty at the end."""
         batch = []
         job = self._jobs.get()
@@ -217,14 +221,11 @@ class Spool:
         return batch
 
 
-def _commit(
-    database: sqlite3.Connection,
-    batch: list[tuple[Callable[[Shelf], Any], Future[Any]]],
-) -> None:
+def _commit(database: sqlite3.Connection, batch: list[_Job]) -> list[_Outcome]:
     """Run jobs in one transaction; results leave after the sync, and only then."""
     shelf = _SqliteShelf(database)
-    waiting = [each for each in batch if each[1].set_running_or_notify_cancel()]
-    results = []
+    # Whose asker has gone need not run. One that goes while this looks runs in vain.
+    waiting = [each for each in batch if not each[1].cancelled()]
     try:
         database.execute("BEGIN IMMEDIATE")
         results = [job(shelf) for job, _ in waiting]
@@ -235,11 +236,22 @@ def _commit(
         failure = (
             StoreError(f"spool: {error}") if isinstance(error, sqlite3.Error) else error
         )
-        for _, future in waiting:
+        return [(future, None, failure) for _, future in waiting]
+    return [
+        (future, result, None)
+        for (_, future), result in zip(waiting, results, strict=True)
+    ]
+
+
+def _hand_out(outcomes: list[_Outcome]) -> None:
+    """Tell those who wait; in the loop, for its futures are no other thread's."""
+    for future, result, failure in outcomes:
+        if future.done():
+            continue  # cancelled while the job ran
+        if failure is None:
+            future.set_result(result)
+        else:
             future.set_exception(failure)
-        return
-    for (_, future), result in zip(waiting, results, strict=True):
-        future.set_result(result)
 
 
 @asynccontextmanager
