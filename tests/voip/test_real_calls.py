@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.voip.overheard import shown, stored
-from tests.voip.people import at_home, database, introduce, person
 from tests.voip.peers import PowerCut
+from tests.voip.people import at_home, database, introduce, person
 from voip.call import State
 from voip.conversation import Conversation
 from voip.events import End
@@ -31,7 +31,7 @@ async def tells(call: Conversation, expected: News) -> None:
 async def talking(
     folder: Path, kept: set[bytes] | None = None
 ) -> AsyncIterator[tuple[AsyncExitStack, Conversation, Conversation]]:
-    """Put two people in a call, who go without a word; closing the stack kills the relay.
+    """Put two people in a call, who leave without a word; the stack holds the relay.
 
     `kept` takes the secrets that are in their stores afterwards.
     """
