@@ -18,7 +18,7 @@ from cli.wishes import Wishes, call_options
 @json_option
 @click.pass_obj
 def answer(home: Home, /, *, auto: bool, once: bool, **wishes: Any) -> int:
-    """Wait for calls of your contacts, and take them.
+    """Wait for calls, and take them.
 
     Off a terminal, orders are read from standard input, a line each: accept, decline
     and those of 'ringfence call'.

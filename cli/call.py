@@ -19,7 +19,9 @@ from cli.wishes import Wishes, call_options
 @json_option
 @click.pass_obj
 def call(home: Home, /, name: str, *, lan: Lan | None, **wishes: Any) -> int:
-    """Call a contact, by NAME or identity, on all their devices.
+    """Call a contact, on all their devices.
+
+    NAME is an alias, or an identity as a card has it.
 
     Off a terminal, orders are read from standard input, a line each: mute, unmute,
     hold, resume, video on, video off, rekey, stats, choices, choose N, continue,

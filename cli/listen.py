@@ -41,8 +41,9 @@ def listen(  # noqa: PLR0913 - one argument for each option
     lan: Lan | None,
     **wishes: Any,
 ) -> int:
-    """Take calls at ADDRESS (HOST:PORT) of this machine, without anybody's relay.
+    """Take calls without anybody's relay.
 
+    They come in at ADDRESS (HOST:PORT) of this machine.
     Callers need your card with the line that is printed; its key stays the same as
     long as your home folder does. With --lan they need your card only, and find you
     by 'ringfence call --lan'.

@@ -25,7 +25,7 @@ _COMPLETE = "_RINGFENCE_COMPLETE"
 COMMANDS = {
     "identity": "Who you are to others: keys, card, backup.",
     "contact": "Who others are to you: cards, trust, safety numbers.",
-    "call": "Call somebody.",
+    "call": "Call a contact, on all their devices.",
     "answer": "Wait for calls, and take them.",
     "listen": "Take calls without anybody's relay.",
     "calls": "List past and missed calls.",

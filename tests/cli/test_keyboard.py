@@ -34,10 +34,10 @@ def _press(keys: str, seen: Seen = _TALKING) -> tuple[list[Order], str]:
         ("w2", [Act.CHOICES, Choose(1)]),
         ("wx0", [Act.CHOICES, Choose(None)]),
         ("w\x1bm", [Act.CHOICES, Act.MUTE]),
-        ("tbe q\x7f!\r", [SendText("be !")]),
+        ("tso q\x7f!\r", [SendText("so !")]),
         ("t\r", []),
         ("t\x01\n", []),
-        ("tbe\x1bk", [Act.REKEY]),
+        ("tso\x1bk", [Act.REKEY]),
         ("adcx\x1b[A", []),
     ],
 )
@@ -69,7 +69,7 @@ def test_only_the_whole_word_continues() -> None:
 
 
 def test_what_is_being_typed_is_shown() -> None:
-    assert _press("tbe")[1] == "text: be"
+    assert _press("tso")[1] == "text: so"
     assert _press("w")[1].startswith("which of these does the other side read?")
 
 
