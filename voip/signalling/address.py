@@ -1,6 +1,6 @@
 """Where blobs go, and where they are read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from voip.identity.card import RelayAddress
 
@@ -19,7 +19,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A mailbox that we read."""
+    """A mailbox that we read; `fetch` (32 bytes) is secret."""
 
-    fetch: bytes
+    fetch: bytes = field(repr=False)
     relay: RelayAddress | None
