@@ -38,6 +38,16 @@ def test_words_without_device_or_file_need_neither() -> None:
     assert isinstance(ends.video_sink, Discard)
 
 
+def test_what_was_opened_is_given_to_a_call_whole() -> None:
+    ends = open_ends(parse_choice("tone", "null", video_in="pattern"))
+    plan = ends.plan(data=True)
+    plan.close()
+
+    assert (plan.audio_source, plan.audio_sink) == (ends.audio_source, ends.audio_sink)
+    assert (plan.video_source, plan.video_sink) == (ends.video_source, ends.video_sink)
+    assert plan.data
+
+
 def test_a_call_of_silence_has_no_pictures() -> None:
     ends = open_ends(parse_choice("silence", "null"))
     ends.close()

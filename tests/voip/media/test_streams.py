@@ -44,7 +44,7 @@ from voip.media.events import (
 from voip.media.pattern import Silence, read_frame_number
 from voip.media.record import RECORD_BYTES, is_record
 from voip.media.similarity import similarity
-from voip.media.sources import FRAME_BYTES
+from voip.media.sources import FRAME_BYTES, SILENCE, Picture
 from voip.media.streams import MAX_EVENTS, MediaPlan, MediaSession
 
 NEXT_SECRET = bytes(range(64, 128))
@@ -415,3 +415,46 @@ async def test_events_that_nobody_takes_are_bounded() -> None:
     await media.close()
 
     assert media._events.qsize() == MAX_EVENTS
+
+
+class _End:
+    """An end of every kind, which knows how often it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def read(self) -> bytes:
+        return SILENCE
+
+    def write(self, pcm: bytes) -> None: ...
+
+    async def picture(self) -> Picture:
+        await asyncio.Future[None]()
+        raise AssertionError
+
+    def show(self, picture: Picture) -> None: ...
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+async def test_a_call_that_is_over_lets_go_of_every_device() -> None:
+    ends = [_End() for _ in range(4)]
+    microphone, speaker, camera, window = ends
+    media = MediaSession(
+        CALLER,
+        SECRET,
+        MediaPlan(
+            audio_source=microphone,
+            audio_sink=speaker,
+            video_source=camera,
+            video_sink=window,
+        ),
+        LOOPBACK,
+        entropy=Random(1).randbytes,
+        idle_control=lambda: None,
+    )
+    await media.gather()
+    await media.close()
+
+    assert [end.closed for end in ends] == [1, 1, 1, 1]
