@@ -193,14 +193,18 @@ class Path:
             RefusedError: too many candidates.
         """
         await self.add(remote.candidates, last=complete)
-        # Owned by this call: a task group would wrap what is raised.
-        knocking = asyncio.create_task(self._knock())
-        try:
-            await self.transport.start(
-                RTCIceParameters(usernameFragment=remote.ufrag, password=remote.pwd)
-            )
-        finally:
-            knocking.cancel()
+        checks = self.transport.start(
+            RTCIceParameters(usernameFragment=remote.ufrag, password=remote.pwd)
+        )
+        if complete:
+            await checks
+        else:
+            # Owned by this call: a task group would wrap what is raised.
+            knocking = asyncio.create_task(self._knock())
+            try:
+                await checks
+            finally:
+                knocking.cancel()
         if self.transport.state != "completed":
             raise UnreachableError(
                 f"no way to the other side: {len(remote.candidates)} addresses tried"
