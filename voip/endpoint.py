@@ -375,9 +375,7 @@ class Endpoint:
             identity=received.certificate.identity,
             log=log,
             place=self._place,
-            on_confirm=lambda: self._guard.confirm(
-                received.certificate.identity, received.e_a
-            ),
+            on_confirm=lambda: self._confirmed(received, decision),
             on_ring=lambda: self._board.rings(conversation),
         )
         conversation = Conversation(session, alias=alias, is_outgoing=False)
@@ -396,6 +394,10 @@ class Endpoint:
             ),
             invite=invite,
         )
+
+    def _confirmed(self, received: Received, decision: Respond) -> None:
+        self._guard.confirm(received.certificate.identity, received.e_a)
+        self._board.confirmed(decision)
 
     async def _send(self, to: Address, blob: bytes) -> None:
         try:

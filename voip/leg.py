@@ -164,6 +164,11 @@ class Leg:
         return self._e_a
 
     @property
+    def answered_ts_ms(self) -> int:
+        """The time stamp of the INVITE that we answered; 0 if we dialled."""
+        return self._ts_ms
+
+    @property
     def retained(self) -> bytes:
         """The secret (64 bytes) that this call leaves with both devices."""
         return self._retained

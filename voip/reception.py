@@ -26,6 +26,7 @@ class Ongoing:
         call_id: of that call.
         devices: the other side's devices that take part, each with the ephemeral key
             of an INVITE of ours that it has not answered, or None.
+        answered_ts_ms: the time stamp of the INVITE that it answers; 0 if we dialled.
         is_active: whether the user talks, rings or is rung, rather than waiting for
             somebody to confirm.
     """
@@ -33,6 +34,7 @@ class Ongoing:
     call_id: bytes
     devices: dict[bytes, bytes | None]
     _: KW_ONLY
+    answered_ts_ms: int = 0
     is_active: bool
 
 
@@ -43,7 +45,9 @@ class Respond:
     Attributes:
         device: the caller's, as known so far.
         readiness: what to say.
-        supersedes: a call with the same device that this one ends.
+        supersedes: calls with the same device that this one replaces: those that are
+            not confirmed at once, the others when this one is. Or a relay that kept
+            back an INVITE whose caller gave up could end a later call with it.
         concedes: a call of ours to the same person that this one replaces, because
             both dialled at once and theirs survives.
     """
@@ -51,7 +55,7 @@ class Respond:
     device: Device
     readiness: Readiness
     _: KW_ONLY
-    supersedes: bytes | None = None
+    supersedes: tuple[bytes, ...] = ()
     concedes: bytes | None = None
 
 
@@ -144,18 +148,29 @@ def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be ask
 def _respond(
     received: Received, device: Device, busy: Busy, ongoing: Sequence[Ongoing]
 ) -> Decision:
-    for call in ongoing:
-        if device.device_id not in call.devices:
-            continue
-        ours = call.devices[device.device_id]
-        if ours is None:
-            return Respond(device, Readiness.WILL_RING, supersedes=call.call_id)
-        # Both dialled at once: both sides see both INVITEs and pick the same one.
-        if sha256(ours).digest() < sha256(received.e_a).digest():
-            return Ignore("glare: our own invite survives")
-        return Respond(device, Readiness.WILL_RING, concedes=call.call_id)
+    rivals = [call for call in ongoing if device.device_id in call.devices]
+    if rivals:
+        return _respond_to_rival(received, device, rivals)
     if not any(call.is_active for call in ongoing) or busy is Busy.RING:
         return Respond(device, Readiness.WILL_RING)
     if busy is Busy.SILENT:
         return Ignore("invite while busy")
     return Respond(device, Readiness.BUSY)
+
+
+def _respond_to_rival(
+    received: Received, device: Device, rivals: Sequence[Ongoing]
+) -> Decision:
+    """Decide where calls with the same device go on."""
+    for call in rivals:
+        if received.offer.ts_ms <= call.answered_ts_ms:
+            return Ignore("invite older than one that was answered")
+        ours = call.devices[device.device_id]
+        if ours is None:
+            continue
+        # Both dialled at once: both sides see both INVITEs and pick the same one.
+        if sha256(ours).digest() < sha256(received.e_a).digest():
+            return Ignore("glare: our own invite survives")
+        return Respond(device, Readiness.WILL_RING, concedes=call.call_id)
+    replaced = tuple(call.call_id for call in rivals)
+    return Respond(device, Readiness.WILL_RING, supersedes=replaced)

@@ -82,6 +82,7 @@ class Switchboard:
             Ongoing(
                 call_id,
                 _devices(session),
+                answered_ts_ms=max(leg.answered_ts_ms for leg in session.legs.values()),
                 is_active=session.call.state not in _QUIET,
             )
             for call_id, (session, _) in self._calls.items()
@@ -105,14 +106,22 @@ class Switchboard:
         self._openings[sha256(invite).digest()] = answer_again
 
     def settle(self, decision: Respond, call_id: bytes) -> Session | None:
-        """End the call that another replaces; give ours, if both dialled at once."""
-        if decision.supersedes is not None:
-            self._calls[decision.supersedes][0].feed_if_fitting(Superseded())
+        """End unconfirmed calls that another replaces; give ours, if both dialled."""
+        for replaced in decision.supersedes:
+            session, _ = self._calls[replaced]
+            if session.call.state is State.ANSWERED:
+                session.feed_if_fitting(Superseded())
         if decision.concedes is None:
             return None
         conceded, _ = self._calls[decision.concedes]
         conceded.concede(call_id)
         return conceded
+
+    def confirmed(self, decision: Respond) -> None:
+        """End all that this call replaces, now that its caller proved to be live."""
+        for replaced in decision.supersedes:
+            if replaced in self._calls:
+                self._calls[replaced][0].feed_if_fitting(Superseded())
 
     def rings(self, conversation: Conversation) -> None:
         """Tell the user of a call; one too many is missed."""

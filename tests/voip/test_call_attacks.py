@@ -32,6 +32,7 @@ from voip.events import End
 from voip.handshake.payload import Mode
 from voip.identity.calllog import Outcome
 from voip.identity.trust import Reason
+from voip.leg import Leg
 from voip.news import MicrophoneClosed, Warned
 from voip.signalling.delivery import Path
 from voip.signalling.envelope import mailbox_tag
@@ -274,6 +275,39 @@ async def test_a_changed_blob_is_a_lost_one(at_blob: int) -> None:
         await asyncio.sleep(15)
 
         assert (theirs.state, ours.state) == (State.ACTIVE, State.ACTIVE)
+
+
+def given_up(alice: Party, bob: Party) -> Leg:
+    """Let Alice call and give up; a relay has the INVITE, and keeps it."""
+    return dial(alice, bob, now=int(time.time()) - 5)
+
+
+@simulated
+async def test_an_invite_that_was_kept_back_ends_no_later_call() -> None:
+    wire = Wire()
+    alice, bob = people()
+    kept_back = given_up(alice, bob)
+    async with at(wire, alice, bob) as (one, other):
+        calls = await talk(other, one)
+        wire.deliver(kept_back.invites[0].tag, kept_back.opening)
+        await asyncio.sleep(30)
+
+        assert [call.state for call in calls] == [State.ACTIVE] * 2
+        assert not other.is_rung
+
+
+@simulated
+async def test_an_invite_that_comes_after_a_newer_one_does_not_stop_it() -> None:
+    wire = Wire()
+    alice, bob = people()
+    kept_back = given_up(alice, bob)
+    async with at(wire, alice, bob) as (one, other):
+        wire.meddle = lambda carried: [(1.0, carried.blob)]
+        await one.endpoint.dial("bob")
+        await asyncio.sleep(1.5)
+        wire.deliver(kept_back.invites[0].tag, kept_back.opening)
+
+        assert (await other.rung()).state is State.RINGING
 
 
 @simulated

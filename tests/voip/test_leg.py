@@ -296,6 +296,12 @@ def test_repr_shows_role_and_device_and_nothing_secret(
     assert repr(callee) == f"Leg(callee, {people[0].vault.device_id.hex()})"
 
 
+def test_only_the_callee_answered_an_invite(people: tuple[Party, Party]) -> None:
+    caller, callee = handshake(*people)
+
+    assert (caller.answered_ts_ms, callee.answered_ts_ms) == (0, NOW * 1000)
+
+
 def test_roles_are_those_of_the_handshake(people: tuple[Party, Party]) -> None:
     caller, callee = handshake(*people)
 

@@ -282,7 +282,23 @@ def test_the_same_device_calling_again_replaces_its_call(
     old = talking(to=alice.vault.device_id)
 
     assert judge(bob, invited(alice, bob), ongoing=(old,)) == Respond(
-        bob.device(alice), Readiness.WILL_RING, supersedes=OTHER_CALL
+        bob.device(alice), Readiness.WILL_RING, supersedes=(OTHER_CALL,)
+    )
+
+
+def test_an_older_invite_does_not_replace_a_newer_one(
+    people: tuple[Party, Party],
+) -> None:
+    alice, bob = people
+    newer = Ongoing(
+        OTHER_CALL,
+        {alice.vault.device_id: None},
+        answered_ts_ms=NOW * 1000 + 1,
+        is_active=False,
+    )
+
+    assert judge(bob, invited(alice, bob), ongoing=(newer,)) == Ignore(
+        "invite older than one that was answered"
     )
 
 
