@@ -194,6 +194,12 @@ class Session:
             self.news.get_nowait()
         self.news.put_nowait(news)
 
+    def fail(self, sentence: str) -> None:
+        """Tell the user why the call stopped without a word to the other side."""
+        self.feed_if_fitting(ev.UserHungUp())
+        self.tell(Warned(sentence))
+        self.tell(Ended(self.call.end or ev.End.LOST, self._successor))
+
     def repeat_opening(self) -> None:
         """Send INVITE or RINGING again: the other side seems not to have it."""
         self._sending.repeat_openings()

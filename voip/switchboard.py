@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from voip.call import State
 from voip.conversation import Conversation
-from voip.errors import LimitError
+from voip.errors import CallError, LimitError
 from voip.events import Dialled, InviteAnswered, Superseded
 from voip.handshake.schedule import Role
 from voip.identity.contact import Contact
@@ -159,6 +159,9 @@ class Switchboard:
     ) -> None:
         try:
             await session.run(begin)
+        except* CallError as failed:
+            # The store cannot be written, and nothing may be said that is not in it.
+            session.fail("; ".join(map(str, failed.exceptions)))
         finally:
             # The replay guard knows the INVITE; what is kept here holds keys.
             self._openings.pop(sha256(invite).digest(), None)

@@ -22,11 +22,14 @@ class MemoryKeeper:
 
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
+        self.failure: Exception | None = None
 
     def read(self) -> Vault:
         return self.vault
 
     def change(self, change: Callable[[Vault], Vault]) -> Vault:
+        if self.failure is not None:
+            raise self.failure
         self.vault = change(self.vault)
         return self.vault
 

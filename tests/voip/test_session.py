@@ -26,6 +26,7 @@ from voip.errors import (
     CallError,
     MissingError,
     RefusedError,
+    StoreError,
     UnexpectedEventError,
     UnreachableError,
 )
@@ -326,6 +327,25 @@ async def test_a_stranger_rings_where_the_user_wants_that_and_nothing_is_kept() 
 
         assert ours.alias == "stranger eve"
     assert bob.vault.contacts.contacts == ()
+
+
+@simulated
+async def test_a_store_that_cannot_be_written_ends_the_call_and_no_other() -> None:
+    sentence = "store: no space left on device"
+    alice, bob = people()
+    async with at(Wire(), alice, bob) as homes:
+        theirs, ours = await talk(*homes)
+        homes[1].keeper.failure = StoreError(sentence)
+        theirs.hang_up()
+        await over(ours)
+        homes[1].keeper.failure = None
+        await over(theirs)
+        news = heard(ours)
+        again, _ = await talk(*homes)
+
+        assert Warned(sentence) in news
+        assert isinstance(news[-1], Ended)
+        assert again.state is State.ACTIVE
 
 
 def removed(party: Party) -> Party:
