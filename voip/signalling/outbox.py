@@ -12,7 +12,7 @@ MAX_WAITING = 64  # then the newest is dropped: what matters is sent again anywa
 
 
 class Outbox:
-    """Sends one blob after the other; trouble is told once, and again after it ended."""
+    """Sends one blob after the other; the same trouble is told once."""
 
     def __init__(self, post: Post, tell: Callable[[str], None]) -> None:
         self._post = post
