@@ -36,7 +36,7 @@ def test_a_relay_that_is_not_there_could_not_be_asked(start: Start) -> None:
 
     assert check.returncode == Code.UNREACHABLE
     assert said == (
-        "ringfence: error: relay 127.0.0.1:1: connect call failed ('127.0.0.1', 1)\n"
+        "ringfence: error: relay 127.0.0.1:1: connection refused\n"
         "ringfence: hint: try again later\n"
     )
 
