@@ -8,6 +8,7 @@ import pytest
 
 from tests.voip.pairs import Party, dial, offer
 from tests.voip.peers import (
+    ALICE,
     BOB,
     Home,
     Wire,
@@ -448,3 +449,26 @@ async def test_a_device_that_woke_late_is_not_taken_for_a_thief() -> None:
         assert [call.trust and call.trust.state for call in calls] == [
             TrustState.NEW
         ] * 2
+
+
+@pytest.mark.parametrize("lost", range(2, 7))
+@simulated
+async def test_a_device_that_never_got_confirm_is_not_taken_for_a_thief(
+    lost: int,
+) -> None:
+    """It acknowledges that it was answered elsewhere, and not the CONFIRM before."""
+    alice, phone, laptop = with_two_devices()
+    wire = Wire()
+    wire.meddle = lose(ALICE, lambda number: number == lost)
+    async with at(wire, alice, phone, laptop) as homes:
+        await homes[0].endpoint.dial("bob")
+        (await homes[1].rung()).accept()
+        await asyncio.sleep(20)
+    for device in (phone, laptop):
+        async with at(Wire(), alice, device) as homes:
+            calls = await talk(*homes)
+            calls[0].hang_up()
+            await over(*calls)
+
+        assert device.device(alice).trust.trust.state is not TrustState.BROKEN
+        assert alice.device(device).trust.trust.state is not TrustState.BROKEN
