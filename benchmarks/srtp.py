@@ -15,8 +15,8 @@ from aiortc import RTCCertificate
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 
 from benchmarks.figure import Contender, Figure, figure, microseconds, race, ratios
-from voip.media.description import VIDEO_PT, video_stream
 from voip.media.epochs import CALLEE, CALLER
+from voip.media.profile import VIDEO_PT, video_stream
 from voip.media.rtp import Header, format_header
 from voip.media.transport import IkSrtpTransport, srtp_session
 

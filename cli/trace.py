@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from voip.errors import MissingError, RefusedError
-from voip.media.description import AUDIO_PT
 from voip.media.ice import Trace
+from voip.media.profile import AUDIO_PT
 from voip.media.record import RECORD
 from voip.media.rtp import is_rtcp, is_srtp
 

@@ -7,7 +7,7 @@ devices, named by the other side's 16-byte device id.
 from dataclasses import dataclass
 from enum import Enum
 
-from voip.signalling.media_info import MediaInfo
+from voip.description import Description
 from voip.signalling.messages import HangupReason
 
 
@@ -69,7 +69,7 @@ class Accepted:
     """A device's human accepted."""
 
     leg: bytes
-    media: MediaInfo
+    media: Description
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Selected:
     """The caller chose this device."""
 
     leg: bytes
-    media: MediaInfo
+    media: Description
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +233,7 @@ class StartMedia:
     """Connect to the device and send."""
 
     leg: bytes
-    media: MediaInfo
+    media: Description
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 from typing import TypeVar
 
-from voip.media.description import AUDIO_PT
+from voip.media.profile import AUDIO_PT
 from voip.media.record import RECORD, RECORD_BYTES
 from voip.media.rtp import is_rtcp, is_srtp
 from voip.media.sources import FRAME_SAMPLES

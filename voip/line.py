@@ -8,7 +8,8 @@ means for the call as a whole comes back as an event for the call machine.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voip.errors import HandshakeError, MalformedError, RefusedError
+from voip.description import Description
+from voip.errors import HandshakeError, MalformedError
 from voip.events import (
     Event,
     FirstPacketVerified,
@@ -22,9 +23,6 @@ from voip.handshake.schedule import Role
 from voip.identity.keys import Entropy
 from voip.leg import Leg
 from voip.media import events as happened
-from voip.media.candidates import Candidate, format_candidate, parse_candidate
-from voip.media.description import Codec as MediaCodec
-from voip.media.description import Description, Kind, Stream
 from voip.media.streams import MediaSession
 from voip.news import (
     EpochChanged,
@@ -35,7 +33,6 @@ from voip.news import (
     TextArrived,
     Warned,
 )
-from voip.signalling.media_info import Codec, MediaInfo, StreamInfo, StreamKind
 from voip.signalling.messages import (
     Candidates,
     Message,
@@ -89,11 +86,11 @@ class Line:
         """For what needs no word to the other side: sources, text, files, counts."""
         return self._media
 
-    async def describe(self) -> MediaInfo:
+    async def describe(self) -> Description:
         """Gather addresses and say what we may send, for ACCEPT or SELECT."""
-        return _to_info(await self._media.gather())
+        return await self._media.gather()
 
-    async def connect(self, remote: MediaInfo, *, patient: bool = False) -> None:
+    async def connect(self, remote: Description, *, patient: bool = False) -> None:
         """Find a way to the other side and start sending.
 
         `patient`: try until the line is closed, for the other side may begin late.
@@ -102,7 +99,7 @@ class Line:
             RefusedError: streams or candidates that cannot be.
             UnreachableError: none of the ways works.
         """
-        await self._media.connect(_from_info(remote), complete=not patient)
+        await self._media.connect(remote, complete=not patient)
         self._is_up = True
 
     async def send(self, ctl: bytes, *, urgent: bool) -> None:
@@ -167,7 +164,7 @@ class Line:
             return
         self._restarting = True
         self._generation += 1
-        path = _to_info(await self._media.restart())
+        path = await self._media.restart()
         self.leg.delivery.send(
             Restart(
                 self._generation, path.ufrag, pwd=path.pwd, candidates=path.candidates
@@ -202,8 +199,7 @@ class Line:
 
     async def _take_candidates(self, message: Candidates) -> None:
         if message.generation == self._generation:
-            candidates = _parse_candidates(message.candidates)
-            await self._media.add_candidates(candidates, last=message.last)
+            await self._media.add_candidates(message.candidates, last=message.last)
 
     async def _take_restart(self, message: Restart) -> None:
         # The higher generation wins; of two equal ones the caller's.
@@ -214,7 +210,7 @@ class Line:
             return
         self._generation = message.generation
         self._restarting = True
-        path = _to_info(await self._media.restart())
+        path = await self._media.restart()
         self.leg.delivery.send(
             RestartAck(
                 self._generation, path.ufrag, pwd=path.pwd, candidates=path.candidates
@@ -227,11 +223,7 @@ class Line:
             await self._move(message)
 
     async def _move(self, message: Restart | RestartAck) -> None:
-        remote = Description(
-            ufrag=message.ufrag,
-            pwd=message.pwd,
-            candidates=_parse_candidates(message.candidates),
-        )
+        remote = Description(message.ufrag, message.pwd, candidates=message.candidates)
         try:
             await self._media.reconnect(remote)
         finally:
@@ -296,52 +288,3 @@ class Line:
             case _:
                 pass
         return None
-
-
-def _parse_candidates(texts: tuple[str, ...]) -> tuple[Candidate, ...]:
-    return tuple(parse_candidate(text.encode("ascii")) for text in texts)
-
-
-def _to_info(description: Description) -> MediaInfo:
-    return MediaInfo(
-        ufrag=description.ufrag,
-        pwd=description.pwd,
-        streams=tuple(
-            StreamInfo(
-                kind=StreamKind(stream.kind),
-                codec=Codec(stream.codec),
-                pt=stream.pt,
-                ssrc=stream.ssrc,
-                rtx_pt=stream.rtx_pt,
-                rtx_ssrc=stream.rtx_ssrc,
-            )
-            for stream in description.streams
-        ),
-        candidates=tuple(
-            format_candidate(candidate).decode("ascii")
-            for candidate in description.candidates
-        ),
-    )
-
-
-def _from_info(info: MediaInfo) -> Description:
-    try:
-        streams = tuple(
-            Stream(
-                kind=Kind(stream.kind),
-                codec=MediaCodec(stream.codec),
-                pt=stream.pt,
-                rtx_pt=stream.rtx_pt,
-                ssrc=stream.ssrc,
-                rtx_ssrc=stream.rtx_ssrc,
-            )
-            for stream in info.streams
-        )
-    except ValueError:
-        raise RefusedError("a stream of a kind that this version cannot take") from None
-    return Description(
-        ufrag=info.ufrag,
-        pwd=info.pwd,
-        streams=streams,
-        candidates=_parse_candidates(info.candidates),
-    )

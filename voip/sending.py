@@ -6,8 +6,9 @@ from voip.handshake.schedule import Role
 from voip.identity.keys import Entropy
 from voip.leg import Leg
 from voip.line import Line
+from voip.signalling.control import parse_control
 from voip.signalling.delivery import Path
-from voip.signalling.messages import Hangup, Restart, RestartAck, parse_control
+from voip.signalling.messages import Hangup, Restart, RestartAck
 from voip.signalling.outbox import Outbox
 
 RESEND_OPENING_S = (4.0, 12.0, 28.0)  # a carrier may lose it; doubles are known

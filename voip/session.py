@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from voip import events as ev
 from voip.assurance import Assurance
 from voip.call import Call, State
+from voip.description import Description
 from voip.errors import (
     CallError,
     HandshakeError,
@@ -42,7 +43,7 @@ from voip.news import (
 )
 from voip.place import Place
 from voip.sending import Sending
-from voip.signalling.media_info import MediaInfo
+from voip.signalling.control import parse_control
 from voip.signalling.messages import (
     Accept,
     Alerting,
@@ -53,7 +54,6 @@ from voip.signalling.messages import (
     RestartAck,
     SasResult,
     Select,
-    parse_control,
 )
 from voip.signalling.outbox import Outbox
 
@@ -322,7 +322,7 @@ class Session:
             case ev.Finish():
                 await self._finish(command.end)
 
-    async def _open_line(self, leg: Leg) -> MediaInfo | None:
+    async def _open_line(self, leg: Leg) -> Description | None:
         """Open what the call hears and shows with, and describe it."""
         try:
             session = self._place.media(
@@ -347,7 +347,7 @@ class Session:
             await self._room.acquire()  # more wait in the session, which has a bound
             self._jobs.put_nowait(await session.event())
 
-    async def _connect(self, line: Line, remote: MediaInfo) -> None:
+    async def _connect(self, line: Line, remote: Description) -> None:
         try:
             await line.connect(remote, patient=self._place.by_hand)
         except UnreachableError as error:

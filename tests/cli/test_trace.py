@@ -7,7 +7,7 @@ import pytest
 
 from cli.trace import kind_of, trace_to
 from voip.errors import MissingError, RefusedError
-from voip.media.description import AUDIO_PT, VIDEO_PT
+from voip.media.profile import AUDIO_PT, VIDEO_PT
 from voip.media.record import RECORD
 
 RTP = 0x80

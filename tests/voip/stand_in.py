@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from voip.description import Description
 from voip.errors import CallError
 from voip.handshake.schedule import Role
-from voip.media.candidates import Candidate
-from voip.media.description import Description, audio_stream
+from voip.media.candidates import parse_candidate
 from voip.media.events import (
     ControlReceived,
     FirstVerified,
@@ -18,6 +18,7 @@ from voip.media.events import (
     Quiet,
     SendEpoch,
 )
+from voip.media.profile import audio_stream
 from voip.media.streams import MediaSession, MediaStats
 
 QUIET_S = 3.0  # until the other side of closed media says so
@@ -84,7 +85,7 @@ class StandIn(MediaSession):
         return await self._happened.get()
 
     async def add_candidates(
-        self, candidates: tuple[Candidate, ...], *, last: bool = False
+        self, candidates: tuple[str, ...], *, last: bool = False
     ) -> None:
         pass
 
@@ -92,8 +93,10 @@ class StandIn(MediaSession):
         self._try("restart")
         return await self.gather()
 
-    async def reconnect(self, remote: Description) -> None:  # noqa: ARG002 -- likewise
+    async def reconnect(self, remote: Description) -> None:
         self._try("reconnect")
+        for candidate in remote.candidates:
+            parse_candidate(candidate)
         self.happen(PathUp("direct"))
         self.happen(HeardAgain())
 

@@ -14,6 +14,7 @@ from voip.call import (
     Call,
     State,
 )
+from voip.description import Description
 from voip.errors import UnexpectedEventError
 from voip.events import (
     Accepted,
@@ -51,11 +52,10 @@ from voip.events import (
     UserHungUp,
     WillRing,
 )
-from voip.signalling.media_info import MediaInfo
 from voip.signalling.messages import HangupReason
 
 A, B, C = b"A" * 16, b"B" * 16, b"C" * 16
-MEDIA = MediaInfo(ufrag="abcd", pwd="p" * 22, streams=(), candidates=())
+MEDIA = Description(ufrag="abcd", pwd="p" * 22, streams=(), candidates=())
 
 Step = tuple[Event, list[Command], State]
 

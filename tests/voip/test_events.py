@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
+from voip.description import Description
 from voip.events import Accepted, End, Selected, SendAccept, StartMedia
-from voip.signalling.media_info import MediaInfo
 
 LEG = b"l" * 16
-MEDIA = MediaInfo(
+MEDIA = Description(
     ufrag="abcd", pwd="secretpasswordofthepath", streams=(), candidates=()
 )
 

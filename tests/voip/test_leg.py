@@ -19,15 +19,10 @@ from voip.errors import HandshakeError, MalformedError, TrustError
 from voip.handshake.exchange import Invited, Received
 from voip.handshake.schedule import Role, SessionKeys
 from voip.identity.trust import NONE, Reason, Slots, TrustState
+from voip.signalling.control import Control, format_control, parse_control
 from voip.signalling.delivery import Path
 from voip.signalling.envelope import mailbox_tag
-from voip.signalling.messages import (
-    Alerting,
-    Confirm,
-    Control,
-    format_control,
-    parse_control,
-)
+from voip.signalling.messages import Alerting, Confirm
 
 
 @pytest.fixture

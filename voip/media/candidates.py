@@ -13,10 +13,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from voip.errors import LimitError, MalformedError
-
-MAX_CANDIDATES = 16  # what a machine has; each one makes us send checks to it
-MAX_CANDIDATE_BYTES = 255  # they travel behind a 1-byte length
+from voip.errors import MalformedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +36,15 @@ _CANDIDATE = re.compile(
 )
 
 
-def parse_candidate(raw: bytes) -> Candidate:
+def parse_candidate(text: str) -> Candidate:
     """Read one candidate.
 
     Raises:
         MalformedError: not the form above, or not its one spelling.
     """
-    if len(raw) > MAX_CANDIDATE_BYTES:
-        raise MalformedError(
-            f"candidate: expected at most {MAX_CANDIDATE_BYTES} bytes, came {len(raw)}"
-        )
-    match = _CANDIDATE.fullmatch(raw.decode("ascii", "replace"))
+    match = _CANDIDATE.fullmatch(text)
     if match is None:
-        raise MalformedError(f"candidate: came {raw!r}")
+        raise MalformedError(f"candidate: came {text!r}")
     related = None
     if match["raddr"] is not None:
         related = (_address(match["raddr"]), _number(match["rport"], 0, 65535))
@@ -65,8 +58,8 @@ def parse_candidate(raw: bytes) -> Candidate:
     )
 
 
-def format_candidate(candidate: Candidate) -> bytes:
-    """Write one candidate, for lp8."""
+def format_candidate(candidate: Candidate) -> str:
+    """Write one candidate; always within the 255 bytes that lp8 holds."""
     related = ""
     if candidate.related is not None:
         host, port = candidate.related
@@ -74,7 +67,7 @@ def format_candidate(candidate: Candidate) -> bytes:
     return (
         f"{candidate.foundation} 1 udp {candidate.priority} {candidate.host} "
         f"{candidate.port} typ {candidate.kind}{related}"
-    ).encode("ascii")
+    )
 
 
 def admissible(
@@ -85,14 +78,7 @@ def admissible(
     A contact could otherwise aim our checks at services of this machine (loopback),
     of its cloud host (link-local) or at everybody on the network (multicast).
     `loopback` lets this machine's own addresses pass, for rehearsals and tests.
-
-    Raises:
-        LimitError: more than `MAX_CANDIDATES`.
     """
-    if len(candidates) > MAX_CANDIDATES:
-        raise LimitError(
-            f"candidates: expected at most {MAX_CANDIDATES}, came {len(candidates)}"
-        )
     return tuple(c for c in candidates if _is_reachable(c.host, loopback=loopback))
 
 

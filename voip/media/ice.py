@@ -20,14 +20,14 @@ from aiortc import (
 )
 from aiortc.rtcicetransport import connection_kwargs
 
+from voip.description import MAX_CANDIDATES, Description
 from voip.errors import MalformedError, MissingError, UnreachableError
 from voip.media.candidates import (
-    MAX_CANDIDATES,
     Candidate,
     admissible,
+    format_candidate,
     parse_candidate,
 )
-from voip.media.description import Description
 from voip.media.events import PathKind
 
 Trace = Callable[[bytes, tuple[str, int]], None]
@@ -178,7 +178,7 @@ class Path:
         return Description(
             ufrag=cast("str", own.usernameFragment),
             pwd=cast("str", own.password),
-            candidates=found[:MAX_CANDIDATES],
+            candidates=tuple(map(format_candidate, found[:MAX_CANDIDATES])),
         )
 
     async def connect(self, remote: Description, *, complete: bool = True) -> None:
@@ -190,7 +190,7 @@ class Path:
 
         Raises:
             UnreachableError: none of the ways works.
-            RefusedError: too many candidates.
+            MalformedError: a candidate of another form.
         """
         await self.add(remote.candidates, last=complete)
         checks = self.transport.start(
@@ -210,9 +210,14 @@ class Path:
                 f"no way to the other side: {len(remote.candidates)} addresses tried"
             )
 
-    async def add(self, candidates: tuple[Candidate, ...], *, last: bool) -> None:
-        """Take candidates of the peer, leaving out those that aim at a third party."""
-        for candidate in admissible(candidates, loopback=self._config.loopback):
+    async def add(self, candidates: tuple[str, ...], *, last: bool) -> None:
+        """Take candidates of the peer, leaving out those that aim at a third party.
+
+        Raises:
+            MalformedError: a candidate of another form; none of them is taken.
+        """
+        parsed = tuple(map(parse_candidate, candidates))
+        for candidate in admissible(parsed, loopback=self._config.loopback):
             await self.transport.addRemoteCandidate(_to_aiortc(candidate))
         if last:
             await self.transport.addRemoteCandidate(None)
@@ -247,7 +252,7 @@ def _from_aiortc(found: RTCIceCandidate) -> Candidate:
         f"{found.foundation} 1 udp {found.priority} {found.ip} {found.port} "
         f"typ {found.type}{related}"
     )
-    return parse_candidate(text.encode())
+    return parse_candidate(text)
 
 
 def _to_aiortc(candidate: Candidate) -> RTCIceCandidate:

@@ -9,7 +9,7 @@ import struct
 from typing import NamedTuple
 
 from voip.errors import MalformedError
-from voip.media.description import AUDIO_PT
+from voip.media.profile import AUDIO_PT
 
 HEADER_BYTES = 12  # RFC 3550 §5.1, without CSRC
 AUDIO_PAYLOAD_BYTES = 80  # one 20 ms Opus frame at a constant 32 kb/s

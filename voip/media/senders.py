@@ -17,7 +17,7 @@ from aiortc.rtcrtpparameters import (
 )
 from aiortc.rtcrtpreceiver import RemoteStreamTrack
 
-from voip.media.description import Kind, Stream
+from voip.description import Kind, Stream
 from voip.media.transport import IkSrtpTransport
 
 FRAMES_IN_HAND = 3

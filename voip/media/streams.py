@@ -16,21 +16,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from voip.description import Description, Kind, Stream
 from voip.errors import MissingError, UnexpectedEventError
 from voip.media.audio import IncomingAudio, OutgoingAudio
-from voip.media.candidates import Candidate
 from voip.media.channel import DataChannel
-from voip.media.description import (
-    Description,
-    Kind,
-    Stream,
-    audio_stream,
-    check_streams,
-    video_stream,
-)
 from voip.media.epochs import CALLER
 from voip.media.events import AddressesChanged, MediaEvent, MediaFailed, PathUp
 from voip.media.ice import IceConfig, Path, Trace, addresses_changed
+from voip.media.profile import audio_stream, check_streams, video_stream
 from voip.media.record import ControlQueue
 from voip.media.senders import start_receiver, start_sender
 from voip.media.sources import AudioSink, AudioSource, VideoSink, VideoSource
@@ -146,7 +139,7 @@ class MediaSession:
             RefusedError: streams or candidates that this version does not take.
             UnreachableError: none of the ways works.
         """
-        check_streams(remote.streams)
+        check_streams(remote)
         await self._path.connect(remote, complete=complete)
         self._emit(PathUp(self._path.kind))
         await self._receive(remote.streams)
@@ -159,13 +152,11 @@ class MediaSession:
         self._spawn(self._send_controls())
         self._spawn(self._watch_addresses())
 
-    async def add_candidates(
-        self, candidates: tuple[Candidate, ...], *, last: bool
-    ) -> None:
+    async def add_candidates(self, candidates: tuple[str, ...], *, last: bool) -> None:
         """Take candidates that came after the description; none follow the `last`.
 
         Raises:
-            RefusedError: too many.
+            MalformedError: a candidate that this version does not take.
         """
         await self._path.add(candidates, last=last)
 

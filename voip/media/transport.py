@@ -17,9 +17,9 @@ from aiortc import RTCCertificate, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport, State
 from pylibsrtp import Policy, Session
 
+from voip.description import Stream
 from voip.errors import KeyReuseError, MalformedError, RefusedError
 from voip.media import record, rtp
-from voip.media.description import Stream
 from voip.media.epochs import CALLER, Epochs, KeyFactory
 from voip.media.events import ControlReceived, MediaEvent, MediaFailed, SendEpoch
 from voip.media.liveness import Liveness

@@ -19,14 +19,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from voip.errors import LimitError, MalformedError
+from voip.signalling.control import Control, format_control, parse_control
 from voip.signalling.messages import (
-    Control,
     Hangup,
     Message,
     Ping,
     Pong,
-    format_control,
-    parse_control,
 )
 
 WINDOW = 64

@@ -1,13 +1,8 @@
-"""The control messages of a call: one frozen value per type.
+"""What the two sides of a call say: one frozen value per type of control message.
 
-::
-
-    ctl = u64 seq | u64 ack | u8 type | fields
-
-Every message travels sealed, in a mailbox blob or in media records, so whoever can make
-us parse one is the authenticated peer. Bounds are checked when a value is made. A type
-we do not know becomes `Unknown`: it is acknowledged and ignored, so that later versions
-may add messages. Format: docs/formats/signalling.md.
+Bounds are checked when a value is made. A type we do not know becomes `Unknown`: it is
+acknowledged and ignored, so that later versions may add messages. How a message travels
+is in `control`. Format: docs/formats/signalling.md.
 """
 
 from collections.abc import Callable
@@ -15,23 +10,21 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import assert_never
 
-from voip.errors import MalformedError
-from voip.handshake.rekey import ACK_BYTES, REKEY_BYTES
-from voip.signalling.envelope import MAX_BODY
-from voip.signalling.media_info import (
-    MediaInfo,
+from voip.description import (
+    Description,
     check_candidates,
     check_credentials,
     format_candidates,
     format_credentials,
-    format_media,
+    format_description,
     read_candidates,
     read_credentials,
-    read_media,
+    read_description,
 )
+from voip.errors import MalformedError
+from voip.handshake.rekey import ACK_BYTES, REKEY_BYTES
 from voip.wire import Reader, be16, be32, be64, lp16
 
-MAX_CONTROL = MAX_BODY  # every message fits a mailbox blob, whichever way it goes
 MAX_GOSSIP = 4000  # one frame in one message, whatever its own format adds
 _NONCE = 32
 _ID = 16
@@ -71,14 +64,14 @@ class Alerting:
 class Accept:
     """Callee: the human accepted."""
 
-    media: MediaInfo
+    media: Description
 
 
 @dataclass(frozen=True, slots=True)
 class Select:
     """Caller: this device, the first to accept, has the call."""
 
-    media: MediaInfo
+    media: Description
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +188,14 @@ class Pong:
 class Upgrade:
     """Asks for other streams; never opens a camera without a local yes."""
 
-    media: MediaInfo
+    media: Description
 
 
 @dataclass(frozen=True, slots=True)
 class UpgradeAck:
     """Agrees to other streams."""
 
-    media: MediaInfo
+    media: Description
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,79 +286,17 @@ Message = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A message with its place in the sender's sequence.
-
-    Attributes:
-        seq: from 1; 0 for PING and PONG, which are not counted.
-        ack: the highest n of which the sender has received 1..n.
-        message: what it says.
-
-    Raises:
-        MalformedError: a PING or PONG with a seq, or another message without one.
-    """
-
-    seq: int
-    ack: int
-    message: Message = field(kw_only=True)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.message, Ping | Pong) != (self.seq == 0):
-            raise MalformedError(
-                f"control: {type(self.message).__name__.lower()} with seq {self.seq}"
-            )
-
-
-def format_control(control: Control) -> bytes:
-    """Write a control message, at most 4066 bytes.
-
-    Raises:
-        MalformedError: too long for one blob (a MEDIA or card near all its bounds).
-    """
-    kind, fields = _format_fields(control.message)
-    raw = be64(control.seq) + be64(control.ack) + bytes([kind]) + fields
-    _check_size(raw)
-    return raw
-
-
-def parse_control(raw: bytes) -> Control:
-    """Read a control message.
-
-    Raises:
-        MalformedError: anything `format_control` would not have written.
-    """
-    _check_size(raw)
-    reader = Reader(raw)
-    seq, ack, kind = reader.u64(), reader.u64(), reader.u8()
-    read = _READERS.get(kind)
-    message = read(reader) if read else Unknown(kind=kind, fields=reader.rest())
-    reader.end()
-    return Control(seq=seq, ack=ack, message=message)
-
-
-def _check_size(raw: bytes) -> None:
-    if len(raw) > MAX_CONTROL:
-        raise MalformedError(
-            f"control: expected at most {MAX_CONTROL} bytes, came {len(raw)}"
-        )
-
-
-def _exactly(name: str, value: bytes, size: int) -> None:
-    if len(value) != size:
-        raise MalformedError(f"{name}: expected {size} bytes, came {len(value)}")
-
-
-def _format_fields(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR0911, PLR0912 - one line a type
+def format_message(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR0911, PLR0912 - one line a type
+    """Write a message as its type and its fields."""
     match message:
         case Confirm(nonce_a):
             return 1, nonce_a
         case Alerting():
             return 2, b""
         case Accept(media):
-            return 3, format_media(media)
+            return 3, format_description(media)
         case Select(media):
-            return 4, format_media(media)
+            return 4, format_description(media)
         case Hangup(reason, device_id):
             return 5, bytes([reason]) + device_id
         case Candidates(generation, last, candidates=candidates):
@@ -387,9 +318,9 @@ def _format_fields(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR091
         case Pong(t):
             return 14, be64(t)
         case Upgrade(media):
-            return 15, format_media(media)
+            return 15, format_description(media)
         case UpgradeAck(media):
-            return 16, format_media(media)
+            return 16, format_description(media)
         case Roster(group_id, epoch, digest=digest):
             return 17, group_id + be32(epoch) + digest
         case Introduce(group_id, card):
@@ -402,6 +333,26 @@ def _format_fields(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR091
             return kind, fields
         case _:
             assert_never(message)
+
+
+def parse_message(kind: int, fields: bytes) -> Message:
+    """Read a message of one type.
+
+    Raises:
+        MalformedError: fields that `format_message` would not have written.
+    """
+    read = _READERS.get(kind)
+    if read is None:
+        return Unknown(kind, fields)
+    reader = Reader(fields)
+    message = read(reader)
+    reader.end()
+    return message
+
+
+def _exactly(name: str, value: bytes, size: int) -> None:
+    if len(value) != size:
+        raise MalformedError(f"{name}: expected {size} bytes, came {len(value)}")
 
 
 def _format_restart(message: Restart | RestartAck) -> bytes:
@@ -474,8 +425,8 @@ def _read_sender_key(reader: Reader) -> SenderKey:
 _READERS: dict[int, Callable[[Reader], Message]] = {
     1: lambda reader: Confirm(reader.take(_NONCE)),
     2: lambda _: Alerting(),
-    3: lambda reader: Accept(read_media(reader)),
-    4: lambda reader: Select(read_media(reader)),
+    3: lambda reader: Accept(read_description(reader)),
+    4: lambda reader: Select(read_description(reader)),
     5: _read_hangup,
     6: _read_candidates,
     7: _read_restart,
@@ -486,8 +437,8 @@ _READERS: dict[int, Callable[[Reader], Message]] = {
     12: _read_sas_result,
     13: lambda reader: Ping(reader.u64()),
     14: lambda reader: Pong(reader.u64()),
-    15: lambda reader: Upgrade(read_media(reader)),
-    16: lambda reader: UpgradeAck(read_media(reader)),
+    15: lambda reader: Upgrade(read_description(reader)),
+    16: lambda reader: UpgradeAck(read_description(reader)),
     17: _read_roster,
     18: lambda reader: Introduce(reader.take(_ID), reader.lp16()),
     19: _read_sender_key,

@@ -4,17 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voip.errors import LimitError, MalformedError
+from voip.errors import MalformedError
 from voip.media.candidates import (
-    MAX_CANDIDATES,
     Candidate,
     admissible,
     format_candidate,
     parse_candidate,
 )
 
-HOST = b"16572de6 1 udp 2130706431 192.0.2.1 40000 typ host"
-RELAY = b"ab 1 udp 16777215 2001:db8::7 3478 typ relay raddr 0.0.0.0 rport 9"
+HOST = "16572de6 1 udp 2130706431 192.0.2.1 40000 typ host"
+RELAY = "ab 1 udp 16777215 2001:db8::7 3478 typ relay raddr 0.0.0.0 rport 9"
 
 
 def _at(host: str) -> Candidate:
@@ -39,54 +38,54 @@ def test_a_relayed_candidate_keeps_its_related_address() -> None:
     assert candidate.related == ("0.0.0.0", 9)
 
 
-@pytest.mark.parametrize("raw", [HOST, RELAY])
-def test_what_was_read_is_written_the_same(raw: bytes) -> None:
-    assert format_candidate(parse_candidate(raw)) == raw
+@pytest.mark.parametrize("text", [HOST, RELAY])
+def test_what_was_read_is_written_the_same(text: str) -> None:
+    assert format_candidate(parse_candidate(text)) == text
 
 
 @given(
     st.one_of(
-        st.binary(max_size=80),
+        st.text(max_size=80),
         st.tuples(
-            st.sampled_from([HOST, RELAY]), st.integers(0, 60), st.binary(max_size=3)
+            st.sampled_from([HOST, RELAY]), st.integers(0, 60), st.text(max_size=3)
         ).map(lambda t: t[0][: t[1]] + t[2] + t[0][t[1] + 1 :]),
     )
 )
-def test_any_bytes_give_a_candidate_or_one_error(raw: bytes) -> None:
+def test_any_text_gives_a_candidate_or_one_error(text: str) -> None:
     try:
-        candidate = parse_candidate(raw)
+        candidate = parse_candidate(text)
     except MalformedError:
         return
 
-    assert format_candidate(candidate) == raw
+    assert format_candidate(candidate) == text
 
 
 @pytest.mark.parametrize(
-    "raw",
+    "text",
     [
-        b"f 1 udp 1 peer.local 9 typ host",
-        b"f 1 udp 1 peer.example 9 typ host",
-        b"f 1 tcp 1 192.0.2.1 9 typ host",
-        b"f 2 udp 1 192.0.2.1 9 typ host",
-        b"f 1 udp 1 192.0.2.1 9 typ prflx",
-        b"f 1 udp 1 192.0.2.1 0 typ host",
-        b"f 1 udp 1 192.0.2.1 65536 typ host",
-        b"f 1 udp 0 192.0.2.1 9 typ host",
-        b"f 1 udp 1 192.0.2.1 09 typ host",
-        b"f 1 udp 1 192.0.2.256 9 typ host",
-        b"f 1 udp 1 2001:db8:0::7 9 typ host",
-        b"f 1 udp 1 192.0.2.1 9 typ host generation 0",
-        b"f 1 udp 1 ::ffff:127.0.0.1 9 typ host",
-        b"f 1 udp 1 ::ffff:7f00:1 9 typ host",
-        b"f" * 256,
-        b"",
+        "f 1 udp 1 peer.local 9 typ host",
+        "f 1 udp 1 peer.example 9 typ host",
+        "f 1 tcp 1 192.0.2.1 9 typ host",
+        "f 2 udp 1 192.0.2.1 9 typ host",
+        "f 1 udp 1 192.0.2.1 9 typ prflx",
+        "f 1 udp 1 192.0.2.1 0 typ host",
+        "f 1 udp 1 192.0.2.1 65536 typ host",
+        "f 1 udp 0 192.0.2.1 9 typ host",
+        "f 1 udp 1 192.0.2.1 09 typ host",
+        "f 1 udp 1 192.0.2.256 9 typ host",
+        "f 1 udp 1 2001:db8:0::7 9 typ host",
+        "f 1 udp 1 192.0.2.1 9 typ host generation 0",
+        "f 1 udp 1 ::ffff:127.0.0.1 9 typ host",
+        "f 1 udp 1 ::ffff:7f00:1 9 typ host",
+        "f" * 33 + " 1 udp 1 192.0.2.1 9 typ host",
+        "",
     ],
 )
 def test_a_name_a_second_spelling_and_what_we_do_not_speak_are_refused(
-    raw: bytes,
+    text: str,
 ) -> None:
     with pytest.raises(MalformedError, match="candidate"):
-        parse_candidate(raw)
+        parse_candidate(text)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.7", "2001:db8::7", "fd00::1"])
@@ -103,7 +102,7 @@ def test_an_address_of_a_network_is_tried(host: str) -> None:
         "169.254.169.254",
         "fe80::1",
         "224.0.0.251",
-        "ff02::fb",
+        "ff02::f",
         "0.0.0.0",
         "::",
         "255.255.255.255",
@@ -121,8 +120,3 @@ def test_a_rehearsal_may_use_this_machine(host: str) -> None:
 
 def test_a_rehearsal_may_not_use_more_than_that() -> None:
     assert admissible((_at("224.0.0.251"),), loopback=True) == ()
-
-
-def test_more_candidates_than_a_machine_has_are_refused() -> None:
-    with pytest.raises(LimitError, match="17"):
-        admissible((_at("192.0.2.1"),) * (MAX_CANDIDATES + 1))

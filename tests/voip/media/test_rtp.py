@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voip.errors import MalformedError
-from voip.media.description import AUDIO_PT, VIDEO_PT
+from voip.media.profile import AUDIO_PT, VIDEO_PT
 from voip.media.rtp import (
     AUDIO_PACKET_BYTES,
     MAX_DATAGRAM_BYTES,

@@ -9,7 +9,7 @@ from tests.voip.media.call_media import Pattern, Seen
 from tests.voip.media.memory import End, settle, start
 from voip.media import rtp
 from voip.media.audio import OpusEncoder
-from voip.media.description import AUDIO_PT, VIDEO_RTX_PT, audio_stream, video_stream
+from voip.media.profile import AUDIO_PT, VIDEO_RTX_PT, audio_stream, video_stream
 from voip.media.senders import FRAMES_IN_HAND, start_receiver, start_sender
 from voip.media.sources import FRAME_SAMPLES, SILENCE
 from voip.media.video import IncomingVideo, OutgoingVideo

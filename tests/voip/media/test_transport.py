@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.voip.media.memory import NEXT_SECRET, SECRET, End, MemoryPath, as_ice, start
 from voip.errors import KeyReuseError, MalformedError, UnexpectedEventError
 from voip.handshake import schedule
-from voip.media.description import AUDIO_PT, audio_stream, video_stream
 from voip.media.epochs import CALLER, RETIRE_AFTER_S
 from voip.media.events import (
     ControlReceived,
@@ -24,6 +23,7 @@ from voip.media.events import (
     ReceiveEpochRetired,
     SendEpoch,
 )
+from voip.media.profile import AUDIO_PT, audio_stream, video_stream
 from voip.media.record import ControlQueue, Sealer, format_sctp
 from voip.media.rtp import Header, format_header
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voip.errors import LimitError, MalformedError
+from voip.signalling.control import Control, format_control, parse_control
 from voip.signalling.delivery import Delivery, Path
 from voip.signalling.envelope import open_blob, seal_blob
 from voip.signalling.messages import (
     Alerting,
-    Control,
     Gossip,
     Hangup,
     HangupReason,
@@ -18,8 +18,6 @@ from voip.signalling.messages import (
     Ping,
     Pong,
     State,
-    format_control,
-    parse_control,
 )
 
 HANGUP = Hangup(HangupReason.NORMAL, bytes(16))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from voip.errors import MalformedError
 from voip.handshake.schedule import Role, SessionKeys, expand
 from voip.identity.keys import Entropy
+from voip.signalling.control import Control, format_control
 from voip.signalling.envelope import (
     mailbox_tag,
     open_blob,
@@ -16,10 +17,8 @@ from voip.signalling.envelope import (
     seal_blob,
 )
 from voip.signalling.messages import (
-    Control,
     Hangup,
     HangupReason,
-    format_control,
 )
 
 KEY = bytes(range(32))

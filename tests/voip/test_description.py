@@ -2,24 +2,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voip.errors import MalformedError
-from voip.signalling.media_info import (
+from voip.description import (
     Codec,
-    MediaInfo,
-    StreamInfo,
-    StreamKind,
-    format_media,
-    read_media,
+    Description,
+    Kind,
+    Stream,
+    format_description,
+    read_description,
 )
+from voip.errors import MalformedError
 from voip.wire import Reader
 
 UFRAG, PWD = "aB3+", "0123456789abcdefABCD+/"
 CANDIDATE = "candidate:0 1 udp 2130706431 192.0.2.1 50000 typ host"
-AUDIO = StreamInfo(StreamKind.AUDIO, Codec.OPUS, pt=96, ssrc=1)
-VIDEO = StreamInfo(
-    StreamKind.VIDEO, Codec.VP8, pt=97, ssrc=2, rtx_pt=98, rtx_ssrc=0xFFFFFFFF
-)
-MEDIA = MediaInfo(UFRAG, PWD, streams=(AUDIO, VIDEO), candidates=(CANDIDATE,))
+AUDIO = Stream(Kind.AUDIO, Codec.OPUS, pt=96, ssrc=1)
+VIDEO = Stream(Kind.VIDEO, Codec.VP8, pt=97, ssrc=2, rtx_pt=98, rtx_ssrc=0xFFFFFFFF)
+MEDIA = Description(UFRAG, PWD, streams=(AUDIO, VIDEO), candidates=(CANDIDATE,))
 RAW = (
     b"\x04aB3+\x160123456789abcdefABCD+/\x02"
     b"\x01\x01\x60\x00\x00\x00\x00\x01\x00\x00\x00\x00"
@@ -28,15 +26,15 @@ RAW = (
 )
 
 
-def parse(raw: bytes) -> MediaInfo:
+def parse(raw: bytes) -> Description:
     reader = Reader(raw)
-    media = read_media(reader)
+    media = read_description(reader)
     reader.end()
     return media
 
 
 def test_media_is_written_to_the_byte() -> None:
-    assert format_media(MEDIA) == RAW
+    assert format_description(MEDIA) == RAW
 
 
 def test_media_is_read_back() -> None:
@@ -50,7 +48,7 @@ def test_any_bytes_are_media_or_malformed(raw: bytes) -> None:
     except MalformedError:
         return
 
-    assert raw == format_media(media)
+    assert raw == format_description(media)
 
 
 @given(st.integers(0, len(RAW) - 1), st.integers(0, 255))
@@ -61,7 +59,7 @@ def test_a_changed_byte_is_other_media_or_malformed(at: int, byte: int) -> None:
     except MalformedError:
         return
 
-    assert changed == format_media(media)
+    assert changed == format_description(media)
 
 
 @pytest.mark.parametrize("size", range(len(RAW)))
@@ -79,44 +77,41 @@ def test_a_stream_knows_its_sources() -> None:
 
 
 def test_an_ssrc_used_twice_is_refused() -> None:
-    again = StreamInfo(StreamKind.SCREEN, Codec.VP8, pt=99, ssrc=1)
+    again = Stream(Kind.SCREEN, Codec.VP8, pt=99, ssrc=1)
 
     with pytest.raises(MalformedError, match="media: an ssrc is used twice"):
-        MediaInfo(UFRAG, PWD, streams=(AUDIO, again))
+        Description(UFRAG, PWD, streams=(AUDIO, again))
 
 
 def test_a_retransmission_ssrc_used_twice_is_refused() -> None:
     with pytest.raises(MalformedError, match="an ssrc is used twice"):
-        MediaInfo(
+        Description(
             UFRAG,
             PWD,
             streams=(
-                StreamInfo(
-                    StreamKind.VIDEO, Codec.VP8, pt=97, ssrc=2, rtx_pt=98, rtx_ssrc=2
-                ),
+                Stream(Kind.VIDEO, Codec.VP8, pt=97, ssrc=2, rtx_pt=98, rtx_ssrc=2),
             ),
         )
 
 
 def test_nine_streams_are_refused() -> None:
     streams = tuple(
-        StreamInfo(StreamKind.AUDIO, Codec.OPUS, pt=96, ssrc=ssrc)
-        for ssrc in range(1, 10)
+        Stream(Kind.AUDIO, Codec.OPUS, pt=96, ssrc=ssrc) for ssrc in range(1, 10)
     )
 
     with pytest.raises(MalformedError, match="at most 8 streams, came 9"):
-        MediaInfo(UFRAG, PWD, streams=streams)
+        Description(UFRAG, PWD, streams=streams)
 
 
 def test_seventeen_candidates_are_refused() -> None:
     with pytest.raises(MalformedError, match="at most 16 candidates, came 17"):
-        MediaInfo(UFRAG, PWD, streams=(AUDIO,), candidates=(CANDIDATE,) * 17)
+        Description(UFRAG, PWD, streams=(AUDIO,), candidates=(CANDIDATE,) * 17)
 
 
 @pytest.mark.parametrize("candidate", ["", "a" * 256, "a\x1b[2J", "a\n", "ä"])
 def test_a_candidate_that_is_not_printable_ascii_is_refused(candidate: str) -> None:
     with pytest.raises(MalformedError, match="1-255 printable ascii"):
-        MediaInfo(UFRAG, PWD, streams=(AUDIO,), candidates=(candidate,))
+        Description(UFRAG, PWD, streams=(AUDIO,), candidates=(candidate,))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +120,7 @@ def test_a_candidate_that_is_not_printable_ascii_is_refused(candidate: str) -> N
 )
 def test_credentials_that_are_not_ice_chars_are_refused(ufrag: str, pwd: str) -> None:
     with pytest.raises(MalformedError, match="expected a user fragment and a password"):
-        MediaInfo(ufrag, pwd, streams=(AUDIO,))
+        Description(ufrag, pwd, streams=(AUDIO,))
 
 
 @pytest.mark.parametrize("pt", [0, 95, 128])
@@ -133,34 +128,32 @@ def test_a_payload_type_outside_96_to_127_is_refused(pt: int) -> None:
     with pytest.raises(
         MalformedError, match=f"expected payload type 96-127, came {pt}"
     ):
-        StreamInfo(StreamKind.AUDIO, Codec.OPUS, pt=pt, ssrc=1)
+        Stream(Kind.AUDIO, Codec.OPUS, pt=pt, ssrc=1)
 
 
 @pytest.mark.parametrize("rtx_pt", [95, 97])
 def test_a_retransmission_type_that_collides_is_refused(rtx_pt: int) -> None:
     with pytest.raises(MalformedError, match=f"{rtx_pt} cannot carry retransmissions"):
-        StreamInfo(
-            StreamKind.VIDEO, Codec.VP8, pt=97, ssrc=2, rtx_pt=rtx_pt, rtx_ssrc=3
-        )
+        Stream(Kind.VIDEO, Codec.VP8, pt=97, ssrc=2, rtx_pt=rtx_pt, rtx_ssrc=3)
 
 
 def test_half_a_retransmission_stream_is_refused() -> None:
     with pytest.raises(MalformedError, match="half a retransmission stream"):
-        StreamInfo(StreamKind.VIDEO, Codec.VP8, pt=97, ssrc=2, rtx_ssrc=3)
+        Stream(Kind.VIDEO, Codec.VP8, pt=97, ssrc=2, rtx_ssrc=3)
 
 
 def test_an_ssrc_of_zero_is_refused() -> None:
     with pytest.raises(MalformedError, match="expected an ssrc, came 0"):
-        StreamInfo(StreamKind.AUDIO, Codec.OPUS, pt=96, ssrc=0)
+        Stream(Kind.AUDIO, Codec.OPUS, pt=96, ssrc=0)
 
 
 @pytest.mark.parametrize(
     ("kind", "codec"),
-    [(StreamKind.AUDIO, Codec.VP8), (StreamKind.VIDEO, Codec.OPUS)],
+    [(Kind.AUDIO, Codec.VP8), (Kind.VIDEO, Codec.OPUS)],
 )
-def test_a_codec_of_another_kind_is_refused(kind: StreamKind, codec: Codec) -> None:
+def test_a_codec_of_another_kind_is_refused(kind: Kind, codec: Codec) -> None:
     with pytest.raises(MalformedError, match="coded as"):
-        StreamInfo(kind, codec, pt=96, ssrc=1)
+        Stream(kind, codec, pt=96, ssrc=1)
 
 
 @pytest.mark.parametrize("at", [29, 30])

@@ -1,4 +1,4 @@
-"""What one side of a call sends, and where it can be reached: the MEDIA field.
+"""What one side of a call may send, and where it can be reached: the MEDIA field.
 
 ::
 
@@ -6,11 +6,14 @@
     stream (12) = u8 kind | u8 codec | u8 pt | u8 rtx_pt | u32 ssrc | u32 rtx_ssrc
 
 Every bound is checked when a value is made, so a value in hand is within them, whether
-it was parsed or is about to be sent. Format: docs/formats/signalling.md.
+it was parsed or is about to be sent. Kinds and codecs beyond those that this version
+can receive have their numbers here and are refused by `voip.media.profile`; what a
+candidate says is read where it is tried, by `voip.media.candidates`.
+Format: docs/formats/signalling.md.
 """
 
 import re
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from enum import IntEnum
 
 from voip.errors import MalformedError
@@ -28,7 +31,7 @@ _CANDIDATE = re.compile(rf"[ -~]{{1,{MAX_CANDIDATE}}}", re.ASCII)
 _PAYLOAD_TYPES = range(96, 128)
 
 
-class StreamKind(IntEnum):
+class Kind(IntEnum):
     """What a stream shows."""
 
     AUDIO = 1
@@ -45,8 +48,8 @@ class Codec(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StreamInfo:
-    """One RTP stream of the sender.
+class Stream:
+    """One RTP stream that its owner may send.
 
     Attributes:
         kind: audio, video or screen; audio is Opus and nothing else is.
@@ -54,13 +57,14 @@ class StreamInfo:
         pt: RTP payload type, 96-127.
         ssrc: RTP source, never 0.
         rtx_pt: payload type of retransmissions (RFC 4588), 0 where there are none.
-        rtx_ssrc: source of retransmissions, 0 where there are none.
+        rtx_ssrc: source of retransmissions, 0 where there are none; not `ssrc`, for
+            the same packet twice under one SSRC would repeat a GCM nonce.
 
     Raises:
         MalformedError: a value out of its bounds.
     """
 
-    kind: StreamKind
+    kind: Kind
     codec: Codec
     _: KW_ONLY
     pt: int
@@ -69,7 +73,7 @@ class StreamInfo:
     rtx_ssrc: int = 0
 
     def __post_init__(self) -> None:
-        if (self.kind is StreamKind.AUDIO) != (self.codec is Codec.OPUS):
+        if (self.kind is Kind.AUDIO) != (self.codec is Codec.OPUS):
             raise MalformedError(
                 f"stream: {self.kind.name.lower()} coded as {self.codec.name.lower()}"
             )
@@ -95,8 +99,10 @@ class StreamInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaInfo:
-    """Streams, ICE credentials and candidates of one side (ACCEPT, SELECT, UPGRADE).
+class Description:
+    """ICE credentials, streams and candidates of one side (ACCEPT, SELECT, UPGRADE).
+
+    A restart of the path describes no streams: those of the call go on.
 
     Attributes:
         ufrag: ICE user name fragment, 4-255 ice-chars.
@@ -110,9 +116,9 @@ class MediaInfo:
     """
 
     ufrag: str
-    pwd: str
+    pwd: str = field(repr=False)
     _: KW_ONLY
-    streams: tuple[StreamInfo, ...]
+    streams: tuple[Stream, ...] = ()
     candidates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -127,30 +133,24 @@ class MediaInfo:
         if len(set(ssrcs)) != len(ssrcs):
             raise MalformedError("media: an ssrc is used twice")
 
-    def __repr__(self) -> str:
-        return (
-            f"MediaInfo(ufrag={self.ufrag!r}, streams={self.streams!r}, "
-            f"candidates={self.candidates!r})"
-        )
 
-
-def format_media(media: MediaInfo) -> bytes:
+def format_description(description: Description) -> bytes:
     """Write the MEDIA field."""
     streams = b"".join(
         bytes([stream.kind, stream.codec, stream.pt, stream.rtx_pt])
         + be32(stream.ssrc)
         + be32(stream.rtx_ssrc)
-        for stream in media.streams
+        for stream in description.streams
     )
     return (
-        format_credentials(media.ufrag, media.pwd)
-        + bytes([len(media.streams)])
+        format_credentials(description.ufrag, description.pwd)
+        + bytes([len(description.streams)])
         + streams
-        + format_candidates(media.candidates)
+        + format_candidates(description.candidates)
     )
 
 
-def read_media(reader: Reader) -> MediaInfo:
+def read_description(reader: Reader) -> Description:
     """Read a MEDIA field.
 
     Raises:
@@ -158,18 +158,18 @@ def read_media(reader: Reader) -> MediaInfo:
     """
     ufrag, pwd = read_credentials(reader)
     streams = tuple(_read_stream(reader) for _ in range(reader.u8()))
-    return MediaInfo(
+    return Description(
         ufrag=ufrag, pwd=pwd, streams=streams, candidates=read_candidates(reader)
     )
 
 
-def _read_stream(reader: Reader) -> StreamInfo:
+def _read_stream(reader: Reader) -> Stream:
     kind, codec = reader.u8(), reader.u8()
-    if kind not in set(StreamKind) or codec not in set(Codec):
+    if kind not in set(Kind) or codec not in set(Codec):
         raise MalformedError(f"stream: unknown kind {kind} or codec {codec}")
     pt, rtx_pt = reader.u8(), reader.u8()
-    return StreamInfo(
-        kind=StreamKind(kind),
+    return Stream(
+        kind=Kind(kind),
         codec=Codec(codec),
         pt=pt,
         rtx_pt=rtx_pt,
