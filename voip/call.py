@@ -36,6 +36,7 @@ from voip.events import (
     GlareLost,
     HungUp,
     InviteAnswered,
+    MediaLost,
     OpenMicrophone,
     PathLost,
     PathRestored,
@@ -114,6 +115,7 @@ _NEXT: dict[tuple[State, type[Event]], State] = {
     (State.CONNECTING, FirstPacketVerified): State.ACTIVE,
     (State.ACTIVE, PathLost): State.RECONNECTING,
     (State.RECONNECTING, PathRestored): State.ACTIVE,
+    **{(state, MediaLost): State.ENDED for state in (State.ACCEPTED, *_TALKING)},
     **{(state, UserHungUp): State.ENDED for state in _ALIVE},
     **{(state, HungUp): State.ENDED for state in _ALIVE},
     **{(state, SecurityFailed): State.ENDED for state in _ALIVE},
@@ -228,6 +230,9 @@ class Call:
                 return self._go(to, now + RECONNECT_S, RestartPath())
             case PathRestored():
                 return self._go(to, None, StartRekey())
+            case MediaLost():
+                told = self._hang_up_all(HangupReason.LOST)
+                return [*told, *self._finish(End.LOST)]
             case UserHungUp():
                 return self._user_hung_up()
             case HungUp():

@@ -121,7 +121,7 @@ class Endpoint:
         self._entropy = entropy
         self._post = post
         self._place = Place(
-            keep=store.change,
+            keep=self._keep,
             post=post,
             plan=settings.plan,
             ice=settings.ice,
@@ -139,6 +139,7 @@ class Endpoint:
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
+        self._loop = asyncio.get_running_loop()
         self._watch()
         self._spawn(self._receive())
         self._spawn(self._look_after())
@@ -333,7 +334,8 @@ class Endpoint:
             case NoteBroken(contact, device, trust):
                 await self._note_broken(contact, device, trust)
             case Ignore(reason):
-                self._tell(reason)
+                if reason:
+                    self._tell(reason)
 
     def _respond(
         self, received: Received, decision: Respond, vault: Vault, invite: bytes
@@ -482,6 +484,12 @@ class Endpoint:
 
         await self._change(mark)
         self._tell(f"refused a call from {contact.alias!r}: {trust.trust.reason}")
+
+    def _keep(self, change: Callable[[Vault], Vault]) -> Vault:
+        """Apply a change of a call's, on a thread; it may name other mailboxes."""
+        vault = self._store.change(change)
+        self._loop.call_soon_threadsafe(self._watch)
+        return vault
 
     async def _change(self, change: Callable[[Vault], Vault]) -> None:
         await asyncio.to_thread(self._store.change, change)

@@ -147,6 +147,11 @@ class SecurityFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaLost:
+    """A device, a codec or every way to the other side failed; it cannot go on."""
+
+
+@dataclass(frozen=True, slots=True)
 class GlareLost:
     """Both sides called at once and the other's INVITE survives."""
 
@@ -178,6 +183,7 @@ Event = (
     | PathLost
     | PathRestored
     | SecurityFailed
+    | MediaLost
     | GlareLost
     | Superseded
     | TimePassed

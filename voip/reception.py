@@ -61,7 +61,7 @@ class Respond:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Give no sign; `reason` is for our own log."""
+    """Give no sign; `reason` is for our own log, empty where all is as it should be."""
 
     reason: str
 
@@ -123,9 +123,10 @@ def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be ask
     if any(call.call_id == offer.call_id for call in ongoing):
         # Ids are the callers' choice, and calls are found by them.
         return Ignore("invite with the id of another call")
-    if received.is_late:
-        return NoteMissed(contact)
     try:
+        if received.is_late:
+            guard.admit_late(certificate.identity, now_ms)
+            return NoteMissed(contact)
         guard.admit(
             certificate.identity,
             received.e_a,
@@ -170,7 +171,7 @@ def _respond_to_rival(
             continue
         # Both dialled at once: both sides see both INVITEs and pick the same one.
         if sha256(ours).digest() < sha256(received.e_a).digest():
-            return Ignore("glare: our own invite survives")
+            return Ignore("")  # our own INVITE survives
         return Respond(device, Readiness.WILL_RING, concedes=call.call_id)
     replaced = tuple(call.call_id for call in rivals)
     return Respond(device, Readiness.WILL_RING, supersedes=replaced)

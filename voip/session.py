@@ -268,7 +268,7 @@ class Session:
             await self._take_parcel(self._legs[job.device], job.blob)
         elif isinstance(job, CallError):
             self.tell(Warned(str(job)))
-            self.feed_if_fitting(ev.UserHungUp())
+            self.feed_if_fitting(ev.MediaLost())
         elif not isinstance(job, _Woken):
             self._room.release()
             if self.line is not None:

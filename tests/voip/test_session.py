@@ -103,7 +103,7 @@ async def end_after(event: MediaEvent) -> list[End | None]:
 
 @simulated
 async def test_media_that_stops_ends_the_call() -> None:
-    assert await end_after(MediaFailed("the sound card is gone")) == [End.HUNG_UP] * 2
+    assert await end_after(MediaFailed("the sound card is gone")) == [End.LOST] * 2
 
 
 @simulated

@@ -58,6 +58,8 @@ class ReplayGuard:
         """When each ephemeral key was admitted, oldest first."""
         self._unconfirmed: dict[bytes, dict[bytes, int]] = {}
         """Per identity: when each of its unconfirmed ones was admitted."""
+        self._late: dict[bytes, list[int]] = {}
+        """Per identity: when late ones were admitted."""
 
     def admit(
         self,
@@ -93,6 +95,25 @@ class ReplayGuard:
         self._check_rate(identity, now_ms)
         self._seen[e_a] = now_ms
         self._unconfirmed.setdefault(identity, {})[e_a] = now_ms
+
+    def admit_late(self, identity: bytes, now_ms: int) -> None:
+        """Admit an INVITE that is too old to be answered to the call log.
+
+        Counted apart: what gathered while we were away must not keep a fresh one out.
+
+        Raises:
+            LimitError: 30 in an hour; a flood would push true calls out of the log.
+        """
+        hour_ago = now_ms - HOUR_MS
+        self._late = {
+            each: recent
+            for each, times in self._late.items()
+            if (recent := [time for time in times if time > hour_ago])
+        }
+        recent = self._late.get(identity, [])
+        if len(recent) >= PER_HOUR:
+            raise LimitError(f"late invites: at most {PER_HOUR} an hour, came another")
+        self._late[identity] = [*recent, now_ms]
 
     def confirm(self, identity: bytes, e_a: bytes) -> None:
         """Take an INVITE out of the count: its CONFIRM verified."""

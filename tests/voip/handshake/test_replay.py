@@ -156,3 +156,15 @@ def test_confirming_what_was_never_admitted_changes_nothing() -> None:
     guard.confirm(ALICE, key(1))
 
     admit(guard, 1)
+
+
+def test_late_ones_are_counted_apart_and_thirty_an_hour_are_enough() -> None:
+    guard = ReplayGuard()
+    for _ in range(30):
+        guard.admit_late(ALICE, NOW)
+    guard.admit_late(BOB, NOW)
+    admit(guard, 1)
+
+    with pytest.raises(LimitError, match="late invites: at most 30 an hour"):
+        guard.admit_late(ALICE, NOW + 60 * MINUTE - 1)
+    guard.admit_late(ALICE, NOW + 60 * MINUTE)
