@@ -8,7 +8,6 @@ from voip.call import State
 from voip.conversation import Conversation
 from voip.errors import CallError, LimitError
 from voip.events import Dialled, InviteAnswered, Superseded
-from voip.handshake.schedule import Role
 from voip.identity.contact import Contact
 from voip.reception import Ongoing, Respond
 from voip.session import Session
@@ -173,9 +172,15 @@ class Switchboard:
 
 def _devices(session: Session) -> dict[bytes, bytes | None]:
     """Say who takes part, and with which INVITE of ours unanswered; see `Ongoing`."""
-    if session.call.state is State.ENDED:
+    state = session.call.state
+    if state is State.ENDED:
         return {}  # it lingers: the devices are free, its id is not
+    # Both dialled at once only while nobody has answered us. Later, a device that kept
+    # its answer back would be put through unasked, and listen beside the true one.
+    unanswered = state is State.INVITED
+    chosen = session.leg
+    legs = session.legs if chosen is None else {chosen.device: chosen}
     return {
-        device: leg.e_a if leg.role is Role.CALLER and not leg.has_keys else None
-        for device, leg in session.legs.items()
+        device: leg.e_a if unanswered and not leg.has_keys else None
+        for device, leg in legs.items()
     }

@@ -21,6 +21,7 @@ from tests.voip.peers import (
     over,
     people,
     someone,
+    straight,
     talk,
     until,
     until_crash,
@@ -35,6 +36,7 @@ from voip.identity.calllog import Outcome
 from voip.identity.trust import Reason, TrustState
 from voip.identity.vault import Busy, Settings
 from voip.news import Ended, PeerCompared, Warned
+from voip.signalling.envelope import mailbox_tag
 
 # A call that goes well -------------------------------------------------------------
 
@@ -416,6 +418,45 @@ async def test_of_two_who_accept_at_once_one_has_the_call() -> None:
 
         assert {call.state for call in both} == {State.ACTIVE, State.ENDED}
         assert {call.end for call in both} == {None, End.ANSWERED_ELSEWHERE}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@simulated
+async def test_a_device_that_left_its_invite_unanswered_is_not_let_in_on_the_call(
+    seed: int,
+) -> None:
+    """Or a device that somebody slipped into the board could listen, and not ring."""
+    wire = Wire()
+    alice, phone, laptop = with_two_devices()
+    laptop.entropy(seed)
+    unanswered = mailbox_tag(laptop.vault.device_fetch)
+    wire.meddle = lambda sent: [] if sent.tag == unanswered else straight(sent)
+    async with at(wire, alice, phone, laptop) as homes:
+        calls = await talk(homes[0], homes[1])
+        third = await homes[2].endpoint.dial("alice")
+        await asyncio.sleep(5)
+
+        assert third.end is End.BUSY
+        assert [call.state for call in calls] == [State.ACTIVE] * 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+@simulated
+async def test_a_device_that_calls_while_another_rings_is_not_taken_unasked(
+    seed: int,
+) -> None:
+    wire = Wire()
+    alice, phone, laptop = with_two_devices()
+    laptop.entropy(seed)
+    unanswered = mailbox_tag(laptop.vault.device_fetch)
+    wire.meddle = lambda sent: [] if sent.tag == unanswered else straight(sent)
+    async with at(wire, alice, phone, laptop) as homes:
+        first = await homes[0].endpoint.dial("bob")
+        await until(first, State.ALERTED)
+        await homes[2].endpoint.dial("alice")
+        await homes[0].rung()
+
+        assert first.end is End.SUPERSEDED
 
 
 async def wake_late(laptop: Party, alice: Party, phone: Party) -> bool:
