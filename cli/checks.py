@@ -28,7 +28,6 @@ from voip.media.ice import local_addresses
 from voip.signalling.channel import open_channel
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_ALSA_NULL = "Discard all samples"  # ALSA's way of saying that there is nothing
 _EXTRAS = {
     "devices": ("miniaudio", "microphone and speaker"),
     "keyring": ("keyring", "the system's keyring"),
@@ -208,10 +207,9 @@ def _about_sound(way: Way) -> Finding:
 
     def look() -> Finding:
         found = [device.name for device in MiniaudioSound().devices(way)]
-        names = [name for name in found if not name.startswith(_ALSA_NULL)]
-        if not names:
+        if not found:
             return Finding(way.value, Level.WARN, "none", advice)
-        return Finding(way.value, Level.OK, ", ".join(names))
+        return Finding(way.value, Level.OK, ", ".join(found))
 
     return _tried(way.value, look)
 

@@ -7,6 +7,7 @@ system's default, is back.
 """
 
 import contextlib
+import ctypes
 import importlib
 import threading
 from collections.abc import Callable, Generator
@@ -34,6 +35,16 @@ LOST_S = 0.5
 """A device that asked for nothing this long is gone; its period is 0.01 s."""
 RETRY_S = 1.0
 """How often a lost device is tried again."""
+
+_ALSA_NULL = "Discard all samples"
+"""The one device that ALSA lists where there is none: it takes and gives silence, and
+would pass for a microphone."""
+
+_Complaint = ctypes.CFUNCTYPE(
+    None,
+    *(ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p),
+)
+_IGNORE = _Complaint(lambda *_: None)  # alsa-lib keeps the pointer: it must not go away
 
 
 class Way(Enum):
@@ -105,6 +116,7 @@ class MiniaudioSound:
             for backend in self._library.Backend
             if (backend.name in backends if backends else backend.name != "NULL")
         ]
+        _hush_alsa()
 
     def devices(self, way: Way) -> list[SoundDevice]:
         """List the devices; empty where no sound system answers."""
@@ -113,7 +125,11 @@ class MiniaudioSound:
         except self._library.MiniaudioError:
             return []
         found = listed.get_captures() if way is Way.IN else listed.get_playbacks()
-        return [SoundDevice(one["name"], listed.backend, one["id"]) for one in found]
+        return [
+            SoundDevice(one["name"], listed.backend, one["id"])
+            for one in found
+            if not one["name"].startswith(_ALSA_NULL)
+        ]
 
     def record(
         self, device: SoundDevice | None, push: Callable[[bytes], None]
@@ -157,7 +173,8 @@ class MiniaudioSound:
             )
             opened.start(callback)
         except self._library.MiniaudioError as error:
-            raise MissingError(f"cannot open the sound device: {error}") from error
+            reason = error.args[0]  # a number of the library follows
+            raise MissingError(f"cannot open the sound device: {reason}") from error
         running: Running = opened
         return running
 
@@ -285,7 +302,7 @@ class _Kept:
             try:
                 running = self._open()
             except MissingError as error:
-                self.failure = str(error)
+                self.failure = f"no {self._way.value}: {error}"
             else:
                 self._watch(running)
             self._closed.wait(self._retry_s)
@@ -307,6 +324,15 @@ class _Kept:
                     self.failure = f"the {self._way.value} is gone"
                     return
                 self._alive.clear()
+
+
+def _hush_alsa() -> None:
+    """Stop alsa-lib from writing 20 lines over the screen for a device it cannot open.
+
+    What went wrong is in the error.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # no ALSA, nothing to hush
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_IGNORE)
 
 
 def _chosen(sound: Sound, way: Way, index: int | None) -> SoundDevice | None:

@@ -1,3 +1,4 @@
+import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -151,7 +152,7 @@ def test_a_device_that_cannot_be_opened_is_silence_with_a_reason(
     machine.wait(tries=2)
 
     assert microphone.read() == SILENCE
-    assert microphone.failure == "cannot open the sound device: busy"
+    assert microphone.failure == "no microphone: cannot open the sound device: busy"
 
 
 def test_a_device_that_comes_back_is_opened_again(
@@ -291,6 +292,24 @@ def test_miniaudio_plays_what_is_pulled(silent_clock: MiniaudioSound) -> None:
 
     assert came
     assert all(size % 960 == 0 for size in asked)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ALSA is of Linux")
+def test_the_device_that_alsa_makes_up_is_not_listed() -> None:
+    pytest.importorskip("miniaudio")
+    listed = MiniaudioSound(["ALSA"]).devices(Way.IN)
+
+    assert not [one.name for one in listed if one.name.startswith("Discard")]
+
+
+def test_a_device_that_cannot_be_opened_writes_nothing_on_the_screen(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("miniaudio")
+    with contextlib.suppress(MissingError):  # which a machine with sound does not raise
+        MiniaudioSound(["ALSA"]).record(None, lambda _: None).close()
+
+    assert capfd.readouterr().err == ""
 
 
 def test_a_sound_system_that_is_not_there_lists_nothing() -> None:
