@@ -41,8 +41,10 @@ async def call_by_hand(
     """
     store.read().contacts.find(name)  # before a microphone is looked for
     post = PastePost()
-    with _settings(store.read(), wishes) as settings:
-        async with open_desk(store, settings, wishes.manners(), post=post) as desk:
+    with _opened(store.read(), wishes) as (settings, failures):
+        async with open_desk(
+            store, settings, wishes.manners(), failures, post=post
+        ) as desk:
             dialled = await desk.endpoint.dial(name, video=wishes.video, device=device)
             hand = _Hand(desk, post)
             await _unless_over(dialled, hand.call(dialled))
@@ -58,8 +60,10 @@ async def answer_by_hand(store: VaultKeeper, wishes: Wishes) -> Code:
         MissingError: a device of ours is not there.
     """
     post = PastePost()
-    with _settings(store.read(), wishes) as settings:
-        async with open_desk(store, settings, wishes.manners(), post=post) as desk:
+    with _opened(store.read(), wishes) as (settings, failures):
+        async with open_desk(
+            store, settings, wishes.manners(), failures, post=post
+        ) as desk:
             hand = _Hand(desk, post)
             _tell("paste the text of your caller")
             incoming = await hand.take(
@@ -166,16 +170,20 @@ async def _unless_over(
 
 
 @contextmanager
-def _settings(vault: Vault, wishes: Wishes) -> Iterator[Settings]:
+def _opened(
+    vault: Vault, wishes: Wishes
+) -> Iterator[tuple[Settings, Callable[[], list[str]]]]:
+    """Open the ends; beside the settings, what says which of them have failed."""
     ice = wishes.ice(vault)
     check_config(ice)
     with closing(open_ends(wishes.choice(), overwrite=wishes.overwrite)) as ends:
-        yield Settings(
+        settings = Settings(
             plan=lambda: ends.plan(data=wishes.data),
             ice=ice,
             data=wishes.data,
             by_hand=True,
         )
+        yield settings, ends.failures
 
 
 def _tell(sentence: str) -> None:

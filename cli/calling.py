@@ -23,7 +23,8 @@ from voip.identity.card import RelayAddress
 from voip.identity.reach import reach
 from voip.identity.signer import Signer
 from voip.media.ice import check_config
-from voip.media.open import open_ends
+from voip.media.open import Ends, open_ends
+from voip.media.streams import MediaPlan
 from voip.open import open_endpoint
 from voip.signalling.post import Post
 from voip.upkeep import VaultKeeper
@@ -57,10 +58,9 @@ async def place_call(
             data=wishes.data,
             on_datagram=trace,
         )
-        async with open_desk(store, settings, wishes.manners(auto=True)) as desk:
+        manners = wishes.manners(auto=True)
+        async with open_desk(store, settings, manners, ends.failures) as desk:
             talk = await desk.hold(await desk.reach(name, relay=relay))
-            for failure in ends.failures():
-                note(escape(failure))
             return talk.code
 
 
@@ -73,36 +73,50 @@ async def take_calls(
         RefusedError: the options mean nothing.
         ExceptionGroup: of what went wrong beside the calls.
     """
-    choice, ice = wishes.choice(), wishes.ice(store.read())
+    ice = wishes.ice(store.read())
     check_config(ice)
+    ends = _Ends(wishes)
     with trace_to(wishes.trace) as trace:
         settings = Settings(
-            plan=lambda: open_ends(choice, overwrite=wishes.overwrite).plan(
-                data=wishes.data
-            ),
+            plan=ends.open,
             ice=ice,
             data=wishes.data,
             on_datagram=trace,
         )
-        return await _take_calls(store, settings, wishes.manners(auto=auto), once=once)
+        manners = wishes.manners(auto=auto)
+        async with open_desk(store, settings, manners, ends.failures) as desk:
+            return await _take_calls(desk, once=once)
 
 
-async def _take_calls(
-    store: VaultKeeper, settings: Settings, manners: Manners, *, once: bool
-) -> Code:
-    async with open_desk(store, settings, manners) as desk:
-        await desk.endpoint.listening()
-        if is_for_programs():
-            show({"event": "listening"})
-        else:
-            note("waiting for calls; Ctrl-C stops")
-        async for conversation in desk.endpoint.incoming():
-            if conversation.state is not State.RINGING:
-                continue  # gave up while we talked; it is in the call log
-            desk.forget_typed()
-            talk = await desk.hold(conversation)
-            if once or talk.is_interrupted:
-                return talk.code
+class _Ends:
+    """What the calls of one listener hear and show with; each call opens its own."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._choice = wishes.choice()
+        self._latest: Ends | None = None
+
+    def open(self) -> MediaPlan:
+        self._latest = open_ends(self._choice, overwrite=self._wishes.overwrite)
+        return self._latest.plan(data=self._wishes.data)
+
+    def failures(self) -> list[str]:
+        return [] if self._latest is None else self._latest.failures()
+
+
+async def _take_calls(desk: "Desk", *, once: bool) -> Code:
+    await desk.endpoint.listening()
+    if is_for_programs():
+        show({"event": "listening"})
+    else:
+        note("waiting for calls; Ctrl-C stops")
+    async for conversation in desk.endpoint.incoming():
+        if conversation.state is not State.RINGING:
+            continue  # gave up while we talked; it is in the call log
+        desk.forget_typed()
+        talk = await desk.hold(conversation)
+        if once or talk.is_interrupted:
+            return talk.code
     raise AssertionError("calls without an end")
 
 
@@ -110,11 +124,17 @@ class Desk:
     """One person's endpoint and console, for one call after the other."""
 
     def __init__(
-        self, endpoint: Endpoint, console: Console, *, manners: Manners
+        self,
+        endpoint: Endpoint,
+        console: Console,
+        *,
+        manners: Manners,
+        failures: Callable[[], list[str]],
     ) -> None:
         self.endpoint = endpoint
         self.console = console
         self._manners = manners
+        self._failures = failures
         self._talk: Talk | None = None
 
     async def reach(
@@ -142,7 +162,12 @@ class Desk:
     async def hold(self, conversation: Conversation) -> Talk:
         """Hold a call to its end, and the one that replaces it if both dialled."""
         while True:
-            self._talk = talk = Talk(conversation, self.console, manners=self._manners)
+            self._talk = talk = Talk(
+                conversation,
+                self.console,
+                manners=self._manners,
+                failures=self._failures,
+            )
             ended = await talk.run()
             self._talk = None
             if ended.successor is None:
@@ -173,12 +198,14 @@ async def open_desk(
     store: VaultKeeper,
     settings: Settings,
     manners: Manners,
+    failures: Callable[[], list[str]],
     *,
     post: Post | None = None,
 ) -> AsyncIterator[Desk]:
     """Put a person on the network, and their console before them.
 
-    `post` carries the signalling; by default the relays of both sides do.
+    `failures` says in sentences which ends of the present call have failed; `post`
+    carries the signalling; by default the relays of both sides do.
     """
     # A service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
@@ -190,7 +217,7 @@ async def open_desk(
     )
     async with opened as endpoint:
         with open_console() as console:
-            desk = Desk(endpoint, console, manners=manners)
+            desk = Desk(endpoint, console, manners=manners, failures=failures)
             async with asyncio.TaskGroup() as tasks:
                 telling = tasks.create_task(desk.tell_problems())
                 yield desk

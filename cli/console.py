@@ -108,6 +108,7 @@ class Screen:
 
     def __init__(self) -> None:
         self._height = 0
+        self._is_over = False
         self._keyboard = Keyboard()
         self._rest = b""
 
@@ -120,12 +121,14 @@ class Screen:
 
     def draw(self, seen: Seen, now: float, stats: MediaStats | None) -> None:
         """See `Front`."""
+        if self._is_over and seen.end is None:
+            self._height = 0  # what is over stays; the next call is drawn below
+        self._is_over = seen.end is not None
         lines = render(seen, now, stats=stats, entry=self._keyboard.line)
         up = f"\x1b[{self._height}A" if self._height else ""
         body = "".join(f"\r\x1b[K{line}\n" for line in lines)
         click.echo(f"{_NO_WRAP}{up}{body}\x1b[J{_WRAP}", nl=False, color=True)
-        # What is over stays where it is, and the next call is drawn below.
-        self._height = len(lines) if seen.end is None else 0
+        self._height = len(lines)
 
     def take(self, raw: bytes, seen: Callable[[], Seen]) -> Iterator[Order]:
         """See `Front`; a character may come in two pieces."""

@@ -59,9 +59,17 @@ class Talk:
     """One call, from its first news to its last."""
 
     def __init__(
-        self, conversation: Conversation, console: Console, *, manners: Manners
+        self,
+        conversation: Conversation,
+        console: Console,
+        *,
+        manners: Manners,
+        failures: Callable[[], list[str]],
     ) -> None:
+        """`failures` says in sentences which devices and files have failed so far."""
         self.is_interrupted = False
+        self._failures = failures
+        self._told: set[str] = set()
         self._conversation = conversation
         self._console = console
         self._manners = manners
@@ -87,6 +95,7 @@ class Talk:
                 self._begin()
                 ended = await self._listen()
                 await self._conversation.finished()
+                self._tell_failures()
                 for task in beside:
                     task.cancel()
         return ended
@@ -311,7 +320,15 @@ class Talk:
     async def _redraw(self) -> None:
         while True:
             await asyncio.sleep(_REDRAW_S)
+            self._tell_failures()
             self._draw()
+
+    def _tell_failures(self) -> None:
+        """Say once of each end that it has failed: nobody shall talk into nothing."""
+        for failure in self._failures():
+            if failure not in self._told:
+                self._told.add(failure)
+                self.warn(failure)
 
 
 def _read(path: Path) -> bytes:

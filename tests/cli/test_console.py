@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 import pytest
@@ -10,6 +11,7 @@ from cli.console import Lines, Screen
 from cli.orders import Act, SendText
 from cli.view import Seen
 from voip.call import State
+from voip.events import End
 
 _SEEN = Seen(alias="bob", state=State.ACTIVE)
 
@@ -97,6 +99,22 @@ def test_a_region_is_drawn_over_itself(capsys: pytest.CaptureFixture[str]) -> No
     assert first.count("\n") == second.count("\n") == 3
     assert "\x1b[3A" not in first
     assert second.startswith("\x1b[?7l\x1b[3A\r\x1b[K")
+
+
+def test_what_is_over_is_drawn_once_and_the_next_call_below(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    screen, over = Screen(), replace(_SEEN, end=End.HUNG_UP)
+    screen.draw(over, 0.0, None)
+    first = capsys.readouterr().out
+    screen.draw(over, 0.0, None)
+    again = capsys.readouterr().out
+    screen.draw(_SEEN, 0.0, None)
+    following = capsys.readouterr().out
+
+    up = f"\x1b[{first.count(chr(10))}A"
+    assert up in again
+    assert up not in following
 
 
 def test_a_refusal_is_shown_in_the_region() -> None:

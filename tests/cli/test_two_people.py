@@ -1,6 +1,8 @@
 """Two people, each a process with a home of their own, and a third runs the relay."""
 
+import resource
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -267,6 +269,24 @@ def test_an_interrupt_hangs_up(opened: Open, number: signal.Signals) -> None:
     alice, bob = _connected(opened)
     alice.process.send_signal(number)
 
+    assert (alice.end(), bob.end()) == (Code.DONE, Code.DONE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+@pytest.mark.usefixtures("people")
+def test_an_end_that_fails_is_told_while_the_call_goes_on(
+    opened: Open, start: Start, tmp_path: Path
+) -> None:
+    bob = opened("bob", "answer", "--once", "--auto")
+    bob.until(event="listening")
+    record = f"--audio-out=file:{tmp_path}/heard.wav"
+    alice = Side(start("alice", "call", "bob", "--audio-in=tone", record, *_MEDIA[2:]))
+    full = (1 << 16, 1 << 16)  # bytes of any file: 0.7 s of sound, and any store
+    resource.prlimit(alice.process.pid, resource.RLIMIT_FSIZE, full)
+    problem = alice.until(event="problem")
+    alice.say("hangup")
+
+    assert problem["sentence"].endswith("File too large")
     assert (alice.end(), bob.end()) == (Code.DONE, Code.DONE)
 
 
