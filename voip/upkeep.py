@@ -5,19 +5,21 @@ messages for a month at most; the board says which key is newest.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from voip.errors import LimitError, MalformedError, RefusedError
-from voip.identity.callkey import rotation_due
+from voip.errors import LimitError, RefusedError
+from voip.identity.callkey import CallKey, create_call_key, rotation_due
 from voip.identity.card import RelayAddress
 from voip.identity.keys import Entropy
+from voip.identity.person import with_call_key
 from voip.identity.signer import Signer
-from voip.identity.vault import Vault
+from voip.identity.vault import OUR_CAPS, Vault
 from voip.signalling.address import Mailbox
-from voip.signalling.board import DeviceEntry, open_slot, publish
+from voip.signalling.board import DeviceEntry, check_signature, open_slot, publish
 from voip.signalling.envelope import mailbox_tag, pair_direction, pair_fetches
 from voip.signalling.frames import BOARD_SLOTS, BoardPut
 
@@ -74,6 +76,7 @@ async def rotate_if_due(
 
     Raises:
         RefusedError: it is due, and nothing can sign its certificate.
+        MalformedError: the signer is another identity's.
         CallError: the signer's own failure.
     """
     now = int(time.time())
@@ -81,9 +84,17 @@ async def rotate_if_due(
         return
     if signer is None:
         raise RefusedError("the call key is due for rotation and there is no signer")
-    hand = signer()
+    device_id = store.read().device_id
+
+    def create() -> CallKey:
+        return create_call_key(
+            signer(), device_id, now=now, caps=OUR_CAPS, entropy=entropy
+        )
+
+    # Outside of the change: an agent may ask its user, and calls need the store.
+    fresh = await asyncio.to_thread(create)
     await asyncio.to_thread(
-        store.change, lambda vault: vault.rotated(hand, now, entropy)
+        store.change, lambda vault: with_call_key(vault, fresh, now)
     )
 
 
@@ -98,7 +109,7 @@ async def publish_board(store: VaultKeeper, boards: Boards, entropy: Entropy) ->
     vault = store.read()
     if vault.relay is None:
         return
-    slots = await boards.read_board(vault.relay, vault.board.public_key)
+    slots = _signed(await boards.read_board(vault.relay, vault.board.public_key))
     index = vault.board.index
     if index is None:
         index = _free_index(vault, slots)
@@ -123,12 +134,22 @@ async def publish_board(store: VaultKeeper, boards: Boards, entropy: Entropy) ->
     await boards.publish(vault.relay, slot)
 
 
+def _signed(slots: list[BoardPut]) -> list[BoardPut]:
+    """Leave out what the relay made up: a version near 2^64 would be our last."""
+    signed: list[BoardPut] = []
+    for slot in slots:
+        with contextlib.suppress(RefusedError):
+            check_signature(slot)
+            signed.append(slot)
+    return signed
+
+
 def _free_index(vault: Vault, slots: list[BoardPut]) -> int:
     taken: set[int] = set()
     for slot in slots:
         try:
             entry = open_slot(slot, card_key=vault.card_key, seen_version=0)
-        except (RefusedError, MalformedError):
+        except RefusedError:
             continue  # nothing that a caller could use: the place is as good as free
         if entry is not None:
             taken.add(slot.index)
