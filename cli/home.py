@@ -97,9 +97,8 @@ def ask_passphrase(what: str, *, new: bool, instead: str = "") -> bytes:
     """
     if not sys.stdin.isatty():
         raise click.UsageError(f"no terminal to ask for the {what}{instead}")
-    answer = click.prompt(
-        what.capitalize(), hide_input=True, confirmation_prompt=new, err=True
-    )
+    prompt = f"New {what}" if new else what.capitalize()
+    answer = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
     return str(answer).encode()
 
 

@@ -19,14 +19,14 @@ from voip.upkeep import own_entry, rotate_if_due
 
 @click.group(epilog="Example: ringfence paste call bob")
 def paste() -> None:
-    r"""Call without a relay, by texts that two people pass on.
+    """Call without a relay, by texts that two people pass on.
 
     \b
     bob    ringfence paste card        prints a text for alice, once
     alice  ringfence contact add FILE  takes it
     alice  ringfence paste call bob    prints the first of three texts
     bob    ringfence paste answer      takes it, and prints the second
-    """
+    """  # noqa: D301 -- click's sign for lines that stay as they are is a real backspace
 
 
 @paste.command(epilog="Example: ringfence paste card > me.txt")
@@ -52,9 +52,10 @@ def card(home: Home) -> None:
 @json_option
 @click.pass_obj
 def call(home: Home, /, name: str, device: str | None, **wishes: Any) -> int:
-    """Call a contact, by NAME or identity: pass on what is printed, paste what comes.
+    """Call a contact: pass on what is printed, paste what comes.
 
-    Each of you has 15 minutes for each step.
+    NAME is an alias, or an identity as a card has it. Each of you has 15 minutes for
+    each step.
     """
     device_id = parse_device(device) if device else None
     return asyncio.run(

@@ -51,7 +51,7 @@ def serve(  # noqa: PLR0913 - one argument for each option
     tls_key: Path | None,
     plain: bool,
 ) -> None:
-    """Serve a relay until it is interrupted, and print its line for cards."""
+    """Serve a relay until interrupted; its line for cards is printed."""
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("give both --tls-cert and --tls-key, or neither")
     files = (

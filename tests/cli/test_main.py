@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from cli import main
 from cli.codes import Code
@@ -35,6 +36,14 @@ def test_help_says_of_a_command_what_the_command_says(name: str) -> None:
 
     assert command is not None
     assert command.get_short_help_str(200) == main.COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_no_summary_is_cut_on_a_terminal_of_80_columns(name: str) -> None:
+    said = CliRunner().invoke(main.ringfence, [name, "--help"], terminal_width=80)
+
+    assert said.exit_code == 0
+    assert "..." not in said.output.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)

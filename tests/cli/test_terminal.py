@@ -16,7 +16,7 @@ from voip.identity.person import add_contact
 def created(tmp_path: Path) -> Terminal:
     """Create a store at a terminal, as far as its result."""
     terminal = Terminal(tmp_path, "identity", "create", "--alias=alice", "--kdf-mib=64")
-    terminal.until("Passphrase: ")
+    terminal.until("New passphrase: ")
     terminal.type("correct horse")
     terminal.until("Repeat for confirmation: ")
     terminal.type("correct horse")
