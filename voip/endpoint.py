@@ -293,10 +293,10 @@ class Endpoint:
                 self._tell(str(error))  # it comes again, and is known then
 
     async def _take_invite(self, invite: bytes) -> None:
-        vault = self._store.read()
         now_ms = _unix_ms()
-        call_keys = live(vault.call_keys, now_ms // 1000)
         try:
+            vault = self._store.read()
+            call_keys = live(vault.call_keys, now_ms // 1000)
             received = consume_invite(
                 invite, call_keys, now_ms=now_ms, window_ms=self._guard.window_ms
             )
@@ -372,6 +372,7 @@ class Endpoint:
             self._spawn(self._send(to, ringing))
             self._spawn(self._refuse(log))
             return
+        self._board.check_room()
         session = Session(
             {device.device_id: leg},
             identity=received.certificate.identity,
@@ -408,7 +409,9 @@ class Endpoint:
             self._tell(str(error))
 
     async def _refuse(self, log: LogLine) -> None:
-        await self._change(lambda vault: log.finished(vault, End.BUSY, _unix()))
+        await self._try(
+            self._change(lambda vault: log.finished(vault, End.BUSY, _unix()))
+        )
 
     async def _note_missed(
         self, received: Received, contact: Contact, end: End
@@ -460,10 +463,10 @@ class Endpoint:
         self._published = newest, now
 
     def _watch(self) -> None:
-        ours = own_mailboxes(self._store.read(), _unix())
-        if self._settings.by_hand:
-            ours = []  # a text is for the call that goes on, or begins one
         try:
+            ours = own_mailboxes(self._store.read(), _unix())
+            if self._settings.by_hand:
+                ours = []  # a text is for the call that goes on, or begins one
             self._post.watch(ours + self._board.mailboxes())
         except CallError as error:
             self._tell(str(error))

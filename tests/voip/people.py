@@ -23,8 +23,11 @@ class MemoryKeeper:
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
         self.failure: Exception | None = None
+        self.unreadable: Exception | None = None
 
     def read(self) -> Vault:
+        if self.unreadable is not None:
+            raise self.unreadable
         return self.vault
 
     def change(self, change: Callable[[Vault], Vault]) -> Vault:

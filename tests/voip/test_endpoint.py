@@ -30,13 +30,14 @@ from tests.voip.peers import (
 from tests.voip.simulated import simulated
 from voip.call import INVITE_TTL_S, State
 from voip.conversation import Conversation
-from voip.errors import LimitError, UnexpectedEventError
+from voip.errors import LimitError, StoreError, UnexpectedEventError
 from voip.events import End
 from voip.identity.calllog import Outcome
 from voip.identity.trust import Reason, TrustState
 from voip.identity.vault import Busy, Settings
 from voip.news import Ended, PeerCompared, Warned
 from voip.signalling.envelope import mailbox_tag
+from voip.switchboard import MAX_CALLS
 
 # A call that goes well -------------------------------------------------------------
 
@@ -369,6 +370,55 @@ async def test_busy_is_said_again_if_it_was_lost() -> None:
         await asyncio.sleep(INVITE_TTL_S + 10)
 
     assert call.end is End.BUSY
+
+
+# A place in trouble ----------------------------------------------------------------
+
+
+@simulated
+async def test_a_store_that_cannot_be_read_for_a_while_ends_nothing() -> None:
+    async with at(Wire(), *people()) as homes:
+        homes[1].keeper.unreadable = StoreError("the disk is away")
+        await homes[0].endpoint.dial("bob")
+        await asyncio.sleep(1)
+        homes[1].endpoint._watch()
+        homes[1].keeper.unreadable = None
+
+        assert await anext(homes[1].endpoint.problems()) == "the disk is away"
+        await homes[1].rung()
+
+
+@simulated
+async def test_a_busy_call_that_cannot_be_logged_ends_nothing() -> None:
+    alice, bob = people()
+    carol = someone("carol")
+    carol.meet(bob)
+    bob.meet(carol)
+    async with at(Wire(), alice, bob, carol) as homes:
+        calls = await talk(homes[0], homes[1])
+        homes[1].keeper.failure = StoreError("the disk is full")
+        third = await homes[2].endpoint.dial("bob")
+        await asyncio.sleep(1)
+        homes[1].keeper.failure = None
+
+        assert third.end is End.BUSY
+        assert [call.state for call in calls] == [State.ACTIVE] * 2
+
+
+@simulated
+async def test_more_calls_than_there_is_room_for_get_no_answer() -> None:
+    callee = someone("callee")
+    callers = [someone(f"caller {number}") for number in range(MAX_CALLS + 1)]
+    for caller in callers:
+        caller.meet(callee)
+        callee.meet(caller)
+    callee.vault = replace(callee.vault, settings=Settings(busy=Busy.RING))
+    async with at(Wire(), callee, *callers) as homes:
+        calls = [await home.endpoint.dial("callee") for home in homes[1:]]
+        await asyncio.sleep(2)
+
+        assert [call.state for call in calls[:-1]] == [State.ALERTED] * MAX_CALLS
+        assert calls[-1].state is State.INVITED
 
 
 # Several devices -------------------------------------------------------------------
