@@ -16,10 +16,7 @@ from voip.signalling.envelope import (
     pair_fetches,
     seal_blob,
 )
-from voip.signalling.messages import (
-    Hangup,
-    HangupReason,
-)
+from voip.signalling.messages import Hangup, HangupReason
 
 KEY = bytes(range(32))
 SMALL, LARGE = bytes(48), b"\1" + bytes(47)
