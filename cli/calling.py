@@ -23,7 +23,7 @@ from voip.identity.card import RelayAddress
 from voip.identity.reach import reach
 from voip.identity.signer import Signer
 from voip.media.ice import check_config
-from voip.media.open import Ends, open_ends
+from voip.media.open import Ends, check_ends, open_ends
 from voip.media.streams import MediaPlan
 from voip.open import open_endpoint
 from voip.signalling.post import Post
@@ -71,6 +71,7 @@ async def take_calls(
 
     Raises:
         RefusedError: the options mean nothing.
+        MissingError: a device is not there.
         ExceptionGroup: of what went wrong beside the calls.
     """
     ice = wishes.ice(store.read())
@@ -94,6 +95,7 @@ class _Ends:
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
         self._choice = wishes.choice()
+        check_ends(self._choice)
         self._latest: Ends | None = None
 
     def open(self) -> MediaPlan:

@@ -92,6 +92,23 @@ def open_ends(
     )
 
 
+def check_ends(choice: Choice, *, sound: Sound | None = None) -> None:
+    """See whether the ends could be opened, before anybody waits for a call.
+
+    Nothing is switched on and no recording is begun.
+
+    Raises:
+        MissingError: a device, a file or a library is not there.
+        MalformedError: a file that is no media or holds no such track.
+    """
+    _audio_source(choice.audio_in, sound).close()
+    pictures = _video_source(choice.video_in)
+    if pictures is not None:
+        pictures.close()
+    if isinstance(choice.audio_out, Device):
+        _audio_sink(choice.audio_out, sound, overwrite=False).close()
+
+
 def _audio_source(chosen: AudioIn, sound: Sound | None) -> AudioSource:
     match chosen:
         case Device(index):

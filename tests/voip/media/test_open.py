@@ -8,7 +8,7 @@ from voip.media.camera import MovingBars
 from voip.media.choice import parse_choice
 from voip.media.devices import Microphone, SoundDevice, Speaker, Way
 from voip.media.files import FileAudio, FileVideo
-from voip.media.open import open_ends
+from voip.media.open import check_ends, open_ends
 from voip.media.pattern import Discard, Silence, Tone, draw_pattern
 from voip.media.recording import MovieRecording, WavRecording
 
@@ -117,3 +117,23 @@ def test_what_failed_is_said_once(tmp_path: Path) -> None:
     ends.video_sink.failure = "recording stopped"
 
     assert (before, ends.failures()) == ([], ["recording stopped"])
+
+
+@pytest.mark.parametrize(
+    "words", [("mic:1", "null"), ("tone", "speaker:1"), ("file:no.ogg", "null")]
+)
+def test_what_is_missing_is_found_by_a_look(words: tuple[str, str]) -> None:
+    with pytest.raises(MissingError):
+        check_ends(parse_choice(*words), sound=Machine())
+
+
+def test_a_camera_that_is_missing_is_found_by_a_look() -> None:
+    with pytest.raises(MissingError):
+        check_ends(parse_choice("tone", "null", video_in="camera:99"))
+
+
+def test_a_look_records_nothing(tmp_path: Path) -> None:
+    path = f"file:{tmp_path}/call.mkv"
+    check_ends(parse_choice("tone", path, video_in="pattern", video_out=path))
+
+    assert list(tmp_path.iterdir()) == []
