@@ -29,10 +29,10 @@ from voip.handshake.replay import BY_HAND_WINDOW_MS, WINDOW_MS, ReplayGuard
 from voip.identity.callkey import live
 from voip.identity.calllog import Direction
 from voip.identity.card import RelayAddress
-from voip.identity.contact import Contact, Device
+from voip.identity.contact import Contact
 from voip.identity.keys import Entropy, format_identity
 from voip.identity.signer import Signer
-from voip.identity.trust import DeviceTrust, TrustState
+from voip.identity.trust import Reason, TrustState, broken
 from voip.identity.vault import OUR_CAPS, Vault
 from voip.leg import Leg
 from voip.logline import LogLine
@@ -331,8 +331,8 @@ class Endpoint:
                 self._tell("somebody who is not in the address book called")
             case NoteMissed(contact):
                 await self._note_missed(received, contact, End.UNCONFIRMED)
-            case NoteBroken(contact, device, trust):
-                await self._note_broken(contact, device, trust)
+            case NoteBroken(contact, device_id, reason):
+                await self._note_broken(contact, device_id, reason)
             case Ignore(reason):
                 if reason:
                     self._tell(reason)
@@ -474,19 +474,21 @@ class Endpoint:
     # The store.
 
     async def _note_broken(
-        self, contact: Contact, device: Device, trust: DeviceTrust
+        self, contact: Contact, device_id: bytes, reason: Reason
     ) -> None:
         def mark(vault: Vault) -> Vault:
             known = vault.contacts.by_identity(contact.identity)
-            if known is None:
+            if known is None or all(d.device_id != device_id for d in known.devices):
                 return vault
-            marked = replace(known.device(device.device_id, _unix()), trust=trust)
+            now = _unix()
+            device = known.device(device_id, now)
+            marked = replace(device, trust=broken(device.trust, reason, now))
             return replace(
-                vault, contacts=vault.contacts.put(known.with_device(marked, _unix()))
+                vault, contacts=vault.contacts.put(known.with_device(marked, now))
             )
 
         await self._change(mark)
-        self._tell(f"refused a call from {contact.alias!r}: {trust.trust.reason}")
+        self._tell(f"refused a call from {contact.alias!r}: {reason}")
 
     def _keep(self, change: Callable[[Vault], Vault]) -> Vault:
         """Apply a change of a call's, on a thread; it may name other mailboxes."""

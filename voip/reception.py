@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from hashlib import sha256
 
-from voip.errors import RefusedError
+from voip.errors import LimitError, RefusedError
 from voip.handshake.exchange import Received
 from voip.handshake.payload import Mode, Readiness
-from voip.handshake.replay import ReplayGuard
+from voip.handshake.replay import STRANGERS, ReplayGuard
 from voip.identity.contact import Contact, Device
-from voip.identity.trust import DeviceTrust, Reason, TrustState, broken, judge
+from voip.identity.trust import Reason, TrustState, judge
 from voip.identity.vault import Busy, Strangers, Vault
 
 
@@ -83,11 +83,14 @@ class NoteMissed:
 
 @dataclass(frozen=True, slots=True)
 class NoteBroken:
-    """Give no sign, but mark the device: what it sent is a known sign of compromise."""
+    """Give no sign, but mark the device: what it sent is a known sign of compromise.
+
+    A device never met before is not: nothing was ever trusted that could be broken.
+    """
 
     contact: Contact
-    device: Device
-    trust: DeviceTrust
+    device_id: bytes
+    reason: Reason
 
 
 Decision = Respond | Ignore | NoteStranger | NoteMissed | NoteBroken
@@ -109,7 +112,7 @@ def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be ask
     contact = vault.contacts.by_identity(certificate.identity)
     if contact is None:
         if vault.settings.strangers is Strangers.LOG:
-            return NoteStranger(certificate.identity, offer.alias or "")
+            return _note_stranger(received, guard, now_ms)
         if vault.settings.strangers is Strangers.IGNORE:
             return Ignore("invite from a stranger")
         contact = Contact("stranger", certificate.identity)
@@ -125,8 +128,9 @@ def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be ask
         return Ignore("invite with the id of another call")
     try:
         if received.is_late:
-            guard.admit_late(certificate.identity, now_ms)
+            guard.admit_to_log(certificate.identity, now_ms)
             return NoteMissed(contact)
+        contact.check_room(device.device_id)
         guard.admit(
             certificate.identity,
             received.e_a,
@@ -137,13 +141,21 @@ def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be ask
     except RefusedError as error:
         return Ignore(str(error))
     if certificate.nbf < device.newest_nbf:
-        return NoteBroken(contact, device, broken(device.trust, Reason.ROLLBACK, now))
+        return NoteBroken(contact, device.device_id, Reason.ROLLBACK)
     if offer.mode is not Mode.IK_SRTP:
-        return NoteBroken(contact, device, broken(device.trust, Reason.DOWNGRADE, now))
+        return NoteBroken(contact, device.device_id, Reason.DOWNGRADE)
     judged = judge(device.trust, received.match(device.trust.slots.secrets), now)
     if vault.settings.strict and judged.trust.state is TrustState.BROKEN:
-        return NoteBroken(contact, device, judged)
+        return NoteBroken(contact, device.device_id, judged.trust.reason)
     return _respond(received, device, vault.settings.busy, ongoing)
+
+
+def _note_stranger(received: Received, guard: ReplayGuard, now_ms: int) -> Decision:
+    try:
+        guard.admit_to_log(STRANGERS, now_ms)
+    except LimitError as error:
+        return Ignore(str(error))
+    return NoteStranger(received.certificate.identity, received.offer.alias or "")
 
 
 def _respond(

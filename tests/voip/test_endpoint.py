@@ -32,9 +32,11 @@ from voip.call import INVITE_TTL_S, State
 from voip.conversation import Conversation
 from voip.errors import LimitError, StoreError, UnexpectedEventError
 from voip.events import End
+from voip.handshake.payload import Mode
 from voip.identity.calllog import Outcome
 from voip.identity.trust import Reason, TrustState
 from voip.identity.vault import Busy, Settings
+from voip.leg import Leg
 from voip.news import Ended, PeerCompared, Warned
 from voip.signalling.envelope import mailbox_tag
 from voip.switchboard import MAX_CALLS
@@ -324,6 +326,41 @@ async def test_the_id_of_another_call_cannot_be_taken() -> None:
 
         assert not home.is_rung
     assert len(wire.carried) == 1
+
+
+def in_another_mode(caller: Party, callee: Party) -> Leg:
+    now = int(time.time())
+    lower = replace(offer(caller, now=now), mode=Mode.DTLS_BIND, fingerprint=bytes(32))
+    return dial(caller, callee, now=now, asking=lower)
+
+
+@simulated
+async def test_another_mode_breaks_the_trust_in_a_device_and_gets_no_answer() -> None:
+    wire = Wire()
+    alice, bob = people()
+    leg = in_another_mode(alice, bob)
+    async with at(wire, bob):
+        wire.deliver(leg.invites[0].tag, leg.opening)
+        await asyncio.sleep(1)
+
+    assert bob.device(alice).trust.trust.reason is Reason.DOWNGRADE
+    assert wire.carried == []
+
+
+@simulated
+async def test_a_device_never_met_leaves_nothing_by_calling_in_another_mode() -> None:
+    """Nobody confirmed it, and each could come from another device."""
+    wire = Wire()
+    alice, bob = people()
+    second = someone("alice", "second")
+    second.meet(bob)
+    leg = in_another_mode(second, bob)
+    before = bob.contact(alice)
+    async with at(wire, bob):
+        wire.deliver(leg.invites[0].tag, leg.opening)
+        await asyncio.sleep(1)
+
+    assert bob.contact(alice) == before
 
 
 async def call_a_busy_one(busy: Busy) -> tuple[Conversation, Home]:

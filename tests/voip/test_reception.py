@@ -18,6 +18,7 @@ from tests.voip.pairs import (
 from voip.handshake.exchange import Received
 from voip.handshake.payload import Mode, Offer, Readiness
 from voip.handshake.replay import ReplayGuard
+from voip.identity.contact import MAX_DEVICES
 from voip.identity.trust import Reason, TrustState
 from voip.identity.vault import Busy, Settings, Strangers
 from voip.reception import (
@@ -103,6 +104,36 @@ def test_a_stranger_is_noted_and_not_answered(people: tuple[Party, Party]) -> No
     assert judge(bob, invited(eve, bob)) == NoteStranger(eve.vault.identity, "eve")
 
 
+def test_strangers_together_are_noted_thirty_times_an_hour(
+    people: tuple[Party, Party],
+) -> None:
+    """Each could come under a new identity, and each is a write of the store."""
+    _, bob = people
+    eve, guard = party("eve"), ReplayGuard()
+    eve.meet(bob)
+    received = invited(eve, bob)
+    for _ in range(30):
+        judge(bob, received, guard=guard)
+
+    assert judge(bob, received, guard=guard) == Ignore(
+        "noted invites: at most 30 an hour, came another"
+    )
+
+
+def test_who_makes_devices_without_end_does_not_fill_the_store(
+    people: tuple[Party, Party],
+) -> None:
+    alice, bob = people
+    for number in range(MAX_DEVICES):
+        bob.keep(alice, bob.contact(alice).device(bytes([number]) * 16, NOW))
+    one_more = party("alice", device="one more")
+    one_more.meet(bob)
+    decision = judge(bob, invited(one_more, bob))
+
+    assert isinstance(decision, Ignore)
+    assert decision.reason.startswith("contact: at most 64 devices")
+
+
 def test_a_stranger_without_a_name_is_noted(people: tuple[Party, Party]) -> None:
     _, bob = people
     eve = party("eve")
@@ -169,7 +200,7 @@ def test_late_invites_cannot_fill_the_call_log(people: tuple[Party, Party]) -> N
         judge(bob, received, now=NOW + 61, guard=guard)
 
     assert judge(bob, received, now=NOW + 61, guard=guard) == Ignore(
-        "late invites: at most 30 an hour, came another"
+        "noted invites: at most 30 an hour, came another"
     )
 
 
@@ -202,7 +233,7 @@ def test_an_older_certificate_breaks_the_trust(people: tuple[Party, Party]) -> N
     decision = judge(bob, invited(alice, bob))
 
     assert isinstance(decision, NoteBroken)
-    assert decision.trust.trust.reason is Reason.ROLLBACK
+    assert decision.reason is Reason.ROLLBACK
 
 
 def test_another_mode_breaks_the_trust(people: tuple[Party, Party]) -> None:
@@ -211,7 +242,7 @@ def test_another_mode_breaks_the_trust(people: tuple[Party, Party]) -> None:
     decision = judge(bob, invited(alice, bob, lower))
 
     assert isinstance(decision, NoteBroken)
-    assert decision.trust.trust.reason is Reason.DOWNGRADE
+    assert decision.reason is Reason.DOWNGRADE
 
 
 def thief_of(alice: Party, bob: Party) -> Party:
@@ -237,7 +268,7 @@ def test_a_missing_secret_gets_no_answer_from_the_strict(
     decision = judge(setting(bob, Settings(strict=True)), invited(thief, bob))
 
     assert isinstance(decision, NoteBroken)
-    assert decision.trust.trust.reason is Reason.MISMATCH
+    assert decision.reason is Reason.MISMATCH
 
 
 def test_the_strict_answer_who_has_the_secret(people: tuple[Party, Party]) -> None:

@@ -33,6 +33,9 @@ PER_MINUTE = 6
 PER_HOUR = 30
 """Unconfirmed handshakes of one identity: each is a free guess at the words (2^-33)."""
 
+STRANGERS = b""
+"""Stands for everybody who is not a contact: identities cost nothing to make."""
+
 
 def is_late(ts_ms: int, now_ms: int, *, window_ms: int = WINDOW_MS) -> bool:
     """Tell whether an INVITE came more than `window_ms` after it was made.
@@ -58,8 +61,8 @@ class ReplayGuard:
         """When each ephemeral key was admitted, oldest first."""
         self._unconfirmed: dict[bytes, dict[bytes, int]] = {}
         """Per identity: when each of its unconfirmed ones was admitted."""
-        self._late: dict[bytes, list[int]] = {}
-        """Per identity: when late ones were admitted."""
+        self._noted: dict[bytes, list[int]] = {}
+        """Per identity, and for all strangers: when one was noted."""
 
     def admit(
         self,
@@ -96,24 +99,29 @@ class ReplayGuard:
         self._seen[e_a] = now_ms
         self._unconfirmed.setdefault(identity, {})[e_a] = now_ms
 
-    def admit_late(self, identity: bytes, now_ms: int) -> None:
-        """Admit an INVITE that is too old to be answered to the call log.
+    def admit_to_log(self, whose: bytes, now_ms: int) -> None:
+        """Admit an INVITE that is not to be answered to what the user can look up.
 
         Counted apart: what gathered while we were away must not keep a fresh one out.
 
+        Args:
+            whose: an identity, or `STRANGERS`.
+            now_ms: the time.
+
         Raises:
-            LimitError: 30 in an hour; a flood would push true calls out of the log.
+            LimitError: 30 in an hour; a flood would push true calls out of the log,
+                and each is a write of the store.
         """
         hour_ago = now_ms - HOUR_MS
-        self._late = {
+        self._noted = {
             each: recent
-            for each, times in self._late.items()
+            for each, times in self._noted.items()
             if (recent := [time for time in times if time > hour_ago])
         }
-        recent = self._late.get(identity, [])
+        recent = self._noted.get(whose, [])
         if len(recent) >= PER_HOUR:
-            raise LimitError(f"late invites: at most {PER_HOUR} an hour, came another")
-        self._late[identity] = [*recent, now_ms]
+            raise LimitError(f"noted invites: at most {PER_HOUR} an hour, came another")
+        self._noted[whose] = [*recent, now_ms]
 
     def confirm(self, identity: bytes, e_a: bytes) -> None:
         """Take an INVITE out of the count: its CONFIRM verified."""

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Final
 
-from voip.errors import MalformedError, RefusedError
+from voip.errors import LimitError, MalformedError, RefusedError
 from voip.identity.card import ALIAS_BYTES, Card, check_alias
 from voip.identity.certificate import DEVICE_ID_BYTES
 from voip.identity.keys import check_identity, format_identity
@@ -24,6 +24,7 @@ from voip.identity.trust import (
 )
 
 BOARD_INDEXES: Final = 8  # devices of one identity; also bounds what one call rings
+MAX_DEVICES: Final = 64  # ever met; who signs for a new one each day fills no store
 LOG_ENTRIES: Final = 200  # newest; years of calls with one contact
 
 
@@ -109,6 +110,20 @@ class Contact:
             number_verified_at=self.number_verified_at,
         )
         return Device(device_id, fresh)
+
+    def check_room(self, device_id: bytes) -> None:
+        """Check that this device is known, or may become so.
+
+        Raises:
+            LimitError: 64 others are known. None is forgotten for it: the trust in a
+                true device must not be for somebody with its identity to push out.
+        """
+        is_known = any(device.device_id == device_id for device in self.devices)
+        if not is_known and len(self.devices) >= MAX_DEVICES:
+            raise LimitError(
+                f"contact: at most {MAX_DEVICES} devices, came another; remove the "
+                "contact and add it again to start over"
+            )
 
     def with_device(self, device: Device, now: int) -> "Contact":
         """Keep a device as it is now; a change of trust goes into the log."""

@@ -158,13 +158,13 @@ def test_confirming_what_was_never_admitted_changes_nothing() -> None:
     admit(guard, 1)
 
 
-def test_late_ones_are_counted_apart_and_thirty_an_hour_are_enough() -> None:
+def test_noted_ones_are_counted_apart_and_thirty_an_hour_are_enough() -> None:
     guard = ReplayGuard()
     for _ in range(30):
-        guard.admit_late(ALICE, NOW)
-    guard.admit_late(BOB, NOW)
+        guard.admit_to_log(ALICE, NOW)
+    guard.admit_to_log(BOB, NOW)
     admit(guard, 1)
 
-    with pytest.raises(LimitError, match="late invites: at most 30 an hour"):
-        guard.admit_late(ALICE, NOW + 60 * MINUTE - 1)
-    guard.admit_late(ALICE, NOW + 60 * MINUTE)
+    with pytest.raises(LimitError, match="noted invites: at most 30 an hour"):
+        guard.admit_to_log(ALICE, NOW + 60 * MINUTE - 1)
+    guard.admit_to_log(ALICE, NOW + 60 * MINUTE)

@@ -5,9 +5,16 @@ from dataclasses import replace
 import pytest
 
 from tests.voip.identity.people import ALICE, BOB
-from voip.errors import MalformedError, RefusedError
+from voip.errors import LimitError, MalformedError, RefusedError
 from voip.identity.card import Card
-from voip.identity.contact import LOG_ENTRIES, AddressBook, Contact, Device, LogEntry
+from voip.identity.contact import (
+    LOG_ENTRIES,
+    MAX_DEVICES,
+    AddressBook,
+    Contact,
+    Device,
+    LogEntry,
+)
 from voip.identity.keys import format_identity
 from voip.identity.trust import Reason, TrustState, broken, judge
 
@@ -156,6 +163,17 @@ def test_a_second_device_is_a_new_device_of_a_known_contact() -> None:
 
 def test_a_known_device_is_as_it_was_kept() -> None:
     assert _met(_bob()).device(PHONE, 5).newest_nbf == 1
+
+
+def test_there_is_room_for_64_devices_and_none_is_forgotten_for_another() -> None:
+    contact = _bob()
+    for number in range(MAX_DEVICES):
+        contact.check_room(bytes([number]) * 16)
+        contact = _met(contact, bytes([number]) * 16)
+    contact.check_room(bytes(16))
+
+    with pytest.raises(LimitError, match="at most 64 devices"):
+        contact.check_room(PHONE)
 
 
 def test_a_contact_without_devices_has_no_state() -> None:
