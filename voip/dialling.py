@@ -12,15 +12,14 @@ from voip.errors import (
     CertificateError,
     MalformedError,
     RefusedError,
-    RollbackError,
 )
 from voip.handshake.kem import Encapsulate
 from voip.handshake.payload import Offer
 from voip.identity.callkey import Bundle, check_bundle, live, parse_bundle
 from voip.identity.card import RelayAddress, parse_relay
+from voip.identity.certificate import check_certificate
 from voip.identity.contact import BOARD_INDEXES, Contact, Device
 from voip.identity.keys import Entropy
-from voip.identity.trust import Reason, broken
 from voip.identity.vault import Vault
 from voip.leg import Leg
 from voip.signalling.address import Address, Mailbox
@@ -66,8 +65,7 @@ def read_board(contact: Contact, slots: Sequence[BoardPut], now: int) -> Directo
     """Take up what a relay gave as the contact's board at `now` (unix seconds).
 
     A slot that does not hold is passed over with a sentence. Devices that the board no
-    longer lists are not dialled: that is how a lost one is withdrawn. A certificate
-    older than one already seen marks its device as broken.
+    longer lists are not dialled: that is how a lost one is withdrawn.
     """
     problems: list[str] = []
     unlisted = tuple(replace(device, entry=b"") for device in contact.devices)
@@ -83,7 +81,11 @@ def read_board(contact: Contact, slots: Sequence[BoardPut], now: int) -> Directo
 def reachable(
     contact: Contact, now: int, *, problems: tuple[str, ...] = ()
 ) -> Directory:
-    """List the devices that can be dialled by what is known already, at most 8."""
+    """List the devices that can be dialled by what is known already, at most 8.
+
+    One whose certificate is older than one already seen is not, and its trust stays:
+    whoever carries the board may have kept the newer entry back, or never had it.
+    """
     found: list[Reachable] = []
     sentences = list(problems)
     for device in contact.devices:
@@ -91,10 +93,6 @@ def reachable(
             continue
         try:
             found.append(_check_device(contact, device, now))
-        except RollbackError as error:
-            sentences.append(str(error))
-            trust = broken(device.trust, Reason.ROLLBACK, now)
-            contact = contact.with_device(replace(device, trust=trust), now)
         except (CertificateError, MalformedError) as error:
             sentences.append(str(error))
     if (left_out := len(found) - BOARD_INDEXES) > 0:
@@ -135,9 +133,14 @@ def with_announcement(contact: Contact, announcement: bytes, now: int) -> Contac
 
     Raises:
         MalformedError: it does not parse.
-        CertificateError: the contact's identity did not sign it, or it is not valid.
+        CertificateError: the contact's identity did not sign it, it is not valid, or
+            older than one already seen.
+        LimitError: a new device, and too many are known.
     """
     entry = parse_entry(announcement)
+    certificate = parse_bundle(entry.bundle).certificate
+    newest_nbf = contact.device(certificate.device_id, now).newest_nbf
+    check_certificate(certificate, now=now, newest_nbf=newest_nbf)
     return _with_entry(contact, entry, now)
 
 
@@ -221,6 +224,9 @@ def _with_entry(contact: Contact, entry: DeviceEntry, now: int) -> Contact:
     bundle = parse_bundle(entry.bundle)
     if bundle.certificate.identity != contact.identity:
         raise CertificateError("board: a device that another identity signed for")
+    # Before it is kept: what nobody signed must not take the place of a true entry.
+    check_bundle(bundle, now=now)
+    contact.check_room(bundle.certificate.device_id)
     device = contact.device(bundle.certificate.device_id, now)
     return contact.with_device(replace(device, entry=format_entry(entry)), now)
 

@@ -14,13 +14,18 @@ from voip.dialling import (
     read_board,
     with_announcement,
 )
-from voip.errors import CertificateError, MalformedError, RefusedError
+from voip.errors import (
+    CertificateError,
+    MalformedError,
+    RefusedError,
+    RollbackError,
+)
 from voip.handshake.kem import encapsulate
 from voip.identity.callkey import LIFETIME_S
 from voip.identity.card import parse_relay
-from voip.identity.certificate import DAY_S
+from voip.identity.certificate import CERTIFICATE_BYTES, DAY_S
 from voip.identity.contact import Contact
-from voip.identity.trust import NONE, Reason, Slots, TrustState
+from voip.identity.trust import NONE, Slots
 from voip.signalling.board import DeviceEntry, format_entry, publish
 from voip.signalling.envelope import mailbox_tag, pair_direction, pair_fetches
 from voip.signalling.frames import BoardPut
@@ -200,9 +205,10 @@ def test_a_device_with_a_relay_that_cannot_be_is_not_dialled(
     assert len(directory.problems) == 1
 
 
-def test_a_certificate_of_the_past_breaks_the_trust(
+def test_a_certificate_of_the_past_is_not_dialled_and_breaks_no_trust(
     bob: Party, bob_to_alice: Contact
 ) -> None:
+    """A relay that keeps the newest entry back could else raise the alarm."""
     contact = read_board(bob_to_alice, [slot(bob)], NOW).contact
     (device,) = contact.devices
     newest = bob.vault.call_keys[0].certificate.nbf + 1
@@ -210,9 +216,8 @@ def test_a_certificate_of_the_past_breaks_the_trust(
     directory = reachable(contact, NOW)
 
     assert directory.devices == ()
-    assert directory.contact.trust is not None
-    assert directory.contact.trust.state is TrustState.BROKEN
-    assert directory.contact.trust.reason is Reason.ROLLBACK
+    assert directory.contact == contact
+    assert "was seen before" in directory.problems[0]
 
 
 def test_a_blocked_device_is_not_dialled(bob: Party, bob_to_alice: Contact) -> None:
@@ -267,6 +272,32 @@ def test_an_announcement_of_another_identity_is_refused(bob: Party) -> None:
 
     with pytest.raises(CertificateError, match="another identity"):
         with_announcement(contact, foreign, NOW)
+
+
+def test_an_announcement_that_nobody_signed_does_not_replace_a_true_one(
+    bob: Party,
+) -> None:
+    good = own_entry(bob.vault)
+    contact = with_announcement(
+        Contact("bob", bob.vault.identity), format_entry(good), NOW
+    )
+    forged = bytearray(format_entry(good))
+    forged[CERTIFICATE_BYTES - 1] ^= 1
+
+    with pytest.raises(CertificateError, match="signature"):
+        with_announcement(contact, bytes(forged), NOW)
+
+
+def test_an_announcement_of_the_past_is_refused(bob: Party) -> None:
+    contact = with_announcement(
+        Contact("bob", bob.vault.identity), format_entry(own_entry(bob.vault)), NOW
+    )
+    (device,) = contact.devices
+    newest = bob.vault.call_keys[0].certificate.nbf + 1
+    contact = contact.with_device(replace(device, newest_nbf=newest), NOW)
+
+    with pytest.raises(RollbackError):
+        with_announcement(contact, format_entry(own_entry(bob.vault)), NOW)
 
 
 def test_an_announcement_that_does_not_parse_is_refused(bob: Party) -> None:
