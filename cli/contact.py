@@ -167,9 +167,7 @@ def accept_new(home: Home, name: str) -> None:
     show(_facts(vault, found), f"{found.alias}: {say_of(found)}")
 
 
-@contact.command(
-    epilog="Example: ringfence contact block-device bob 3f0c...e9, from contact show"
-)
+@contact.command(epilog=f"Example: ringfence contact block-device bob {'3f0c7a1e' * 4}")
 @click.argument("name")
 @click.argument("device")
 @click.pass_obj

@@ -1,0 +1,108 @@
+"""The commands that the documents show are commands of the program."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from cli import main
+
+_ROOT = Path(__file__).parents[2]
+_DOCUMENTS = sorted([*_ROOT.glob("*.md"), *_ROOT.glob("docs/*.md")])
+_LONGEST_README = 150  # lines: what somebody reads before the first call
+_every_document = pytest.mark.parametrize(
+    "document", _DOCUMENTS, ids=lambda path: path.relative_to(_ROOT).as_posix()
+)
+
+
+def _blocks(document: Path) -> str:
+    """Return what stands in fences, as one text."""
+    return "\n".join(re.findall(r"(?ms)^```\w*\n(.*?)^```", document.read_text()))
+
+
+def _shown(document: Path) -> list[str]:
+    """Give the command lines of the program that are shown to be typed."""
+    lines = [_arguments(line) for line in re.findall(r"\$ (.*)", _blocks(document))]
+    return [line for line in lines if line]
+
+
+def _arguments(line: str) -> str:
+    """Cut out what follows the program's name, up to a pipe or a remark."""
+    found = re.search(r"(?:^|[ /(])ringfence (.*?)(?=  |[|>&#)]|$)", line)
+    return found[1] if found else ""
+
+
+def _parse(words: list[str]) -> None:
+    """Read a command line as the program does, and do nothing."""
+    command: click.Command = main.ringfence
+    context = command.make_context("ringfence", list(words))
+    while isinstance(command, click.Group):
+        name, found, rest = command.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
+        assert found is not None
+        command = found
+        context = command.make_context(name, rest, parent=context)
+    context.close()
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be where the files are that the commands read."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("alice.card", "bob.card", "bob.txt", "alice.backup"):
+        (tmp_path / name).touch()
+
+
+@_every_document
+def test_commands_shown_can_be_typed(document: Path) -> None:
+    for line in _shown(document):
+        _parse(shlex.split(line, comments=True))
+
+
+def test_the_readme_shows_commands() -> None:
+    assert len(_shown(_ROOT / "README.md")) > 5
+
+
+@_every_document
+def test_commands_named_in_a_sentence_exist(document: Path) -> None:
+    for said in re.findall(r"`ringfence ([^`]+)`", document.read_text()):
+        command: click.Command | None = main.ringfence
+        for word in shlex.split(said):
+            if isinstance(command, click.Group) and not word.startswith("-"):
+                command = command.get_command(click.Context(command), word)
+                assert command is not None, said
+            elif word.startswith("--"):
+                assert command is not None
+                known = {flag for each in command.params for flag in each.opts}
+                assert {word.partition("=")[0]} <= known | {"--help"}, said
+
+
+@_every_document
+def test_targets_of_make_exist(document: Path) -> None:
+    text = document.read_text()
+    targets = set(re.findall(r"(?m)^([a-z-]+):", (_ROOT / "Makefile").read_text()))
+    named = re.findall(r"`make ([a-z-]+)`", text)
+    typed = re.findall(r"(?m)^\$ make ([a-z-]+)", _blocks(document))
+
+    assert {*named, *typed} <= targets
+
+
+def test_the_readme_is_short() -> None:
+    lines = (_ROOT / "README.md").read_text().splitlines()
+
+    assert len(lines) < _LONGEST_README
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_the_example_of_each_help_can_be_typed(name: str) -> None:
+    command = main.ringfence.get_command(click.Context(main.ringfence), name)
+    assert command is not None
+    leaves = command.commands.values() if isinstance(command, click.Group) else ()
+    for each in (command, *leaves):
+        example = _arguments(each.epilog or "")
+
+        assert example
+        _parse(shlex.split(example))
