@@ -182,7 +182,7 @@ def _about_relay(vault: Vault) -> Finding:
             "relay",
             Level.WARN,
             "none: only 'listen' and 'paste' can call",
-            "'ringfence identity set --relay' takes one",
+            "'ringfence identity change --relay' takes one",
         )
 
     def look() -> Finding:

@@ -85,7 +85,7 @@ async def _listen(  # noqa: PLR0913 - likewise
             async with lan.announce(bound, store.read()):
                 return await take(_At(store, ours))
         if store.read().relay != ours:
-            note(f"for your card: ringfence identity set --relay '{line}'")
+            note(f"for your card: ringfence identity change --relay '{line}'")
         return await take(_At(store, ours))
 
 

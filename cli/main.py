@@ -132,10 +132,6 @@ def main(args: Sequence[str]) -> int:
         return wanted.exit_code
     except (KeyboardInterrupt, click.Abort):
         return Code.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nor may the flush at exit complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Code.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one boundary
         return _explain(error)
     return Code.DONE if code is None else int(code)
@@ -152,7 +148,11 @@ def _explain(error: Exception) -> int:
             hint = f"see '{ctx.command_path} --help'" if ctx else ""
             output.complain(_our_tone(error.format_message()), hint)
             return Code.USAGE
-        case ExceptionGroup() if error.split(CallError)[1] is None:
+        case BrokenPipeError():
+            # Who read our output has seen enough; nor may the flush at exit complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Code.INTERRUPTED
+        case ExceptionGroup() if error.split((CallError, BrokenPipeError))[1] is None:
             return _explain(error.exceptions[0])  # nothing in it but expected errors
         case CallError() if verdict := judge(error):
             output.complain(str(error), verdict.hint)

@@ -108,8 +108,21 @@ def test_our_bug_is_told_from_every_verdict(failing: Failing, error: Exception) 
     )
 
 
-def test_a_reader_that_goes_away_is_no_crash() -> None:
-    program = "import sys; from cli.main import run; sys.argv[1:] = ['--help']; run()"
+_HELP = "['--help']"
+_CALL = """['fail']
+@ringfence.command()
+def fail():
+    try:
+        print("news", flush=True)
+    except OSError as error:
+        raise ExceptionGroup("call", [ExceptionGroup("task", [error])]) from None
+"""
+
+
+@pytest.mark.parametrize("what", [_HELP, _CALL])
+def test_a_reader_that_goes_away_is_no_crash(what: str) -> None:
+    begin = "import sys; from cli.main import ringfence, run; sys.argv[1:] = "
+    program = f"{begin}{what}\nrun()"
     reader = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

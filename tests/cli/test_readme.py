@@ -48,6 +48,22 @@ def _parse(words: list[str]) -> None:
     context.close()
 
 
+def _is_known(said: str) -> bool:
+    """Look whether there is such a command, and whether it has such options."""
+    command: click.Command = main.ringfence
+    for word in shlex.split(said):
+        if word.startswith("--"):
+            known = {flag for each in command.params for flag in each.opts}
+            if word.partition("=")[0] not in {*known, "--help"}:
+                return False
+        elif isinstance(command, click.Group):
+            found = command.get_command(click.Context(command), word)
+            if found is None:
+                return False
+            command = found
+    return True
+
+
 @pytest.fixture(autouse=True)
 def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be where the files are that the commands read."""
@@ -68,16 +84,20 @@ def test_the_readme_shows_commands() -> None:
 
 @_every_document
 def test_commands_named_in_a_sentence_exist(document: Path) -> None:
-    for said in re.findall(r"`ringfence ([^`]+)`", document.read_text()):
-        command: click.Command | None = main.ringfence
-        for word in shlex.split(said):
-            if isinstance(command, click.Group) and not word.startswith("-"):
-                command = command.get_command(click.Context(command), word)
-                assert command is not None, said
-            elif word.startswith("--"):
-                assert command is not None
-                known = {flag for each in command.params for flag in each.opts}
-                assert {word.partition("=")[0]} <= known | {"--help"}, said
+    said = re.findall(r"`ringfence ([^`]+)`", document.read_text())
+    unknown = [each for each in said if not _is_known(each)]
+
+    assert unknown == []
+
+
+@pytest.mark.parametrize(
+    "module", sorted((_ROOT / "cli").glob("*.py")), ids=lambda path: path.stem
+)
+def test_commands_named_in_notes_and_hints_exist(module: Path) -> None:
+    said = re.findall(r"(?:['`(]|: )ringfence ([a-z][^'`\"\n{]*)", module.read_text())
+    unknown = [each for each in said if not _is_known(each)]
+
+    assert unknown == []
 
 
 @_every_document
