@@ -114,6 +114,7 @@ _NEXT: dict[tuple[State, type[Event]], State] = {
     # Both.
     (State.CONNECTING, FirstPacketVerified): State.ACTIVE,
     (State.ACTIVE, PathLost): State.RECONNECTING,
+    (State.RECONNECTING, PathLost): State.RECONNECTING,  # another network has come
     (State.RECONNECTING, PathRestored): State.ACTIVE,
     **{(state, MediaLost): State.ENDED for state in (State.ACCEPTED, *_TALKING)},
     **{(state, UserHungUp): State.ENDED for state in _ALIVE},
@@ -227,7 +228,7 @@ class Call:
             case FirstPacketVerified():
                 return self._go(to, None, OpenMicrophone())
             case PathLost():
-                return self._go(to, now + RECONNECT_S, RestartPath())
+                return self._path_lost(to, now)
             case PathRestored():
                 return self._go(to, None, StartRekey())
             case MediaLost():
@@ -332,6 +333,10 @@ class Call:
         return self._go(to, now + CONNECT_S, StartMedia(event.leg, event.media))
 
     # Both sides.
+
+    def _path_lost(self, to: State, now: float) -> list[Command]:
+        deadline = now + RECONNECT_S if self.state is State.ACTIVE else self.deadline
+        return self._go(to, deadline, RestartPath())
 
     def _user_hung_up(self) -> list[Command]:
         end = _USER_LEFT[self.state]

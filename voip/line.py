@@ -5,11 +5,12 @@ the path, rekeying, and what each side shows and hears. What a message or a medi
 means for the call as a whole comes back as an event for the call machine.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from voip.description import Description
-from voip.errors import HandshakeError, MalformedError
+from voip.errors import CallError, HandshakeError, LimitError, MalformedError
 from voip.events import (
     Event,
     FirstPacketVerified,
@@ -140,14 +141,15 @@ class Line:
         self._media.set_held(shown.held)
         self._media.set_video(shown.video and not shown.held)
         self._our_state += 1
-        self.leg.delivery.send(
-            State(
-                self._our_state,
-                hold=shown.held,
-                muted=shown.muted or not self._may_speak,
-                video=shown.video and not shown.held and self._may_speak,
-            )
+        told = State(
+            self._our_state,
+            hold=shown.held,
+            muted=shown.muted or not self._may_speak,
+            video=shown.video and not shown.held and self._may_speak,
         )
+        # Who acknowledges nothing is told nothing more, and holds nothing up.
+        with contextlib.suppress(LimitError):
+            self.leg.delivery.send(told)
 
     def rekey(self) -> None:
         """Ask for a new epoch, unless two are live already."""
@@ -164,7 +166,12 @@ class Line:
             return
         self._restarting = True
         self._generation += 1
-        path = await self._media.restart()
+        try:
+            path = await self._media.restart()
+        except CallError:
+            self._restarting = False
+            self._generation -= 1  # nobody heard of it: theirs may have the number
+            raise
         self.leg.delivery.send(
             Restart(
                 self._generation, path.ufrag, pwd=path.pwd, candidates=path.candidates
@@ -210,7 +217,11 @@ class Line:
             return
         self._generation = message.generation
         self._restarting = True
-        path = await self._media.restart()
+        try:
+            path = await self._media.restart()
+        except CallError:
+            self._restarting = False
+            raise
         self.leg.delivery.send(
             RestartAck(
                 self._generation, path.ufrag, pwd=path.pwd, candidates=path.candidates

@@ -18,6 +18,7 @@ from voip.description import Description
 from voip.errors import (
     CallError,
     HandshakeError,
+    LimitError,
     MalformedError,
     MissingError,
     RefusedError,
@@ -213,12 +214,13 @@ class Session:
         leg = self.leg
         if leg is None:
             raise UnexpectedEventError("words compared before a device was chosen")
+        if not matched and self.line is not None:
+            self.line.close_sources()  # first: a full disk must not keep them open
         await self._assurance.compared(leg, matched=matched)
-        leg.delivery.send(SasResult(matched))
         if matched:
             self._open_microphone()
-        elif self.line is not None:
-            self.line.close_sources()
+        with contextlib.suppress(LimitError):  # they acknowledge nothing; it is theirs
+            leg.delivery.send(SasResult(matched))
         self.wake()
 
     def speak_anyway(self) -> None:

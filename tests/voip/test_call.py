@@ -308,6 +308,14 @@ def test_an_active_call_waits_for_nothing() -> None:
     assert call.receive(TimePassed(), 1e9) == []
 
 
+def test_another_network_is_tried_while_reconnecting_and_buys_no_time() -> None:
+    call = play([*TALKING, (PathLost(), [RestartPath()], State.RECONNECTING)])
+    deadline = call.deadline
+    commands = call.receive(PathLost(), RECONNECT_S - 1)
+
+    assert (commands, call.deadline) == ([RestartPath()], deadline)
+
+
 def test_glare_is_accepted_only_after_confirm() -> None:
     call = play(
         [(InviteAnswered(leg=A, ring_s=60, auto_accept=True), [], State.ANSWERED)]

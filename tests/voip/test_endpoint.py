@@ -30,13 +30,20 @@ from tests.voip.peers import (
 from tests.voip.simulated import simulated
 from voip.call import INVITE_TTL_S, State
 from voip.conversation import Conversation
-from voip.errors import LimitError, StoreError, UnexpectedEventError
+from voip.errors import (
+    LimitError,
+    StoreError,
+    UnexpectedEventError,
+    UnreachableError,
+)
 from voip.events import End
 from voip.handshake.payload import Mode
+from voip.handshake.schedule import Role
 from voip.identity.calllog import Outcome
 from voip.identity.trust import Reason, TrustState
 from voip.identity.vault import Busy, Settings
 from voip.leg import Leg
+from voip.media.events import AddressesChanged
 from voip.news import Ended, PeerCompared, Warned
 from voip.signalling.envelope import mailbox_tag
 from voip.switchboard import MAX_CALLS
@@ -113,6 +120,38 @@ async def test_words_that_differ_break_the_trust() -> None:
 
         assert not media_of(ours).sources_open
     assert bob.device(alice).trust.trust.reason is Reason.WORDS_DIFFER
+
+
+@simulated
+async def test_words_that_differ_close_the_microphone_before_all_else() -> None:
+    """The other side decides how much waits for it to acknowledge."""
+    async with at(Wire(), *people()) as homes:
+        _, ours = await talk(*homes)
+        for _ in range(100):
+            ours.set_muted(on=False)
+        homes[1].keeper.failure = StoreError("the disk is full")
+        with pytest.raises(StoreError):
+            await ours.compared(matched=False)
+        homes[1].keeper.failure = None
+
+        assert not media_of(ours).sources_open
+
+
+@simulated
+async def test_a_call_survives_some_seconds_without_any_network() -> None:
+    """A telephone leaves one network before it joins the next."""
+    wire = Wire()
+    async with at(wire, *people()) as homes:
+        theirs, ours = await talk(*homes)
+        wire.rooms.fails[Role.CALLER, "restart"] = UnreachableError("no address")
+        media_of(theirs).happen(AddressesChanged())
+        await until(theirs, State.RECONNECTING)
+        await asyncio.sleep(5)
+        del wire.rooms.fails[Role.CALLER, "restart"]
+        media_of(theirs).happen(AddressesChanged())
+        await until(theirs, State.ACTIVE)
+
+        assert ours.state is State.ACTIVE
 
 
 @simulated
