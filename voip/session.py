@@ -24,7 +24,6 @@ from voip.errors import (
     RefusedError,
     TrustError,
     UnexpectedEventError,
-    UnreachableError,
 )
 from voip.handshake.payload import Answer, Readiness
 from voip.handshake.schedule import Role
@@ -352,11 +351,11 @@ class Session:
     async def _connect(self, line: Line, remote: Description) -> None:
         try:
             await line.connect(remote, patient=self._place.by_hand)
-        except UnreachableError as error:
-            self._jobs.put_nowait(error)
         except RefusedError:
             assert self._chosen is not None
             self.feed_if_fitting(ev.SecurityFailed(self._chosen.device))
+        except CallError as error:
+            self._jobs.put_nowait(error)
 
     async def _restart(self, line: Line) -> None:
         try:

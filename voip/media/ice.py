@@ -193,6 +193,8 @@ class Path:
             MalformedError: a candidate of another form.
         """
         await self.add(remote.candidates, last=complete)
+        if self.transport.state == "closed":
+            raise UnreachableError("this way was closed before it was tried")
         checks = self.transport.start(
             RTCIceParameters(usernameFragment=remote.ufrag, password=remote.pwd)
         )

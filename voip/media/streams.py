@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from voip.description import Description, Kind, Stream
-from voip.errors import MissingError, UnexpectedEventError
+from voip.errors import MissingError, UnexpectedEventError, UnreachableError
 from voip.media.audio import IncomingAudio, OutgoingAudio
 from voip.media.channel import DataChannel
 from voip.media.epochs import CALLER
@@ -104,6 +104,7 @@ class MediaSession:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wants_video = False  # a camera at hand is not a wish to be seen
         self._may_open = False
+        self._is_closed = False
         self._path = self._new_path()
         self._next_path: Path | None = None
         self._old_paths: set[Path] = set()
@@ -141,6 +142,7 @@ class MediaSession:
         """
         check_streams(remote)
         await self._path.connect(remote, complete=complete)
+        self._check_open()
         self._emit(PathUp(self._path.kind))
         await self._receive(remote.streams)
         await self._transport.start()
@@ -168,8 +170,13 @@ class MediaSession:
         """
         if self._next_path is not None:
             await self._next_path.close()
+        self._check_open()  # or its sockets would be nobody's to close
         path = self._next_path = self._new_path()
-        return await path.gather()
+        description = await path.gather()
+        if self._is_closed:
+            await path.close()
+        self._check_open()
+        return description
 
     async def reconnect(self, remote: Description) -> None:
         """Connect the second path and move to it; the first one closes 5 s later.
@@ -295,6 +302,7 @@ class MediaSession:
             self._plan.close()  # no microphone stays on
 
     async def _stop(self) -> None:
+        self._is_closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -309,6 +317,10 @@ class MediaSession:
             self._old_paths.add(self._next_path)
         for path in (self._path, *self._old_paths):
             await path.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise UnreachableError("the media of this call was closed meanwhile")
 
     # Parts of connecting.
 

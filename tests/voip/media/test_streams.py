@@ -457,3 +457,27 @@ async def test_a_call_that_is_over_lets_go_of_every_device() -> None:
     await media.close()
 
     assert [end.closed for end in ends] == [1, 1, 1, 1]
+
+
+async def test_media_that_was_closed_takes_no_part_any_more() -> None:
+    """Whoever accepts and hangs up in one breath closes it before it connects."""
+    caller, callee = pair()
+    remote = await callee.media.gather()
+    await caller.media.gather()
+    await caller.media.close()
+
+    with pytest.raises(UnreachableError, match="closed"):
+        await caller.media.connect(remote)
+    with pytest.raises(UnreachableError, match="closed"):
+        await caller.media.restart()
+    await callee.media.close()
+
+
+async def test_a_path_gathered_while_the_media_closes_is_closed_with_it() -> None:
+    async with connected(*pair()) as (caller, _):
+        restarting = asyncio.create_task(caller.media.restart())
+        await asyncio.sleep(0)
+        await caller.media.close()
+
+        with pytest.raises(UnreachableError):
+            await restarting
