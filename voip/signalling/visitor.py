@@ -121,10 +121,12 @@ class Visitor:
             request = parse_request(message.data)
             if isinstance(request, Get):
                 self._wait.end()
+                if self._get is not None:
+                    # Replies to GETs come in their order, and who does not read them
+                    # is not read from either: one task waits, however many are asked.
+                    await self._get
                 self._wait = _Wait(request.wait_s)
-                self._get = tasks.create_task(
-                    self._serve_get(request, self._wait, self._get)
-                )
+                self._get = tasks.create_task(self._serve_get(request, self._wait))
             else:
                 await self._send(await self._answer(request))
 
@@ -157,11 +159,7 @@ class Visitor:
             case BoardPut():
                 return await run(partial(publish, slot=request, now=now, limits=limits))
 
-    async def _serve_get(
-        self, request: Get, wait: _Wait, before: asyncio.Task[None] | None
-    ) -> None:
-        if before is not None:
-            await before  # replies to GETs come in the order of the GETs
+    async def _serve_get(self, request: Get, wait: _Wait) -> None:
         tags = [mailbox_tag(fetch) for fetch in request.fetches]
         with self._room.waiting(tags, wait.news):
             while True:

@@ -3,10 +3,11 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import pytest
-from aiohttp import WSMsgType
+from aiohttp import WSMessage, WSMsgType, web
 
 from voip.errors import RefusedError, StoreError, UnreachableError
 from voip.signalling.envelope import mailbox_tag
@@ -23,8 +24,11 @@ from voip.signalling.frames import (
     format_request,
     parse_reply,
 )
+from voip.signalling.mailbox import Limits
 from voip.signalling.relay import MAX_PER_ADDRESS, RunningRelay, serve_relay
+from voip.signalling.spool import open_spool
 from voip.signalling.tls import TlsFiles
+from voip.signalling.visitor import Room, Visitor
 
 FETCH = b"\x01" * 32
 BLOB = b"\x05" * 4096
@@ -81,6 +85,39 @@ async def test_a_newer_get_ends_the_wait_of_the_one_before(tmp_path: Path) -> No
         replies = [await reply(socket), await reply(socket)]
 
     assert replies == [GetDone(), GetDone()]
+
+
+class Deaf:
+    """A client that asks and asks, and reads no answer."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __aiter__(self) -> "Deaf":
+        return self
+
+    async def __anext__(self) -> WSMessage:
+        if self.asked == 30:
+            await asyncio.Event().wait()
+        self.asked += 1
+        frame = format_request(Get((FETCH,), 0), os.urandom)
+        return WSMessage(WSMsgType.BINARY, frame, None)
+
+    async def send_bytes(self, _: bytes) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_who_reads_no_answers_is_not_listened_to(tmp_path: Path) -> None:
+    """Or each GET would be one more task that waits for its answer to leave."""
+    client = Deaf()
+    async with open_spool(tmp_path / "spool") as spool:
+        visitor = Visitor(Room(spool, Limits()), cast("web.WebSocketResponse", client))
+        serving = asyncio.create_task(visitor.serve())
+        await asyncio.sleep(0.3)
+        serving.cancel()
+        await asyncio.wait([serving])
+
+    assert client.asked == 2
 
 
 async def test_a_put_is_answered_while_a_get_waits(tmp_path: Path) -> None:
