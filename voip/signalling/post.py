@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Protocol, Self
 
-from voip.errors import LimitError, MalformedError
+from voip.errors import CallError, LimitError, MalformedError
 from voip.identity.card import RelayAddress
 from voip.signalling.address import Address, Mailbox
 from voip.signalling.envelope import BLOB_BYTES, TAG_BYTES, mailbox_tag
@@ -54,10 +54,11 @@ class RelayPost:
         self._entropy = entropy
         self._links: dict[_Place, RelayLink] = {}
         self._watched: dict[_Place, tuple[bytes, ...]] = {}
-        self._inbox: asyncio.Queue[tuple[RelayLink, Parcel]] = asyncio.Queue(
+        self._inbox: asyncio.Queue[tuple[asyncio.Queue[bytes], Parcel]] = asyncio.Queue(
             MAX_WAITING
         )
-        self._from: dict[bytes, RelayLink] = {}
+        self._from: dict[bytes, asyncio.Queue[bytes]] = {}
+        """Per parcel that is being handled: what its relay is to delete."""
         self._tasks = asyncio.TaskGroup()
         self._running: dict[_Place, asyncio.Task[None]] = {}
 
@@ -98,13 +99,13 @@ class RelayPost:
 
     async def receive(self) -> Parcel:
         """See `Post`."""
-        link, parcel = await self._inbox.get()
-        self._from[parcel.message_id] = link
+        handled, parcel = await self._inbox.get()
+        self._from[parcel.message_id] = handled
         return parcel
 
     async def done(self, parcel: Parcel) -> None:
-        """See `Post`."""
-        await self._from.pop(parcel.message_id).delete([parcel.message_id])
+        """See `Post`; does not wait for the relay, for others have sent parcels too."""
+        self._from.pop(parcel.message_id).put_nowait(parcel.message_id)
 
     async def publish(self, relay: RelayAddress, slot: BoardPut) -> None:
         """Publish a slot of our board; raises what `RelayLink.publish` raises."""
@@ -134,17 +135,30 @@ class RelayPost:
         return link
 
     async def _run(self, place: _Place, link: RelayLink) -> None:
+        handled: asyncio.Queue[bytes] = asyncio.Queue()
+        deleting = self._tasks.create_task(_delete(link, handled))
         try:
             async with link:
                 while True:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(IDLE_S):
-                            await self._inbox.put((link, await link.receive()))
+                            await self._inbox.put((handled, await link.receive()))
                         continue
                     if place not in self._watched and not link.is_busy:
                         return
         finally:
+            deleting.cancel()
             del self._links[place], self._running[place]
+
+
+async def _delete(link: RelayLink, handled: asyncio.Queue[bytes]) -> None:
+    """Have the relay delete what was handled, as much at once as there is."""
+    while True:
+        message_ids = [await handled.get()]
+        while not handled.empty():
+            message_ids.append(handled.get_nowait())
+        with contextlib.suppress(CallError):  # it comes again, and is known then
+            await link.delete(message_ids)
 
 
 def _places(mailboxes: Collection[Mailbox]) -> dict[_Place, tuple[bytes, ...]]:

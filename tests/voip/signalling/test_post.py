@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.voip.signalling.relays import lying_relay
 from tests.voip.simulated import simulated
 from voip.errors import LimitError, MalformedError, UnreachableError
 from voip.identity.card import RelayAddress
@@ -15,7 +16,14 @@ from voip.identity.vault import OwnBoard
 from voip.signalling.address import Address, Mailbox
 from voip.signalling.board import DeviceEntry, publish
 from voip.signalling.envelope import mailbox_tag
-from voip.signalling.frames import MAX_FETCHES, Parcel
+from voip.signalling.frames import (
+    MAX_FETCHES,
+    Get,
+    GetDone,
+    Parcel,
+    format_reply,
+    parse_request,
+)
 from voip.signalling.post import IDLE_S, MAX_LINKS, MessengerPost, RelayPost
 from voip.signalling.relay import serve_relay
 
@@ -47,12 +55,29 @@ async def test_a_parcel_that_was_handled_does_not_come_again(tmp_path: Path) -> 
         post.watch([Mailbox(FETCH, relay)])
         await post.send(Address(mailbox_tag(FETCH), BOB, relay), BLOB)
         await post.done(await post.receive())
+        await asyncio.sleep(0)  # the deletion is asked for now, the next one after it
+        await post.send(Address(b"t" * 16, BOB, relay), BLOB)
         async with RelayPost(entropy=os.urandom) as again:
             again.watch([Mailbox(FETCH, relay)])
             await again.ready(relay)
 
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(again.receive(), 0.3)
+
+
+async def test_a_relay_that_does_not_delete_holds_nobody_up() -> None:
+    """It is perhaps a contact's, and parcels of all relays are taken in one row."""
+    parcel = Parcel(mailbox_tag(FETCH), b"m" * 16, blob=BLOB)
+
+    def answer(frame: bytes) -> list[bytes | str]:
+        if not isinstance(parse_request(frame), Get):
+            return []
+        return [format_reply(each, os.urandom) for each in (parcel, GetDone())]
+
+    async with lying_relay(answer) as relay, RelayPost(entropy=os.urandom) as post:
+        post.watch([Mailbox(FETCH, relay)])
+
+        await asyncio.wait_for(post.done(await post.receive()), 1)
 
 
 async def test_a_mailbox_that_is_not_watched_any_more_is_not_read(
