@@ -84,7 +84,9 @@ async def _listen(  # noqa: PLR0913 - likewise
         if lan is not None:
             async with lan.announce(bound, store.read()):
                 return await take(_At(store, ours))
-        if store.read().relay != ours:
+        if ours.is_everywhere:
+            note(f"nobody can call {ours.host}: --name says how callers reach you")
+        elif store.read().relay != ours:
             note(f"for your card: ringfence identity change --relay '{line}'")
         return await take(_At(store, ours))
 

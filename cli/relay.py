@@ -79,8 +79,11 @@ async def _serve(  # noqa: PLR0913 - as above
         database, host=host, port=port, tls=tls, plain=plain
     ) as running:
         bound = running.address
-        line = format_relay(RelayAddress(name or bound.host, bound.port, pin=bound.pin))
+        ours = RelayAddress(name or bound.host, bound.port, pin=bound.pin)
+        line = format_relay(ours)
         show({"relay": line}, line)
+        if ours.is_everywhere:
+            note(f"nobody can call {ours.host}: --name says how others reach it")
         note("give this line to 'ringfence identity create --relay'; Ctrl-C stops")
         await stopped.wait()
 

@@ -58,3 +58,13 @@ def test_what_cannot_be_a_relay_is_refused(
 ) -> None:
     assert main([f"--home={tmp_path}", "relay", *arguments]) == code
     assert sentence in capsys.readouterr().err
+
+
+def test_a_line_that_nobody_can_use_is_told(start: Start) -> None:
+    server = start("operator", "relay", "serve", "--host=0.0.0.0", "--port=0")
+    assert server.stdout is not None
+    server.stdout.readline()
+    server.terminate()
+    _, said = server.communicate(timeout=10)
+
+    assert "note: nobody can call 0.0.0.0: --name says how others reach it" in said

@@ -78,6 +78,14 @@ class RelayAddress:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it is where a server listens that takes any address of its machine.
+
+        Nobody can be called there.
+        """
+        return self.host in {"0.0.0.0", "::"}  # noqa: S104 -- asked, not listened at
+
 
 def format_relay(relay: RelayAddress) -> str:
     """Spell a relay: ``HOST:PORT PIN``, PIN in base32 or ``-``."""

@@ -180,3 +180,10 @@ def test_any_relay_is_read_and_written_alike_or_malformed(text: str) -> None:
         return
 
     assert format_relay(relay) == text
+
+
+@pytest.mark.parametrize(
+    ("host", "is_everywhere"), [("0.0.0.0", True), ("::", True), ("192.0.2.7", False)]
+)
+def test_where_nobody_can_be_called_is_known(host: str, *, is_everywhere: bool) -> None:
+    assert RelayAddress(host, 5349).is_everywhere == is_everywhere
