@@ -27,7 +27,9 @@ class _Entry(Enum):
 _PROMPTS = {
     _Entry.TEXT: "text: ",
     _Entry.CONTINUE: "type continue to speak although the trust is broken: ",
-    _Entry.WORDS: "which of these does the other side read? 1 to 4, 0 for none, Esc for later: ",
+    _Entry.WORDS: (
+        "which of these does the other side read? 1 to 4, 0 for none, Esc for later: "
+    ),
 }
 _RINGING_KEYS = {"a": Act.ACCEPT, "d": Act.DECLINE}
 _TOGGLES: dict[str, tuple[Act, Act, Callable[[Seen], bool]]] = {
