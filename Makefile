@@ -6,6 +6,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 	$(shell $(name) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) and print("$(name)")' 2>&1 | grep -x '$(name)')))
 BIN := .venv/bin
 DEEP :=
+# Many tests wait for processes and sockets of their own; two of them wait side by side.
+JOBS := 2
 
 # What the tests say must not hang on the language or the time zone of who runs them.
 export LC_ALL := C.UTF-8
@@ -21,7 +23,7 @@ demo: .venv/run ## two people on this machine hold an encrypted call
 	$(BIN)/ringfence demo
 
 test: .venv/dev ## the fast tests
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow" -n $(JOBS)
 
 check: lint types arch test cover ## all that a change must pass
 
