@@ -144,7 +144,11 @@ def card(home: Home) -> None:
 @_choice("--strangers", Strangers, "What becomes of calls from strangers.")
 @_choice("--busy", Busy, "What a second caller hears.")
 @_choice("--candidates", Candidates, "When the other side learns your address.")
-@click.option("--strict/--no-strict", default=None, help="Answer nobody in doubt.")
+@click.option(
+    "--strict/--no-strict",
+    default=None,
+    help="Answer nobody whose trust is broken; speak to nobody new unasked.",
+)
 @json_option
 @click.pass_obj
 def change(  # noqa: PLR0913 - one argument for each option

@@ -292,7 +292,8 @@ class Talk:
         self._conversation.speak_anyway()
         self._seen = replace(self._seen, speaks_anyway=True)
         self._answer(
-            {"event": "continued"}, "microphone open although the trust is broken"
+            {"event": "continued"},
+            "microphone open for this call, although the trust is in doubt",
         )
 
     # Showing.

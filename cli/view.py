@@ -56,6 +56,7 @@ class Seen:
     peer: n.PeerChanged | None = None
     peer_compared: bool | None = None
     speaks_anyway: bool = False
+    closed_by: str = ""
     muted: bool = False
     held: bool = False
     video: bool = False
@@ -67,10 +68,11 @@ class Seen:
     @property
     def closed(self) -> str:
         """Why microphone and camera are closed; empty if they are not."""
-        broken = self.trust is not None and self.trust.state is TrustState.BROKEN
-        if self.trust is None or not broken or self.speaks_anyway:
+        if self.speaks_anyway:
             return ""
-        return self.trust.reason.value
+        if self.trust is not None and self.trust.state is TrustState.BROKEN:
+            return self.trust.reason.value
+        return self.closed_by
 
 
 def after(  # noqa: C901, PLR0911 -- one case per kind of news
@@ -84,7 +86,10 @@ def after(  # noqa: C901, PLR0911 -- one case per kind of news
                 at = now
             return replace(seen, state=state, connected_at=at)
         case n.TrustKnown(trust):
-            return replace(seen, trust=trust)
+            settled = trust.state is TrustState.VERIFIED
+            return replace(
+                seen, trust=trust, closed_by="" if settled else seen.closed_by
+            )
         case n.WordsKnown(words, decimal):
             return replace(seen, words=words, decimal=decimal)
         case n.PathChanged(kind):
@@ -95,8 +100,10 @@ def after(  # noqa: C901, PLR0911 -- one case per kind of news
             return replace(seen, peer_compared=matched)
         case n.Ended(end):
             return replace(seen, end=end, state=State.ENDED)
-        case n.EpochChanged() | n.MicrophoneClosed():
-            return seen  # the media's counts and the trust say it
+        case n.MicrophoneClosed(reason):
+            return replace(seen, closed_by=reason)
+        case n.EpochChanged():
+            return seen  # the media's counts say it
         case n.Warned() | n.TextArrived() | n.FileArrived():
             return noted(seen, sentence(news))
         case _:

@@ -34,13 +34,20 @@ class Assurance:
     """The trust of one call in the devices of one person, and its line in the log."""
 
     def __init__(
-        self, identity: bytes, log: LogLine, *, keep: Keep, tell: Callable[[News], None]
+        self,
+        identity: bytes,
+        log: LogLine,
+        *,
+        keep: Keep,
+        tell: Callable[[News], None],
+        strict: bool = False,
     ) -> None:
         self._identity = identity
         self._log = log
         self._keep_change = keep
         self._tell = tell
-        self._settled_for_now = False  # the user speaks although the trust is broken
+        self._strict = strict
+        self._settled_for_now = False  # the user speaks all the same, in this call
 
     # The log.
 
@@ -102,13 +109,16 @@ class Assurance:
     # The microphone.
 
     def settle_for_now(self) -> None:
-        """The user speaks although the trust is broken, in this call only."""
+        """The user speaks although the trust is in doubt, in this call only."""
         self._settled_for_now = True
 
     def may_speak(self, leg: Leg) -> bool:
         """Whether the microphone may open; tells the user why not."""
+        doubted = {TrustState.BROKEN}
+        if self._strict:
+            doubted.add(TrustState.NEW)  # nobody has compared words with it yet
         trust = leg.trust.trust
-        if trust.state is not TrustState.BROKEN or self._settled_for_now:
+        if trust.state not in doubted or self._settled_for_now:
             return True
         self._tell(MicrophoneClosed(trust.reason.value))
         return False

@@ -238,6 +238,7 @@ class Endpoint:
                 now=now_ms // 1000,
             ),
             place=self._place,
+            strict=vault.settings.strict,
         )
         session.wants_video = video
         conversation = Conversation(session, alias=contact.alias, is_outgoing=True)
@@ -378,6 +379,7 @@ class Endpoint:
             identity=received.certificate.identity,
             log=log,
             place=self._place,
+            strict=vault.settings.strict,
             on_confirm=lambda: self._confirmed(received, decision),
             on_ring=lambda: self._board.rings(conversation),
         )

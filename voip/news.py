@@ -71,7 +71,10 @@ class PeerCompared:
 
 @dataclass(frozen=True, slots=True)
 class MicrophoneClosed:
-    """The microphone stays closed until the user settles the trust in this call."""
+    """The microphone stays closed until the user settles the trust in this call.
+
+    The trust is broken; or, where the user is strict, the words were never compared.
+    """
 
     reason: str
 

@@ -102,6 +102,7 @@ class Session:
         identity: bytes,
         log: LogLine,
         place: Place,
+        strict: bool = False,
         on_confirm: Callable[[], None] | None = None,
         on_ring: Callable[[], None] | None = None,
     ) -> None:
@@ -114,7 +115,9 @@ class Session:
         self.wants_video = False
         self._legs = dict(legs)
         self._place = place
-        self._assurance = Assurance(identity, log, keep=place.keep, tell=self.tell)
+        self._assurance = Assurance(
+            identity, log, keep=place.keep, tell=self.tell, strict=strict
+        )
         self._on_confirm = on_confirm
         self._on_ring = on_ring
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
@@ -377,12 +380,21 @@ class Session:
 
     async def _take_parcel(self, leg: Leg, blob: bytes) -> None:
         try:
-            if leg.has_keys:
-                await self._take_control(leg, leg.open(blob))
-            else:
-                await self._take_ringing(leg, leg.receive_ringing(blob, now=_unix()))
+            if not leg.has_keys:
+                answer = leg.receive_ringing(blob, now=_unix())
+                await self._take_ringing(leg, answer)
+                return
+            ctl = leg.open(blob)
         except (HandshakeError, MalformedError):
             return  # not from the other side of this leg: anybody can write there
+        await self._take_verified(leg, ctl)
+
+    async def _take_verified(self, leg: Leg, ctl: bytes) -> None:
+        try:
+            await self._take_control(leg, ctl)
+        except MalformedError:
+            # Only the other side can have sealed it, and nobody honest sends it.
+            self.feed_if_fitting(ev.SecurityFailed(leg.device))
 
     async def _take_ringing(self, leg: Leg, answer: Answer) -> None:
         if answer.readiness is not Readiness.WILL_RING:
@@ -486,8 +498,7 @@ class Session:
     async def _take_media_event(self, line: Line, event: MediaEvent) -> None:
         if isinstance(event, ControlReceived):
             assert self._chosen is not None
-            with contextlib.suppress(MalformedError):
-                await self._take_control(self._chosen, event.ctl)
+            await self._take_verified(self._chosen, event.ctl)
             return
         if isinstance(event, MediaFailed):
             self._jobs.put_nowait(MissingError(event.reason))

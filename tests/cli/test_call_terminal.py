@@ -40,7 +40,7 @@ def test_a_call_is_drawn_and_keys_steer_it(waiting: Side, tmp_path: Path) -> Non
     alice.until_shown("BROKEN since")
     alice.until_shown("c continue")
     alice.press("ccontinue\n")
-    alice.until_shown("microphone open although the trust is broken")
+    alice.until_shown("microphone open for this call")
     alice.press("t\x1bq")
     alice.until_shown("bob: over: hung up")
 

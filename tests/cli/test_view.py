@@ -182,7 +182,14 @@ def test_other_news_changes_nothing_that_is_drawn() -> None:
     seen = _active()
 
     assert after(seen, n.EpochChanged(1), 9.0) == seen
-    assert after(seen, n.MicrophoneClosed("x"), 9.0) == seen
+
+
+def test_a_strict_user_sees_why_the_microphone_is_closed_until_words_match() -> None:
+    seen = after(_active(), n.MicrophoneClosed("first call with this device"), 9.0)
+    verified = Trust(TrustState.VERIFIED, Reason.WORDS, since=1)
+
+    assert seen.closed == "first call with this device"
+    assert after(seen, n.TrustKnown(verified, bytes(16)), 9.0).closed == ""
 
 
 def test_counts_and_choices_have_lines_of_their_own() -> None:

@@ -36,13 +36,14 @@ from voip.identity.trust import TrustState
 from voip.identity.vault import Settings, Strangers
 from voip.media.events import (
     AddressesChanged,
+    ControlReceived,
     MediaEvent,
     MediaFailed,
     Quiet,
     RekeyDue,
     RekeyLate,
 )
-from voip.news import Ended, EpochChanged, PeerChanged, Warned
+from voip.news import Ended, EpochChanged, MicrophoneClosed, PeerChanged, Warned
 from voip.session import MAX_NEWS
 from voip.signalling.messages import (
     Candidates,
@@ -358,3 +359,31 @@ async def test_without_a_call_key_nobody_can_be_called() -> None:
     async with at(Wire(), removed(alice), bob) as homes:
         with pytest.raises(CallError, match="call key"):
             await homes[0].endpoint.dial("bob")
+
+
+# What the user wants of strangers ---------------------------
+
+
+@simulated
+async def test_who_is_strict_is_not_heard_by_a_new_device_before_words_match() -> None:
+    alice, bob = people()
+    bob.vault = replace(bob.vault, settings=Settings(strict=True))
+    async with at(Wire(), alice, bob) as homes:
+        theirs, ours = await talk(*homes)
+        before = media_of(theirs).sources_open, media_of(ours).sources_open
+        await ours.compared(matched=True)
+
+        assert before == (True, False)
+        assert media_of(ours).sources_open
+        assert MicrophoneClosed("first call with this device") in heard(ours)
+
+
+@simulated
+async def test_a_verified_message_that_cannot_be_read_ends_the_call() -> None:
+    """Only the other side can have sealed it, and nobody honest sends it."""
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        media_of(ours).happen(ControlReceived(b"no message"))
+        await over(ours)
+
+        assert (theirs.end, ours.end) == (End.SECURITY, End.SECURITY)

@@ -152,7 +152,11 @@ class Candidates(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user may choose; `strict` answers nobody whose trust is in doubt."""
+    """What the user may choose.
+
+    `strict` answers nobody whose trust is broken, and keeps the microphone closed to a
+    new device until the words were compared.
+    """
 
     strangers: Strangers = Strangers.LOG
     busy: Busy = Busy.TELL
