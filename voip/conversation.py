@@ -67,7 +67,7 @@ class Conversation:
     async def news(self) -> AsyncIterator[News]:
         """Give what happens, one after the other, the end last."""
         while True:
-            news = await self._session.news.get()
+            news = await self._session.next_news()
             yield news
             if isinstance(news, Ended):
                 return

@@ -36,6 +36,7 @@ from voip.media.events import ControlReceived, MediaEvent, MediaFailed
 from voip.media.streams import MediaSession
 from voip.news import (
     Ended,
+    FileArrived,
     News,
     PeerCompared,
     StateChanged,
@@ -59,6 +60,7 @@ from voip.signalling.outbox import Outbox
 
 LINGER_S = 5.0  # how long an ended call waits for its HANGUP to be acknowledged
 MAX_NEWS = 512  # unread by the user; then the oldest goes
+MAX_UNREAD_FILES = 8  # of 1 MiB at most
 MAX_JOBS = 256  # from outside, waiting to be taken
 
 
@@ -111,6 +113,7 @@ class Session:
         self.call = Call()
         self.line: Line | None = None
         self.news: asyncio.Queue[News] = asyncio.Queue(MAX_NEWS)
+        self._unread_files = 0
         self.finished = asyncio.Event()
         self.wants_video = False
         self._legs = dict(legs)
@@ -193,9 +196,20 @@ class Session:
 
     def tell(self, news: News) -> None:
         """Tell the user; if nobody listens, the oldest news goes."""
+        if isinstance(news, FileArrived) and self._unread_files == MAX_UNREAD_FILES:
+            news = Warned("a file came and was dropped: those before it are unread")
         if self.news.full():
-            self.news.get_nowait()
+            self._read(self.news.get_nowait())
+        self._unread_files += isinstance(news, FileArrived)
         self.news.put_nowait(news)
+
+    async def next_news(self) -> News:
+        """Give the oldest news that was not read yet."""
+        return self._read(await self.news.get())
+
+    def _read(self, news: News) -> News:
+        self._unread_files -= isinstance(news, FileArrived)
+        return news
 
     def fail(self, sentence: str) -> None:
         """Tell the user why the call stopped without a word to the other side."""

@@ -43,8 +43,15 @@ from voip.media.events import (
     RekeyDue,
     RekeyLate,
 )
-from voip.news import Ended, EpochChanged, MicrophoneClosed, PeerChanged, Warned
-from voip.session import MAX_NEWS
+from voip.news import (
+    Ended,
+    EpochChanged,
+    FileArrived,
+    MicrophoneClosed,
+    PeerChanged,
+    Warned,
+)
+from voip.session import MAX_NEWS, MAX_UNREAD_FILES
 from voip.signalling.messages import (
     Candidates,
     Confirm,
@@ -298,6 +305,22 @@ async def test_news_nobody_reads_is_forgotten_oldest_first() -> None:
 
         assert len(news) == MAX_NEWS
         assert news[-1] == Ended(End.HUNG_UP)
+
+
+@simulated
+async def test_files_nobody_reads_do_not_fill_the_memory() -> None:
+    async with at(Wire(), *people()) as homes:
+        _, ours = await talk(*homes)
+        heard(ours)
+        for _ in range(MAX_UNREAD_FILES + 2):
+            ours._session.tell(FileArrived("big", b"..."))
+        files = [await ours._session.next_news() for _ in range(MAX_UNREAD_FILES)]
+        refused = heard(ours)
+        ours._session.tell(FileArrived("next", b"..."))
+
+        assert files == [FileArrived("big", b"...")] * MAX_UNREAD_FILES
+        assert {type(news) for news in refused} == {Warned}
+        assert heard(ours) == [FileArrived("next", b"...")]
 
 
 @simulated
