@@ -2,6 +2,7 @@
 
 import ipaddress
 import random
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,10 @@ hypothesis.settings.register_profile(
 # `pytest --hypothesis-profile=deep` looks longer and elsewhere every time.
 hypothesis.settings.register_profile("deep", max_examples=5_000, deadline=None)
 hypothesis.settings.load_profile("check")
+
+# A shell that runs us in the background has SIGINT ignored, and so would every program
+# that a test starts and interrupts; a handler of ours is reset to the default there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _OUTWARD = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _MDNS = {"224.0.0.251", "ff02::fb"}  # stays on the interface that the test chose
