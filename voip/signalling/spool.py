@@ -198,13 +198,17 @@ class Spool:
         database = sqlite3.connect(
             self._path, timeout=LOCK_WAIT_S, isolation_level=None
         )
-        database.execute("PRAGMA journal_mode = WAL")
-        # FULL syncs the log at each commit; NORMAL would lose acknowledged blobs in a
-        # power cut.
-        database.execute("PRAGMA synchronous = FULL")
-        # A deleted blob is overwritten, not merely unlinked.
-        database.execute("PRAGMA secure_delete = ON")
-        database.executescript(_SCHEMA)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            # FULL syncs the log at each commit; NORMAL would lose acknowledged blobs in
+            # a power cut.
+            database.execute("PRAGMA synchronous = FULL")
+            # A deleted blob is overwritten, not merely unlinked.
+            database.execute("PRAGMA secure_delete = ON")
+            database.executescript(_SCHEMA)
+        except sqlite3.Error:
+            database.close()
+            raise
         return database
 
     def _next_batch(self) -> list[_Job]:
