@@ -1,0 +1,1 @@
+"""The audit file: lines that are chained by their hashes."""

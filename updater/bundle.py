@@ -1,0 +1,1 @@
+"""The release bundle: only the bytes that its writer would have written."""

@@ -1,0 +1,1 @@
+"""Channel files, the order of versions, waves: which release is for whom, and when."""

@@ -1,0 +1,1 @@
+"""Fetching from servers that are slow, broken or hostile."""

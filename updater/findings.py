@@ -1,0 +1,1 @@
+"""What was gathered about a release, and what a gate says of it."""

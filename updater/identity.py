@@ -1,0 +1,1 @@
+"""Who signed with Sigstore: our own reading of a bundle, after the library's."""

@@ -1,0 +1,1 @@
+"""Installing what was decided on: stage, sync, switch, prove, or roll back."""

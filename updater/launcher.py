@@ -1,0 +1,1 @@
+"""The launcher that stands outside all versions."""

@@ -1,0 +1,1 @@
+"""The maintainer's side: keys, metadata, claims, in a safe order."""

@@ -1,0 +1,1 @@
+"""Opening the keys of a publisher: sealed files, hardware modules."""

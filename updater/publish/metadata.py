@@ -1,0 +1,1 @@
+"""Writing TUF metadata: the second door to tuf."""

@@ -1,0 +1,1 @@
+"""The roles of our repository: who may sign what, for how long."""

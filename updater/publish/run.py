@@ -1,0 +1,1 @@
+"""Publishing a release, one repeatable step after the other."""

@@ -1,0 +1,1 @@
+"""A static folder on loopback, with ranges, for rehearsal and demo."""

@@ -1,0 +1,1 @@
+"""The steps of a release and the journal that outlives a kill."""

@@ -1,0 +1,1 @@
+"""Rebuild statements and a rebuild policy become met, short or vetoed."""

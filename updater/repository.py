@@ -1,0 +1,1 @@
+"""The only door to python-tuf for those who update."""

@@ -1,0 +1,1 @@
+"""Background checks by the timer or cron of the user."""

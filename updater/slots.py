@@ -1,0 +1,1 @@
+"""What is installed, as a value; which version starts next."""

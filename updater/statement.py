@@ -1,0 +1,1 @@
+"""Signed statements: DSSE envelopes around in-toto statements (both v1)."""

@@ -1,0 +1,1 @@
+"""A private Sigstore, a hostile server and faults, for tests of any messenger."""

@@ -1,0 +1,1 @@
+"""Kills, full disks and the order of writes."""

@@ -1,0 +1,1 @@
+"""A file server that misbehaves on request."""

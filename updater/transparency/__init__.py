@@ -1,0 +1,1 @@
+"""Is this what everybody sees? A public, witnessed log of releases."""

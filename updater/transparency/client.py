@@ -1,0 +1,1 @@
+"""Following a log as a client: heads, tiles and every new entry."""

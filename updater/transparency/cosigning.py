@@ -1,0 +1,1 @@
+"""What a witness checks before it signs, in order."""

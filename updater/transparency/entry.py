@@ -1,0 +1,1 @@
+"""The kinds of claim that a log holds, and their exact form."""

@@ -1,0 +1,1 @@
+"""Proof of misbehaviour that a stranger can check."""

@@ -1,0 +1,1 @@
+"""Recomputing a log folder from nothing."""

@@ -1,0 +1,1 @@
+"""Comparing heads with a peer, over any channel."""

@@ -1,0 +1,1 @@
+"""The log writer's memory of what it has signed."""

@@ -1,0 +1,1 @@
+"""What is weak about a witness policy, though it parses."""

@@ -1,0 +1,1 @@
+"""Appending to a static log: journal, lock, read back before signing."""

@@ -1,0 +1,1 @@
+"""Following a log on behalf of everybody."""

@@ -1,0 +1,1 @@
+"""Witness policies (C2SP tlog-policy), quorums and their times."""

@@ -1,0 +1,1 @@
+"""The proof file beside a release (C2SP tlog-proof)."""

@@ -1,0 +1,1 @@
+"""What a client remembers of a log."""

@@ -1,0 +1,1 @@
+"""Who may claim what: the file trust.json."""

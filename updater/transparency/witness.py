@@ -1,0 +1,1 @@
+"""A witness: serving, or pulling from a static log."""

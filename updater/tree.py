@@ -1,0 +1,1 @@
+"""The files that a bundle becomes, and the manifest that says so."""

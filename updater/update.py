@@ -1,0 +1,1 @@
+"""One update from the first question to the running version."""

@@ -1,0 +1,1 @@
+"""Wheels, read strictly: one spelling of every entry, or refused."""
