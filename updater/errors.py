@@ -12,7 +12,10 @@
     │   ├── MalformedError       bytes or text that do not parse
     │   ├── SignatureError       a signature that is missing, foreign or wrong
     │   ├── ProofError           a Merkle proof that does not hold
+    │   ├── RepositoryError      TUF metadata that does not hold; `detail` says why
     │   ├── QuorumError          too few witnesses, operators or keys stand behind it
+    │   ├── SigstoreError        a Sigstore bundle that vouches not; `detail` says why
+    │   ├── DeclinedError        a witness says no; `status` says why, as in HTTP
     │   └── LimitError           over a size, a count or a rate
     ├── MisbehaviourError        somebody signed a contradiction; carries the `report`
     └── StoreError               a folder, file or disk of ours cannot be used
@@ -25,6 +28,11 @@ from typing import Literal
 FetchKind = Literal[
     "unreachable", "tls", "status", "redirect", "too-long", "cut", "slow", "proxy"
 ]
+SigstoreDetail = Literal[
+    "form", "chain", "sct", "time", "timestamp", "identity", "issuer", "extension",
+    "signature", "digest", "entry-count", "entry-kind", "body", "origin", "size",
+    "inclusion", "hint", "foreign-error",
+]  # fmt: skip
 
 
 class UpdateError(Exception):
@@ -75,8 +83,50 @@ class ProofError(RefusedError):
     """A Merkle proof that does not hold."""
 
 
+RepositoryDetail = Literal[
+    "unsigned", "threshold", "rollback", "expired", "mismatch", "length", "syntax",
+    "layout", "lifetime", "missing", "state",
+]  # fmt: skip
+
+
+class RepositoryError(RefusedError):
+    """TUF metadata, or a file it lists, that does not hold.
+
+    `detail` is a stable word for programs.
+    """
+
+    def __init__(self, detail: RepositoryDetail, text: str) -> None:
+        super().__init__(text)
+        self.detail = detail
+
+
 class QuorumError(RefusedError):
     """Fewer parties stand behind something than the policy asks for."""
+
+
+class SigstoreError(RefusedError):
+    """A Sigstore bundle that does not vouch for the file; nothing of it counts.
+
+    `detail` is stable and names the check that failed; `foreign-error` is any exception
+    of a library that is not one of its own refusals.
+    """
+
+    def __init__(self, detail: SigstoreDetail, text: str) -> None:
+        super().__init__(f"sigstore: {detail}: {text}")
+        self.detail = detail
+
+
+class DeclinedError(RefusedError):
+    """A witness does not cosign what it was asked to.
+
+    `status` is the HTTP status that says why (C2SP tlog-witness), and `size` the tree
+    size that it knows, where the status is 409.
+    """
+
+    def __init__(self, text: str, *, status: int, size: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
+        self.size = size
 
 
 class LimitError(RefusedError):
