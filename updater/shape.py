@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Collection
+from datetime import UTC, datetime
 
 from updater.errors import MalformedError
 from updater.jcs import MAX_INTEGER, Json
@@ -16,6 +17,9 @@ from updater.jcs import MAX_INTEGER, Json
 SHA256 = re.compile("[0-9a-f]{64}")
 """A SHA-256 digest, lower hexadecimal."""
 
+_MOMENT = re.compile(
+    "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z"
+)
 _SHOWN = 40  # characters of a wrong value that a sentence quotes
 
 
@@ -27,14 +31,26 @@ def record(
     Raises:
         MalformedError: it is none, lacks a key or has one too many.
     """
+    found = fields(value, where, required)
+    for key in found:
+        if key not in required and key not in optional:
+            raise MalformedError(f"{where}: {key[:_SHOWN]!r} has no place there")
+    return found
+
+
+def fields(value: Json, where: str, required: Collection[str]) -> dict[str, Json]:
+    """Expect an object with all required keys, whatever else it has.
+
+    For what restricts: an unknown field must not disarm a warning.
+
+    Raises:
+        MalformedError: it is none, or lacks a key.
+    """
     if not isinstance(value, dict):
         raise MalformedError(f"{where}: expected an object, came {_kind(value)}")
     for key in required:
         if key not in value:
             raise MalformedError(f"{where}: {key!r} is missing")
-    for key in value:
-        if key not in required and key not in optional:
-            raise MalformedError(f"{where}: {key[:_SHOWN]!r} has no place there")
     return value
 
 
@@ -128,6 +144,24 @@ def unbase64(value: Json, where: str, *, size: int | None = None) -> bytes:
 def base64_text(data: bytes) -> str:
     """Write bytes as `unbase64` reads them."""
     return base64.b64encode(data).decode()
+
+
+def moment(value: Json, where: str) -> int:
+    """Expect a UTC time of this century, `2026-11-22T01:02:03Z`; POSIX seconds.
+
+    Raises:
+        MalformedError: it is something else, or a day that no calendar has.
+    """
+    written = text(value, where, _MOMENT)
+    try:
+        return int(datetime.fromisoformat(written).timestamp())
+    except ValueError:
+        raise MalformedError(f"{where}: {written!r} is no time") from None
+
+
+def moment_text(seconds: int) -> str:
+    """Write POSIX seconds as `moment` reads them."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _kind(value: Json) -> str:
