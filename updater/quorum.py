@@ -4,13 +4,26 @@ Pure, and no network: statements are static files and log entries, so no rebuild
 learns who updates.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from updater.transparency.rebuilders import RebuildPolicy
+from updater.errors import LimitError, MalformedError, SignatureError
+from updater.statement import (
+    MAX_ENVELOPE_BYTES,
+    PAYLOAD_TYPE,
+    Envelope,
+    parse_envelope,
+    verify,
+)
+from updater.transparency.claims.rebuild import Objection, RebuildClaim
+from updater.transparency.entry import Entry, Garbage, read_entry
+from updater.transparency.rebuilders import STAGE, Operator, RebuildPolicy
 
 MAX_ENTRIES: Final = 256  # 64 operators with some machines each, and corrections
+
+_LEEWAY_S: Final = 300  # clocks of honest rebuilders differ by minutes
+_DAY_S: Final = 86_400
 
 Outcome = Literal["met", "short", "vetoed"]
 
@@ -58,7 +71,7 @@ class Decision:
         outcome: `vetoed` blocks always, `short` where the policy is enforced.
         counted: operators who got the same bytes, by name, sorted.
         vetoes: operators who got other bytes.
-        uncounted: every other statement, in the order given, and why.
+        uncounted: every other statement, and why.
         environments: those of the counted.
         policy: what was asked for.
     """
@@ -81,7 +94,7 @@ class Decision:
 def evaluate(
     policy: RebuildPolicy,
     sha256: str,
-    entries: Iterable[tuple[bytes, int | None]],
+    entries: Collection[tuple[bytes, int | None]],
     now: float,
 ) -> Decision:
     """Judge a file by the rebuild statements about it.
@@ -96,4 +109,199 @@ def evaluate(
     Raises:
         LimitError: too many entries.
     """
-    raise NotImplementedError
+    if len(entries) > MAX_ENTRIES:
+        raise LimitError(
+            f"rebuilds: expected at most {MAX_ENTRIES} statements, came {len(entries)}"
+        )
+    votes: list[_Vote] = []
+    uncounted: list[Uncounted] = []
+    for leaf, index in _first_places(entries).items():
+        try:
+            votes.append(_vote(policy, sha256, leaf, index=index, now=now))
+        except _UncountedError as error:
+            uncounted.append(Uncounted(error.reason, index, error.operator))
+    standing = [vote for vote in votes if not _is_superseded(vote, votes, now)]
+    vetoes = {vote.operator for vote in standing if vote.positive is None}
+    counted: dict[str, set[Environment]] = {}
+    for vote in votes:
+        reason = (
+            _weakness(policy, vote, vetoes, now) if vote in standing else "superseded"
+        )
+        if reason is not None:
+            uncounted.append(Uncounted(reason, vote.index, vote.operator))
+        elif vote.positive is not None:
+            counted.setdefault(vote.operator, set()).add(_environment(vote.positive))
+    environments = frozenset[Environment]().union(*counted.values())
+    if len(vetoes) >= policy.veto_quorum:
+        outcome: Outcome = "vetoed"
+    elif (
+        len(counted) >= policy.threshold
+        and len(environments) >= policy.min_environments
+    ):
+        outcome = "met"
+    else:
+        outcome = "short"
+    return Decision(
+        outcome=outcome,
+        counted=tuple(sorted(counted)),
+        vetoes=tuple(sorted(vetoes)),
+        uncounted=tuple(uncounted),
+        environments=environments,
+        policy=policy,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Vote:
+    """A logged statement of an independent operator about the file.
+
+    `rebuilder` None is any machine of the operator's; `positive` None is a no.
+    """
+
+    operator: str
+    rebuilder: str | None
+    index: int
+    finished_on: int | None
+    positive: RebuildClaim | None
+
+
+class _UncountedError(Exception):
+    """A statement is set aside, for a reason; the operator is named once it is sure."""
+
+    def __init__(self, reason: Reason, operator: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.operator = operator
+
+
+def _first_places(
+    entries: Collection[tuple[bytes, int | None]],
+) -> dict[bytes, int | None]:
+    """Give each leaf once, where it was logged first.
+
+    Anybody can append a copy of an old leaf: at its last place, a statement that was
+    taken back would be the newest again.
+    """
+    places: dict[bytes, int | None] = {}
+    for leaf, index in entries:
+        known = places.get(leaf)
+        if known is None or (index is not None and index < known):
+            places[leaf] = index
+    return places
+
+
+def _vote(
+    policy: RebuildPolicy, sha256: str, leaf: bytes, *, index: int | None, now: float
+) -> _Vote:
+    owner = _signer(policy, _envelope(leaf))
+    claim = _claim(leaf, owner)
+    if claim.subject.sha256 != sha256:
+        raise _UncountedError("other-subject", owner.name)
+    # Strict to grant, lenient to restrict: a no needs neither stage nor time.
+    grant = claim if isinstance(claim, RebuildClaim) and not claim.is_negative else None
+    if grant is not None and grant.stage != STAGE:
+        raise _UncountedError("other-stage", owner.name)
+    if index is None:
+        raise _UncountedError("not-logged", owner.name)
+    if grant is not None and grant.finished_on > now + _LEEWAY_S:
+        raise _UncountedError("future", owner.name)
+    if owner.is_publisher:
+        raise _UncountedError("publisher", owner.name)
+    if grant is not None and grant.verdict != "identical":
+        raise _UncountedError("no-vote", owner.name)
+    return _Vote(
+        operator=owner.name,
+        rebuilder=_machine(claim),
+        index=index,
+        finished_on=claim.finished_on,
+        positive=grant,
+    )
+
+
+def _envelope(leaf: bytes) -> Envelope:
+    if len(leaf) > MAX_ENVELOPE_BYTES:
+        raise _UncountedError("oversize")
+    try:
+        envelope = parse_envelope(leaf)
+    except MalformedError:
+        raise _UncountedError("not-canonical") from None
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise _UncountedError("bad-type")
+    if len(envelope.signatures) != 1:
+        raise _UncountedError("not-one-signature")
+    return envelope
+
+
+def _signer(policy: RebuildPolicy, envelope: Envelope) -> Operator:
+    owner = policy.owner(envelope.signatures[0].keyid)
+    if owner is None:
+        raise _UncountedError("unknown-signer")
+    try:
+        verify(envelope, owner.keys)
+    except SignatureError:
+        raise _UncountedError("bad-signature") from None
+    return owner
+
+
+def _claim(leaf: bytes, owner: Operator) -> RebuildClaim | Objection:
+    match read_entry(leaf):
+        case Entry(claim=RebuildClaim() as claim):
+            said: str | None = claim.rebuilder.operator
+        case Entry(claim=Objection() as claim):
+            said = claim.operator
+        case Garbage():
+            raise _UncountedError("malformed", owner.name)
+        case _:
+            raise _UncountedError("bad-type", owner.name)
+    if said not in {owner.name, None}:
+        raise _UncountedError("wrong-operator", owner.name)
+    return claim
+
+
+def _machine(claim: RebuildClaim | Objection) -> str | None:
+    return claim.rebuilder if isinstance(claim, Objection) else claim.rebuilder.id
+
+
+def _is_superseded(vote: _Vote, votes: list[_Vote], now: float) -> bool:
+    """Tell whether its operator has said something else since, of the same machine."""
+    return any(
+        later.operator == vote.operator
+        and later.index > vote.index
+        and vote.rebuilder in {None, later.rebuilder}
+        and not _is_stale(later, vote, now)
+        for later in votes
+    )
+
+
+def _is_stale(later: _Vote, vote: _Vote, now: float) -> bool:
+    """Tell whether a yes that was logged after a no was made before it.
+
+    Whoever runs the log chooses when a statement gets in: held back, an old yes would
+    take back a newer no. A no that claims to come from the future says nothing here.
+    """
+    return (
+        vote.positive is None
+        and later.positive is not None
+        and vote.finished_on is not None
+        and later.positive.finished_on < vote.finished_on <= now + _LEEWAY_S
+    )
+
+
+def _weakness(
+    policy: RebuildPolicy, vote: _Vote, vetoes: Collection[str], now: float
+) -> Reason | None:
+    """Say why a standing statement is no yes that counts; None if it is one."""
+    if vote.positive is None or vote.operator in vetoes:
+        return "negative"
+    if now >= vote.positive.expires_on:
+        return "expired"
+    if now > vote.positive.finished_on + policy.max_age_days * _DAY_S:
+        return "too-old"
+    if vote.positive.environment.level < policy.min_level:
+        return "level"
+    return None
+
+
+def _environment(claim: RebuildClaim) -> Environment:
+    root = claim.environment.root
+    return Environment(claim.environment.arch, None if root is None else root.sha256)

@@ -32,16 +32,13 @@ MAX_SIGNATURES: Final = 8  # the largest threshold that people still gather by h
 MAX_SUBJECTS: Final = 64  # one file for each platform of a release
 MAX_DEPTH: Final = 12  # our deepest claim needs 6; deeper JSON only burns stack
 
+KEY_BYTES: Final = 32  # RFC 8032 section 5.1.5
 SIGNATURE_BYTES: Final = 64  # RFC 8032 section 5.1.6
 
 FILE: Final = re.compile(r"(?!.*(\.\.|//))[A-Za-z0-9][A-Za-z0-9._+/-]{0,199}")
 """A file's name, perhaps within folders; it cannot climb out of one."""
 
 Record: TypeAlias = Callable[[Json, str, Collection[str]], dict[str, Json]]
-"""How an object is read: `shape.record` allows no other keys, `shape.fields` does."""
-
-_TYPE: Final = re.compile(r"[!-~]{1,100}")
-_PREDICATERecord: TypeAlias = Callable[[Json, str, Collection[str]], dict[str, Json]]
 """How an object is read: `shape.record` allows no other keys, `shape.fields` does."""
 
 _TYPE: Final = re.compile(r"[!-~]{1,200}")
@@ -98,7 +95,7 @@ def key_id(public: bytes) -> str:
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """Give the bytes that are signed (DSSE v1, PAE): lengths leave no second reading."""
+    """Give the bytes that are signed (DSSE PAE): lengths leave no second reading."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
@@ -236,7 +233,7 @@ def _statement(payload: bytes, record: Record) -> Statement:
     shape.one_of(value["_type"], "_type", STATEMENT_TYPE)
     listed = shape.items(value["subject"], "subject", least=1, most=MAX_SUBJECTS)
     return Statement(
-        shape.text(value["predicateType"], "predicateType", _PREDICATE_TYPE),
+        shape.text(value["predicateType"], "predicateType", _TYPE),
         tuple(_subject(each, record) for each in listed),
         predicate=shape.fields(value["predicate"], "predicate", ()),
     )

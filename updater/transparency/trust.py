@@ -4,16 +4,44 @@ Signers are counted by the bytes of their keys, and a key has one role. The file
 canonical JSON. Format: docs/formats/claims.md.
 """
 
+import re
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
-from updater.statement import Envelope
+from updater import shape
+from updater.errors import (
+    MalformedError,
+    QuorumError,
+    RefusedError,
+    SignatureError,
+)
+from updater.jcs import Json, parse_canonical, write
+from updater.statement import KEY_BYTES, MAX_SIGNATURES, Envelope, verify
+from updater.transparency.claims import parts
 from updater.transparency.claims.parts import Head
+from updater.transparency.claims.policy import PolicyClaim
+from updater.transparency.claims.rebuild import Objection, RebuildClaim
+from updater.transparency.claims.release import ReleaseClaim
+from updater.transparency.claims.successor import SuccessorClaim
+from updater.transparency.claims.yank import YankClaim
 from updater.transparency.entry import Entry
-from updater.transparency.rebuilders import RebuildPolicy
+from updater.transparency.rebuilders import (
+    RebuildPolicy,
+    rebuild_policy,
+    rebuild_policy_json,
+)
 
 SCHEMA: Final = "ringfence-bt-trust/1"
 MAX_TRUST_BYTES: Final = 65_536  # 64 operators with 8 keys are 32 KiB
+
+MAX_KEYS: Final = 32  # of a role; a threshold of 8 with some to lose
+MAX_CLOSED_LOGS: Final = 64  # a log a year lasts for some time
+
+# Ninety days: waiting longer than that for an update would be no protection any more,
+# and a checkpoint as old as that proves nothing.
+_LONGEST_S: Final = 90 * 86_400
+_LONGEST_SECURITY_S: Final = 86_400
+_GROUP: Final = re.compile("[!-*,-~]{1,200}")
 
 RoleName = Literal["release", "yank", "policy", "successor"]
 ROLES: Final[tuple[RoleName, ...]] = ("release", "yank", "policy", "successor")
@@ -21,7 +49,7 @@ ROLES: Final[tuple[RoleName, ...]] = ("release", "yank", "policy", "successor")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A kind of claim: `threshold` of these raw Ed25519 keys (32 bytes) must sign it."""
+    """A kind of claim: `threshold` of these raw Ed25519 keys must sign it."""
 
     threshold: int
     keys: tuple[bytes, ...]
@@ -76,12 +104,125 @@ def parse_trust(data: bytes) -> Trust:
     Raises:
         MalformedError: anything else; or a key has two roles or two operators.
     """
-    raise NotImplementedError
+    said = shape.record(
+        parse_canonical(data, most=MAX_TRUST_BYTES),
+        "trust",
+        (
+            "closedLogs",
+            "cooldownGroup",
+            "cooldownSeconds",
+            "freshnessSeconds",
+            "policyDelaySeconds",
+            "project",
+            "rebuilders",
+            "requireSigstore",
+            "roles",
+            "schema",
+        ),
+    )
+    shape.one_of(said["schema"], "schema", SCHEMA)
+    roles = shape.record(said["roles"], "roles", ROLES)
+    normal, security = _times(
+        said["cooldownSeconds"], "cooldownSeconds", "normal", "security"
+    )
+    warn, refuse = _times(
+        said["freshnessSeconds"], "freshnessSeconds", "warn", "refuse"
+    )
+    group = said["cooldownGroup"]
+    listed = shape.items(said["closedLogs"], "closedLogs", most=MAX_CLOSED_LOGS)
+    trust = Trust(
+        project=shape.text(said["project"], "project", parts.PURL),
+        roles={name: _role(roles[name], name) for name in ROLES},
+        rebuilders=rebuild_policy(said["rebuilders"]),
+        cooldown_group=(
+            None if group is None else shape.text(group, "cooldownGroup", _GROUP)
+        ),
+        cooldown_normal_s=normal,
+        cooldown_security_s=security,
+        fresh_warn_s=warn,
+        fresh_refuse_s=refuse,
+        policy_delay_s=shape.integer(
+            said["policyDelaySeconds"], "policyDelaySeconds", most=_LONGEST_S
+        ),
+        requires_sigstore=shape.flag(said["requireSigstore"], "requireSigstore"),
+        closed_logs=tuple(parts.head(each, "closedLogs") for each in listed),
+    )
+    _check(trust)
+    return trust
+
+
+def _times(value: Json, where: str, *names: str) -> list[int]:
+    said = shape.record(value, where, names)
+    return [
+        shape.integer(said[name], f"{where} {name}", most=_LONGEST_S) for name in names
+    ]
+
+
+def _role(value: Json, name: str) -> Role:
+    role = shape.record(value, name, ("keys", "threshold"))
+    keys = shape.items(role["keys"], f"{name} keys", most=MAX_KEYS)
+    return Role(
+        shape.integer(
+            role["threshold"], f"{name} threshold", least=1, most=MAX_SIGNATURES
+        ),
+        tuple(shape.unbase64(key, f"{name} key", size=KEY_BYTES) for key in keys),
+    )
+
+
+def _check(trust: Trust) -> None:
+    """Hold the parts of a trust file to each other."""
+    keys = [key for role in trust.roles.values() for key in role.keys]
+    keys += trust.rebuilders.keys
+    # Whoever steals one key would otherwise hold two offices.
+    if len(set(keys)) != len(keys):
+        raise MalformedError("trust: expected each key in one role, once")
+    for name, role in trust.roles.items():
+        # Without any key the role is vacant, which a project may well want.
+        if role.keys and len(role.keys) < role.threshold:
+            raise MalformedError(
+                f"{name}: expected at least {role.threshold} keys, "
+                f"came {len(role.keys)}"
+            )
+    if trust.cooldown_security_s > min(_LONGEST_SECURITY_S, trust.cooldown_normal_s):
+        raise MalformedError(
+            "cooldownSeconds: expected security within a day and within normal, "
+            f"came {trust.cooldown_security_s}"
+        )
+    if trust.fresh_warn_s > trust.fresh_refuse_s:
+        raise MalformedError("freshnessSeconds: expected warn not after refuse")
+    origins = [each.origin for each in trust.closed_logs]
+    if len(set(origins)) != len(origins):
+        raise MalformedError("closedLogs: expected each origin once")
 
 
 def format_trust(trust: Trust) -> bytes:
     """Write a trust file as `parse_trust` reads it."""
-    raise NotImplementedError
+    return write(
+        {
+            "closedLogs": [parts.head_json(each) for each in trust.closed_logs],
+            "cooldownGroup": trust.cooldown_group,
+            "cooldownSeconds": {
+                "normal": trust.cooldown_normal_s,
+                "security": trust.cooldown_security_s,
+            },
+            "freshnessSeconds": {
+                "refuse": trust.fresh_refuse_s,
+                "warn": trust.fresh_warn_s,
+            },
+            "policyDelaySeconds": trust.policy_delay_s,
+            "project": trust.project,
+            "rebuilders": rebuild_policy_json(trust.rebuilders),
+            "requireSigstore": trust.requires_sigstore,
+            "roles": {
+                name: {
+                    "keys": [shape.base64_text(key) for key in role.keys],
+                    "threshold": role.threshold,
+                }
+                for name, role in trust.roles.items()
+            },
+            "schema": SCHEMA,
+        }
+    )
 
 
 def check_role(trust: Trust, name: RoleName, envelope: Envelope) -> frozenset[bytes]:
@@ -91,7 +232,14 @@ def check_role(trust: Trust, name: RoleName, envelope: Envelope) -> frozenset[by
         SignatureError: a signature of a key of the role is wrong, or none is there.
         QuorumError: too few of the role's keys signed.
     """
-    raise NotImplementedError
+    role = trust.roles[name]
+    signers = verify(envelope, role.keys)
+    if len(signers) < role.threshold:
+        raise QuorumError(
+            f"quorum not met: {len(signers)} of {len(role.keys)} keys of the role "
+            f"{name!r} signed, it asks for {role.threshold}"
+        )
+    return signers
 
 
 def check_entry(trust: Trust, entry: Entry) -> None:
@@ -105,4 +253,38 @@ def check_entry(trust: Trust, entry: Entry) -> None:
         QuorumError: too few keys of the role signed.
         RefusedError: it speaks of another project.
     """
-    raise NotImplementedError
+    match entry.claim:
+        case ReleaseClaim(project=project):
+            name: RoleName = "release"
+        case PolicyClaim(project=project):
+            name = "policy"
+        case SuccessorClaim(project=project):
+            name = "successor"
+        case YankClaim():
+            # It names a leaf of this log, whatever package it says.
+            name, project = "yank", trust.project
+        case RebuildClaim(rebuilder=rebuilder):
+            _check_operator(trust, rebuilder.operator, entry.envelope)
+            return
+        case Objection(operator=operator):
+            _check_operator(trust, operator, entry.envelope)
+            return
+        case _:
+            assert_never(entry.claim)
+    if project != trust.project:
+        raise RefusedError(
+            f"expected a claim about {trust.project}, came one about {project}"
+        )
+    check_role(trust, name, entry.envelope)
+
+
+def _check_operator(trust: Trust, said: str | None, envelope: Envelope) -> None:
+    verify(envelope, trust.rebuilders.keys)
+    owner = trust.rebuilders.owner(envelope.signatures[0].keyid)
+    # An entry has exactly one signature here, and `verify` has found its owner.
+    assert owner is not None
+    if said not in {owner.name, None}:
+        raise SignatureError(
+            f"expected a statement of {owner.name!r}, whose key signed it, "
+            f"came one of {said!r}"
+        )

@@ -7,7 +7,7 @@ warned by less (`Objection`): the file and the verdict. Format: docs/formats/cla
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar, cast
+from typing import Final, Literal, TypeVar, assert_never, cast
 
 from updater import shape
 from updater.errors import MalformedError
@@ -125,6 +125,11 @@ class RebuildClaim:
     expires_on: int
     toolchain: tuple[Resource, ...] | None = None
 
+    @property
+    def is_negative(self) -> bool:
+        """Whether the published bytes are not what the source gives."""
+        return self.verdict in NEGATIVE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objection:
@@ -167,21 +172,13 @@ def parse_rebuild(statement: Statement) -> RebuildClaim:
     return claim
 
 
-def read_rebuild(statement: Statement) -> RebuildClaim | Objection:
-    """Read a rebuild, and of a negative one at least its objection.
+def read_objection(statement: Statement) -> Objection:
+    """Read what a negative rebuild does, and who says so if that is legible.
 
     Raises:
-        MalformedError: it is neither.
+        MalformedError: the verdict is not negative, or the published file cannot be
+            made out.
     """
-    try:
-        return parse_rebuild(statement)
-    except MalformedError:
-        if statement.predicate.get("verdict") not in NEGATIVE:
-            raise
-    return _objection(statement)
-
-
-def _objection(statement: Statement) -> Objection:
     said = shape.fields(statement.predicate, "rebuild", ("published", "verdict"))
     published = shape.fields(said["published"], "published", ("digest",))
     digest = shape.fields(published["digest"], "published digest", ("sha256",))
@@ -322,9 +319,91 @@ def _exemption(value: Json) -> Exemption:
 
 
 def _check_verdict(claim: RebuildClaim) -> None:
-    raise NotImplementedError
+    """Hold the parts of a claim to its verdict."""
+    if (claim.published.name, claim.published.sha256) != (
+        claim.subject.name,
+        claim.subject.sha256,
+    ):
+        raise MalformedError("published: expected the name and digest of the subject")
+    comparison, rebuilt = claim.comparison, claim.rebuilt
+    exceptions, differences = comparison.exceptions or (), comparison.differences or ()
+    if rebuilt is not None and rebuilt.sha256 is None:
+        raise MalformedError("rebuilt: expected a sha256")
+    same = rebuilt is not None and rebuilt.sha256 == claim.subject.sha256
+    first = differences[0].partition(" ")[0] if differences else ""
+    match claim.verdict:
+        case "identical":
+            fits = same and not exceptions and not differences
+            fits = fits and comparison.method == "sha256"
+        case "identical-with-exceptions":
+            fits = rebuilt is not None and not same and not differences
+            fits = fits and comparison.method == "patch-proof/1" and bool(exceptions)
+            fits = fits and all(each.field in FIELDS for each in exceptions)
+        case "different":
+            # A source that is not the claimed one is never built.
+            fits = not same and not exceptions and bool(differences)
+            fits = fits and (rebuilt is not None or first == "source")
+        case "build-failed" | "unsupported":
+            fits = rebuilt is None and first == "reason"
+        case _:
+            assert_never(claim.verdict)
+    if not fits:
+        raise MalformedError(f"rebuild: the comparison does not fit {claim.verdict!r}")
 
 
 def format_rebuild(claim: RebuildClaim) -> Statement:
     """Write a rebuild as `parse_rebuild` reads it."""
-    raise NotImplementedError
+    predicate: dict[str, Json] = {
+        "buildinfo": parts.resource_json(claim.buildinfo),
+        "comparison": _comparison_json(claim.comparison),
+        "environment": parts.present(
+            {
+                "arch": claim.environment.arch,
+                "level": claim.environment.level,
+                "root": _optional(claim.environment.root),
+            }
+        ),
+        "expiresOn": shape.moment_text(claim.expires_on),
+        "finishedOn": shape.moment_text(claim.finished_on),
+        "published": parts.resource_json(claim.published),
+        "rebuilder": {
+            "id": claim.rebuilder.id,
+            "operator": claim.rebuilder.operator,
+            "tool": parts.resource_json(claim.rebuilder.tool),
+        },
+        "rebuilt": _optional(claim.rebuilt),
+        "recipe": parts.resource_json(claim.recipe),
+        "source": parts.resource_json(claim.source),
+        "stage": claim.stage,
+        "startedOn": shape.moment_text(claim.started_on),
+        "verdict": claim.verdict,
+    }
+    if claim.toolchain is not None:
+        predicate["toolchain"] = [parts.resource_json(each) for each in claim.toolchain]
+    return Statement(TYPE, (claim.subject,), predicate=predicate)
+
+
+def _optional(described: Resource | None) -> Json:
+    return None if described is None else parts.resource_json(described)
+
+
+def _comparison_json(comparison: Comparison) -> Json:
+    exceptions, differences = comparison.exceptions, comparison.differences
+    return parts.present(
+        {
+            "differences": None if differences is None else list(differences),
+            "exceptions": None
+            if exceptions is None
+            else [
+                {
+                    "count": each.count,
+                    "entry": each.entry,
+                    "field": each.field,
+                    "reason": each.reason,
+                }
+                for each in exceptions
+            ],
+            "method": comparison.method,
+            "report": _optional(comparison.report),
+        }
+    )

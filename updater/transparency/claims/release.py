@@ -12,7 +12,7 @@ from typing import Final, Literal, cast
 from updater import shape
 from updater.errors import MalformedError
 from updater.jcs import Json
-from updater.statement import MAX_SUBJECTS, Statement, Subject
+from updater.statement import FILE, MAX_SUBJECTS, Statement, Subject
 from updater.transparency.claims import parts
 from updater.transparency.claims.parts import BASE, Ref
 
@@ -193,7 +193,7 @@ def _source(value: Json) -> Source:
     return Source(
         repository=shape.text(source["repository"], "repository", parts.URI),
         commit=shape.text(source["commit"], "commit", parts.COMMIT),
-        tag=shape.text(source["tag"], "tag", parts.FILE),
+        tag=shape.text(source["tag"], "tag", FILE),
     )
 
 

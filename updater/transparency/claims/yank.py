@@ -75,7 +75,7 @@ def parse_yank(statement: Statement) -> YankClaim:
 
 
 def read_yank(statement: Statement) -> YankClaim:
-    """Read what a yank does out of a statement of its type, and what it says if legible.
+    """Read what a yank does, and of what it says all that is legible.
 
     Raises:
         MalformedError: the release that is meant cannot be made out.
