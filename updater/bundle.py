@@ -33,7 +33,7 @@ PLATFORM = re.compile(r"cp3[0-9]{1,2}-[a-z]+-[a-z0-9_]+")
 """Interpreter, system and machine, as in cp312-linux-x86_64."""
 
 _SCHEMA = "ringfence-bundle/1"
-_FIRST = "manifest.json"
+_FIRST, _FOLDER = "manifest.json", "wheels/"
 _WHEEL = re.compile(r"wheels/[A-Za-z0-9_.+!-]{1,200}\.whl")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FIRST_EPOCH, _LAST_EPOCH = 315_532_800, 4_102_444_800  # 1980 and 2100
@@ -50,6 +50,11 @@ class BundledWheel:
     name: str
     size: int
     sha256: str = field(kw_only=True)
+
+    @property
+    def file(self) -> str:
+        """The wheel's own file name."""
+        return self.name.removeprefix(_FOLDER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,15 @@ class Bundle:
     def wheel(self, listed: BundledWheel) -> Extent:
         """Give the bytes of one of its wheels; nothing is read yet."""
         return self.extent.part(self.offsets[listed.name], listed.size)
+
+
+def list_wheel(file: str, chunks: Iterable[bytes]) -> BundledWheel:
+    """Make the row of the wheel with this file name."""
+    found, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        size += len(chunk)
+        found.update(chunk)
+    return BundledWheel(_FOLDER + file, size, sha256=found.hexdigest())
 
 
 def parse_manifest(data: bytes, *, product: str = PRODUCT) -> Manifest:
@@ -273,7 +287,7 @@ def unpack(bundle: Bundle, sha256: str) -> Iterator[tuple[WheelFile, Iterator[by
             whole.update(check_bytes(bundle.extent, offset, part))
             continue
         own = hashlib.sha256()
-        wheel = open_wheel(part.name.removeprefix("wheels/"), bundle.wheel(part))
+        wheel = open_wheel(part.file, bundle.wheel(part))
 
         def seen(chunk: bytes, own: "hashlib._Hash" = own) -> None:
             own.update(chunk)

@@ -16,7 +16,8 @@
     │   ├── QuorumError          too few witnesses, operators or keys stand behind it
     │   ├── SigstoreError        a Sigstore bundle that vouches not; `detail` says why
     │   ├── DeclinedError        a witness says no; `status` says why, as in HTTP
-    │   └── LimitError           over a size, a count or a rate
+    │   ├── LimitError           over a size, a count or a rate
+    │   └── PatchError           a patch that does not give the bundle; fetch that
     ├── MisbehaviourError        somebody signed a contradiction; carries the `report`
     └── StoreError               a folder, file or disk of ours cannot be used
 
@@ -131,6 +132,10 @@ class DeclinedError(RefusedError):
 
 class LimitError(RefusedError):
     """Over a size, a count or a rate."""
+
+
+class PatchError(RefusedError):
+    """A patch that does not give the bundle; fetching the bundle itself will."""
 
 
 class MisbehaviourError(UpdateError):

@@ -71,7 +71,7 @@ def plan_tree(bundle: Bundle, sha256: str, *, module: str = MODULE) -> Tree:
     """
     files: list[TreeFile] = []
     for listed in bundle.manifest.wheels:
-        wheel = open_wheel(listed.name.removeprefix("wheels/"), bundle.wheel(listed))
+        wheel = open_wheel(listed.file, bundle.wheel(listed))
         files += (
             TreeFile(each.path, each.size, sha256=each.sha256, origin="wheel")
             for each in wheel.files

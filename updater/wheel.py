@@ -6,12 +6,11 @@ installer would have to move, rewrite or run has no place: `*.data` folders, `.p
 files, compiled code. So installing is writing the files where they already are.
 """
 
-import base64
 import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from updater.errors import MalformedError
@@ -22,11 +21,9 @@ from updater.zips import (
     MAX_ENTRIES,
     Archive,
     Entry,
-    NewEntry,
     contents,
     open_archive,
     walk,
-    write_archive,
 )
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
@@ -36,7 +33,9 @@ _FILE_NAME = re.compile(
     r"(?P<project>[A-Za-z0-9_.]+)-(?P<version>[A-Za-z0-9_.+!]+)"
     r"(-[0-9][A-Za-z0-9_.]*)?-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl"
 )
-_DIST_INFO = ".dist-info"
+DIST_INFO = ".dist-info"
+"""Ends the name of the folder with what a wheel says about itself."""
+
 _SHA256_ROW = re.compile(r"sha256=([A-Za-z0-9_-]{43})")
 _SIZE_ROW = re.compile(r"0|[1-9][0-9]{0,9}")
 
@@ -116,30 +115,6 @@ def project_of(name: str) -> str:
     return _parse_name(name)[0]
 
 
-def write_wheel(entries: Iterable[NewEntry], epoch: int) -> bytes:
-    """Write the canonical form: RECORD last, before it the rest of its folder, sorted.
-
-    The entries, RECORD among them, are taken as they are; `epoch` is in POSIX seconds.
-    """
-
-    def order(entry: NewEntry) -> tuple[bool, bool, bytes]:
-        top, _, rest = entry.name.partition("/")
-        return top.endswith(_DIST_INFO), rest == "RECORD", entry.name.encode()
-
-    return write_archive(sorted(entries, key=order), epoch)
-
-
-def format_record(entries: Iterable[NewEntry], own: str) -> bytes:
-    """Write the RECORD of some files, sorted, its own row last and empty."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    for entry in sorted(entries, key=lambda each: each.name.encode()):
-        digest = hashlib.sha256(entry.data).digest()
-        writer.writerow((entry.name, f"sha256={_urlsafe(digest)}", len(entry.data)))
-    writer.writerow((own, "", ""))
-    return text.getvalue().encode()
-
-
 def _parse_name(name: str) -> tuple[str, str]:
     found = _FILE_NAME.fullmatch(name)
     if found is None:
@@ -158,12 +133,12 @@ def _dist_info(name: str, archive: Archive) -> str:
         for entry in archive.entries
         if entry.is_folder or "/" in entry.name
     }
-    found = sorted(top for top in tops if folded(top).endswith(_DIST_INFO))
+    found = sorted(top for top in tops if folded(top).endswith(DIST_INFO))
     if len(found) != 1:
         raise MalformedError(
-            f"{name}: expected one folder *{_DIST_INFO}, came {len(found)}"
+            f"{name}: expected one folder *{DIST_INFO}, came {len(found)}"
         )
-    project, dash, version = found[0].removesuffix(_DIST_INFO).rpartition("-")
+    project, dash, version = found[0].removesuffix(DIST_INFO).rpartition("-")
     if not dash or (_normal(project), _normal(version)) != _parse_name(name):
         raise MalformedError(f"{name}: {found[0]!r} is of another wheel")
     return found[0]
@@ -250,7 +225,3 @@ def _check_contents(file: WheelFile, chunks: Iterator[bytes]) -> Iterator[bytes]
             f"{file.path!r}: RECORD says SHA-256 {file.sha256},"
             f" came {found.hexdigest()}"
         )
-
-
-def _urlsafe(digest: bytes) -> str:
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -13,7 +13,6 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from stat import S_IFDIR, S_IFMT, S_IFREG
 
 from updater.errors import MalformedError
@@ -33,19 +32,20 @@ MAX_RATIO = 200
 """Packed to unpacked, once past the next line; deflate itself reaches 1,032."""
 RATIO_FREE_BYTES = 10 * 1024 * 1024
 
+LOCAL, LOCAL_MARK = struct.Struct("<4s5H3L2H"), b"PK\3\4"
+CENTRAL, CENTRAL_MARK = struct.Struct("<4s6H3L5H2L"), b"PK\1\2"
+END, END_MARK = struct.Struct("<4s4H2LH"), b"PK\5\6"
+"""The headers of APPNOTE.TXT 4.3.7, 4.3.12 and 4.3.16, without names."""
+
+UTF8 = 0x0800
+"""Flag bit 11: the name is UTF-8."""
+
 _MAX_DIRECTORY_BYTES = 16 * 1024 * 1024  # 20,000 entries with very long names
-_LOCAL = struct.Struct("<4s5H3L2H")
-_CENTRAL = struct.Struct("<4s6H3L5H2L")
-_END = struct.Struct("<4s4H2LH")
-_DESCRIPTOR = struct.Struct("<4s3L")
-_LOCAL_MARK, _CENTRAL_MARK = b"PK\3\4", b"PK\1\2"
-_END_MARK, _DESCRIPTOR_MARK = b"PK\5\6", b"PK\7\x08"
-_STREAMED, _UTF8 = 0x0008, 0x0800
-_FLAGS = 0x0006 | _STREAMED | _UTF8  # bits 1 and 2 only tell the effort of deflate
+_DESCRIPTOR, _DESCRIPTOR_MARK = struct.Struct("<4s3L"), b"PK\7\x08"
+_STREAMED = 0x0008  # flag bit 3: sums follow the data
+_FLAGS = 0x0006 | _STREAMED | UTF8  # bits 1 and 2 only tell the effort of deflate
 _EXTRA_ZIP64, _EXTRA_UNICODE_PATH = 0x0001, 0x7075
 _SPECIAL_BITS = 0o7000  # setuid, setgid, sticky
-_CLASSIC_MOST = 0xFFFF - 1  # 0xFFFF would announce zip64
-_FIRST_TIME, _LAST_TIME = 315_532_800, 4_354_819_198  # what DOS time can say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +85,6 @@ class Archive:
     """The directory and the end record as read."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """A file to be written."""
-
-    name: str
-    data: bytes = field(repr=False)
-    executable: bool = field(default=False, kw_only=True)
-
-
 def open_archive(extent: Extent) -> Archive:
     """Read the directory and every local header.
 
@@ -109,9 +100,9 @@ def open_archive(extent: Extent) -> Archive:
         entry = _read_entry(extent, central, name, offset)
         offset = entry.data_offset + entry.packed + len(entry.foot)
         entries.append(entry)
-    if at != len(tail) - _END.size:
+    if at != len(tail) - END.size:
         raise MalformedError(
-            f"zip: expected a directory of {len(tail) - _END.size} bytes, came {at}"
+            f"zip: expected a directory of {len(tail) - END.size} bytes, came {at}"
         )
     if offset != start:
         raise MalformedError(
@@ -165,32 +156,10 @@ def walk(
     seen(_again(archive, start, archive.tail))
 
 
-def write_archive(entries: Iterable[NewEntry], epoch: int) -> bytes:
-    """Write the canonical form: stored, one time for all, nothing optional.
-
-    The caller orders the entries; `epoch` is in POSIX seconds and is moved into what a
-    zip can say, 1980 to 2107 in steps of two seconds.
-    """
-    time, date = _dos_time(epoch)
-    body, directory = bytearray(), bytearray()
-    count = 0
-    for entry in entries:
-        count += 1
-        name, size = entry.name.encode(), len(entry.data)
-        mode = S_IFREG | (0o755 if entry.executable else 0o644)
-        flags = 0 if entry.name.isascii() else _UTF8
-        common = (20, flags, STORED, time, date, zlib.crc32(entry.data), size, size)
-        directory += _CENTRAL.pack(
-            _CENTRAL_MARK, 0x0314, *common, len(name), 0, 0, 0, 0, mode << 16, len(body)
-        )
-        directory += name
-        body += _LOCAL.pack(_LOCAL_MARK, *common, len(name), 0) + name + entry.data
-    if count > _CLASSIC_MOST:
-        raise MalformedError(
-            f"zip: expected at most {_CLASSIC_MOST} entries, came {count}"
-        )
-    end = _END.pack(_END_MARK, 0, 0, count, count, len(directory), len(body), 0)
-    return bytes(body + directory + end)
+def skeleton(archive: Archive) -> bytes:
+    """Give the file without its contents: headers, descriptors, directory and end."""
+    between = (entry.head + entry.foot for entry in archive.entries)
+    return b"".join((*between, archive.tail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +178,9 @@ class _Central:
 
 def _read_end(extent: Extent) -> tuple[int, int]:
     """Give the number of entries and where the directory begins."""
-    end = extent.read(extent.size - _END.size, _END.size)
-    mark, disk, disk_2, count, count_2, size, start, comment = _END.unpack(end)
-    if mark != _END_MARK or comment or disk or disk_2 or count != count_2:
+    end = extent.read(extent.size - END.size, END.size)
+    mark, disk, disk_2, count, count_2, size, start, comment = END.unpack(end)
+    if mark != END_MARK or comment or disk or disk_2 or count != count_2:
         raise MalformedError("zip: expected the plain end record to end the file")
     if count > MAX_ENTRIES:
         raise MalformedError(
@@ -222,9 +191,9 @@ def _read_end(extent: Extent) -> tuple[int, int]:
             f"zip: expected a directory of at most {_MAX_DIRECTORY_BYTES} bytes,"
             f" came {size}"
         )
-    if start + size != extent.size - _END.size:
+    if start + size != extent.size - END.size:
         raise MalformedError(
-            f"zip: expected the directory to end at {extent.size - _END.size},"
+            f"zip: expected the directory to end at {extent.size - END.size},"
             f" came {start + size}"
         )
     return count, start
@@ -232,15 +201,15 @@ def _read_end(extent: Extent) -> tuple[int, int]:
 
 def _read_central(tail: bytes, at: int) -> tuple[_Central, str, int]:
     """Read the row at `at`; give it, the name, and where the next one begins."""
-    if at + _CENTRAL.size > len(tail) - _END.size:
+    if at + CENTRAL.size > len(tail) - END.size:
         raise MalformedError("zip: expected another entry, came the directory's end")
     (
         mark, _, needed, flags, method, time, date, crc, packed, size,
         name_size, extra_size, comment_size, disk, _, attributes, offset,
-    ) = _CENTRAL.unpack_from(tail, at)  # fmt: skip
-    if mark != _CENTRAL_MARK or disk or comment_size:
+    ) = CENTRAL.unpack_from(tail, at)  # fmt: skip
+    if mark != CENTRAL_MARK or disk or comment_size:
         raise MalformedError(f"zip: expected a plain directory entry at {at}")
-    at += _CENTRAL.size
+    at += CENTRAL.size
     raw_name, extra = tail[at : at + name_size], tail[at + name_size :][:extra_size]
     _check_extra(extra, extra_size)
     central = _Central(
@@ -286,12 +255,12 @@ def _read_entry(extent: Extent, central: _Central, name: str, offset: int) -> En
 
 
 def _read_head(extent: Extent, central: _Central, name: str) -> bytes:
-    fixed = extent.read(central.offset, _LOCAL.size)
-    mark, *said, name_size, extra_size = _LOCAL.unpack(fixed)
-    rest = extent.read(central.offset + _LOCAL.size, name_size + extra_size)
+    fixed = extent.read(central.offset, LOCAL.size)
+    mark, *said, name_size, extra_size = LOCAL.unpack(fixed)
+    rest = extent.read(central.offset + LOCAL.size, name_size + extra_size)
     sums = (0, 0, 0) if central.flags & _STREAMED else central.sums
     if (
-        mark != _LOCAL_MARK
+        mark != LOCAL_MARK
         or tuple(said) != (*central.shared, *sums)
         or rest[:name_size] != central.raw_name
     ):
@@ -341,7 +310,7 @@ def _check_extra(extra: bytes, size: int) -> None:
 
 def _name(raw: bytes, flags: int) -> str:
     try:
-        return raw.decode("utf-8" if flags & _UTF8 else "ascii")
+        return raw.decode("utf-8" if flags & UTF8 else "ascii")
     except UnicodeDecodeError:
         raise MalformedError(
             f"zip: {raw[:80]!r}: expected ASCII, or UTF-8 with flag bit 11"
@@ -398,9 +367,3 @@ def _again(archive: Archive, offset: int, expected: bytes) -> bytes:
     if archive.extent.read(offset, len(expected)) != expected:
         raise MalformedError(f"zip: the {len(expected)} bytes at {offset} have changed")
     return expected
-
-
-def _dos_time(epoch: int) -> tuple[int, int]:
-    moment = datetime.fromtimestamp(min(max(epoch, _FIRST_TIME), _LAST_TIME), UTC)
-    time = moment.hour << 11 | moment.minute << 5 | moment.second // 2
-    return time, (moment.year - 1980) << 9 | moment.month << 5 | moment.day
