@@ -12,7 +12,7 @@ Sources: the Sigstore bundle format 0.3 (protobuf-specs), Rekor's hashedrekord 0
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from updater import jcs, shape
@@ -70,6 +70,28 @@ def read(bundle: bytes) -> Entry:
         return _read(jcs.parse(bundle, most=MOST_BYTES))
     except MalformedError as error:
         raise SigstoreError("form", str(error)) from None
+
+
+def format_bundle(
+    artifact: bytes, signature: bytes, material: Mapping[str, Json]
+) -> bytes:
+    """Write a bundle over a file (its SHA-256, 32 bytes) as `read` reads it.
+
+    `material` says who signed, and holds the log's entry as the log gave it.
+    """
+    return jcs.write(
+        {
+            "mediaType": MEDIA_TYPE,
+            "messageSignature": {
+                "messageDigest": {
+                    "algorithm": "SHA2_256",
+                    "digest": shape.base64_text(artifact),
+                },
+                "signature": shape.base64_text(signature),
+            },
+            "verificationMaterial": dict(material),
+        }
+    )
 
 
 def check_entry(entry: Entry, *, origin: str) -> None:
