@@ -20,7 +20,10 @@ HASH_SIZE = 32
 MAX_SIZE = 2**63 - 1
 """The largest tree: sizes stay positive in signed 64-bit integers everywhere."""
 MAX_PROOF = 63
-"""Hashes in the longest proof: the depth of the largest tree."""
+"""Hashes in the longest proof: the depth of the largest tree.
+
+Only a consistency proof beyond 2^62 entries could need one more.
+"""
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 """The root of a tree without entries."""
 

@@ -156,7 +156,7 @@ class _Reader:
                 if self.quorum is not None:
                     raise MalformedError("expected one quorum, came a second")
                 if name != NONE and name not in self.names:
-                    raise MalformedError(f"{name!r} is not defined above")
+                    raise MalformedError(f"{name[:80]!r} is not defined above")
                 self.quorum = name
             case _:
                 raise MalformedError(
@@ -175,8 +175,8 @@ class _Reader:
             # each holder could show a tree of their own.
             if sorted(kinds) not in ([Kind.LOG], [Kind.LOG, Kind.ML_DSA]):
                 raise MalformedError(
-                    f"policy: expected for log {origin!r} one key of kind 01 and at most"
-                    " one of kind 06"
+                    f"policy: expected for log {origin[:80]!r} one key of kind 01 and"
+                    " at most one of kind 06"
                 )
         return Policy(
             logs=tuple(self.logs),
@@ -203,15 +203,17 @@ class _Reader:
             raise MalformedError(f"expected at most {MAX_EACH} groups")
         for member in members:
             if member not in self.names:
-                raise MalformedError(f"{member!r} is not defined above")
+                raise MalformedError(f"{member[:80]!r} is not defined above")
             if member in self.members:
                 # Counted twice, one witness would stand for two.
-                raise MalformedError(f"{member!r} is already a member")
+                raise MalformedError(f"{member[:80]!r} is already a member")
             self.members.add(member)
         self._name(name)
         words = {"all": len(members), "any": 1}
         if threshold not in words and not _THRESHOLD.fullmatch(threshold):
-            raise MalformedError(f"expected all, any or a number, came {threshold!r}")
+            raise MalformedError(
+                f"expected all, any or a number, came {threshold[:80]!r}"
+            )
         least = words.get(threshold) or int(threshold)
         if least > len(members):
             raise MalformedError(f"expected at most {len(members)}, came {least}")
@@ -219,7 +221,7 @@ class _Reader:
 
     def _name(self, name: str) -> None:
         if name == NONE or name in self.names:
-            raise MalformedError(f"the name {name!r} is taken")
+            raise MalformedError(f"the name {name[:80]!r} is taken")
         self.names.add(name)
 
     def _expect_new(self, known: list[VerifierKey], key: VerifierKey) -> None:
@@ -227,9 +229,9 @@ class _Reader:
             raise MalformedError(f"expected at most {MAX_EACH} of a kind")
         # Under two names it would count twice.
         if any(each.public == key.public for each in known):
-            raise MalformedError(f"the key of {key.name!r} is listed twice")
+            raise MalformedError(f"the key of {key.name[:80]!r} is listed twice")
         if any((each.name, each.key_id) == (key.name, key.key_id) for each in known):
-            raise MalformedError(f"two keys of {key.name!r} have one key id")
+            raise MalformedError(f"two keys of {key.name[:80]!r} have one key id")
 
 
 def _line(*fields: str | None) -> str:

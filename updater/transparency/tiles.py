@@ -187,7 +187,7 @@ class TileReader:
         entries = self._fetch_bundle(index, width)
         for at, (entry, expected) in enumerate(zip(entries, hashes, strict=True)):
             if hash_leaf(entry) != expected:
-                raise ProofError(f"tiles: entry {index * WIDTH + at} is another")
+                raise ProofError(f"tiles: entry {index * WIDTH + at} differs")
         return entries
 
     def root_at(self, size: int) -> bytes:
@@ -196,7 +196,7 @@ class TileReader:
         return root_at(size, self.node)
 
     def prove_inclusion(self, index: int, size: int | None = None) -> list[bytes]:
-        """Prove an entry in this tree, or in what it was at a size; raises as `node`."""
+        """Prove an entry in the tree, or in what it was at a size; raises as `node`."""
         size = self.size if size is None else size
         self._expect(size)
         return prove_inclusion(index, size, self.node)
