@@ -17,7 +17,8 @@
     │   ├── SigstoreError        a Sigstore bundle that vouches not; `detail` says why
     │   ├── DeclinedError        a witness says no; `status` says why, as in HTTP
     │   ├── LimitError           over a size, a count or a rate
-    │   └── PatchError           a patch that does not give the bundle; fetch that
+    │   ├── PatchError           a patch that does not give the bundle; fetch that
+    │   └── UnhealthyError       a version that failed its own test
     ├── MisbehaviourError        somebody signed a contradiction; carries the `report`
     └── StoreError               a folder, file or disk of ours cannot be used
 
@@ -136,6 +137,10 @@ class LimitError(RefusedError):
 
 class PatchError(RefusedError):
     """A patch that does not give the bundle; fetching the bundle itself will."""
+
+
+class UnhealthyError(RefusedError):
+    """A version that was run and did not pass its own test."""
 
 
 class MisbehaviourError(UpdateError):
