@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 from benchmarks.figure import Figure
 
-SUBJECTS = ("handshake", "srtp", "connect", "relay", "startup")
+SUBJECTS = ("handshake", "srtp", "connect", "relay", "transparency", "startup")
 
 
 def main() -> int:
