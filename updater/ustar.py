@@ -87,21 +87,20 @@ def read_members(archive: Extent, *, most: int) -> Iterator[tuple[Member, Extent
         MalformedError: a header, a padding or the end is not canonical, or there are
             too many members.
     """
-    offset = 0
-    for _ in range(most):
-        if not any(archive.read(offset, BLOCK_BYTES)):
-            break
+    offset, count = 0, 0
+    while any(archive.read(offset, BLOCK_BYTES)):
+        count += 1
+        if count > most:
+            raise MalformedError(f"tar: expected at most {most} members, came more")
         member, length = parse_header(archive, offset)
         offset += length
         yield member, archive.part(offset, member.size)
         offset += member.size
-        check_bytes(archive, offset, padding(member.size))
-        offset += len(padding(member.size))
+        offset += len(check_bytes(archive, offset, padding(member.size)))
     rest = ending(offset)
     if archive.size != offset + len(rest):
         raise MalformedError(
-            f"tar: expected {most} members at most and {offset + len(rest)} bytes,"
-            f" came {archive.size}"
+            f"tar: expected {offset + len(rest)} bytes, came {archive.size}"
         )
     check_bytes(archive, offset, rest)
 
