@@ -20,6 +20,7 @@ from updater.errors import FetchError
 
 PIECE_BYTES: Final = 64 << 10  # read at once, so that memory and progress are steady
 HEAD_BYTES: Final = 64 << 10  # of an answer; real ones have under 2 KiB
+PAGE_BYTES: Final = 16 << 10  # of an error's page, which nobody here reads
 USER_AGENT: Final = "ringfence"  # no version: it would tell who is vulnerable
 PORTS: Final = {"https": 443, "http": 80}
 
@@ -88,6 +89,8 @@ def answer(response: http.client.HTTPResponse, ask: Ask) -> Answer:
         return Answer(status)
     partial = status == http.HTTPStatus.PARTIAL_CONTENT and ask.span
     if status != http.HTTPStatus.OK and not partial:
+        if (response.length or 0) <= PAGE_BYTES:
+            response.read(PAGE_BYTES)  # then the connection can be kept
         raise FetchError("status", f"answered {status}", status=status)
     pieces = _body(response, ask)
     coding = response.headers.get("Content-Encoding", "identity").lower()

@@ -306,17 +306,18 @@ class Fetcher:
         """Ask once; the connection is kept if the answer ended where it should."""
         where = (parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
         line = self._line(where)
+        keep = False
         try:
             response = send(line, parts, ask)
-            yield response
-            keep = may_keep(response, line)
-        except BaseException:
-            line.close()
-            raise
-        if keep:
-            self._open[where] = line
-        else:
-            line.close()
+            try:
+                yield response
+            finally:
+                keep = may_keep(response, line)
+        finally:
+            if keep:
+                self._open[where] = line
+            else:
+                line.close()
 
     def _line(self, where: tuple[str, str, int]) -> Connection:
         kept = self._open.pop(where, None)

@@ -14,6 +14,7 @@ import fcntl
 import itertools
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +55,12 @@ class Files:
         self._within = within
 
     def about_to(self, step: Step) -> None:
-        """Do nothing; whoever tests for kills and full disks overrides this.
+        """Say so to the interpreter's audit hooks (PEP 578).
 
-        An `OSError` raised here is treated as if the disk had raised it.
+        Tests kill the process there, or override this: an `OSError` raised here is
+        treated as if the disk had raised it.
         """
+        sys.audit("updater.files", step.kind, str(step.path))
 
     # Reading
 
@@ -181,6 +184,7 @@ class Files:
         """
         with _told(path), self._folder(path.parent) as folder:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
+            self.about_to(Step(kind="write", path=path))
             with _closing(os.open(path.name, flags, 0o600, dir_fd=folder)) as opened:
                 for piece in pieces:
                     self._write(opened, path, piece)
@@ -353,7 +357,8 @@ class Files:
     @contextlib.contextmanager
     def _folder(self, path: Path) -> Iterator[int]:
         """Open a folder, one part after the other where links are not allowed."""
-        top, parts = path, ()
+        top = path
+        parts: tuple[str, ...] = ()
         if self._within is not None and path.is_relative_to(self._within):
             top, parts = self._within, path.relative_to(self._within).parts
         opened = os.open(top, _FOLDER)
@@ -410,7 +415,6 @@ class Files:
         try:
             opened = os.open(path.name, flags, dir_fd=folder)
         except FileNotFoundError:
-            self.about_to(Step(kind="write", path=path))
             opened = os.open(path.name, flags | os.O_CREAT, 0o600, dir_fd=folder)
             made = True
         try:

@@ -29,7 +29,7 @@ def parse_mirrors(data: bytes) -> tuple[str, ...]:
         MalformedError: not such a file, or not its only spelling.
     """
     value = shape.record(
-        jcs.parse_canonical(data, MAX_BYTES), "mirrors", ("mirrors", "schema")
+        jcs.parse_canonical(data, most=MAX_BYTES), "mirrors", ("mirrors", "schema")
     )
     shape.one_of(value["schema"], "schema", SCHEMA)
     listed = shape.items(value["mirrors"], "mirrors", least=1, most=MAX_MIRRORS)
