@@ -195,7 +195,7 @@ def _check_identities(came: Signer, policy: SigstorePolicy, release: Release) ->
         try:
             check_signer(came, identity.filled(release))
         except SigstoreError as error:
-            nearest = max(nearest, error, key=lambda each: _NEARER.index(each.detail))
+            nearest = max(error, nearest, key=lambda each: _NEARER.index(each.detail))
         else:
             return came
     raise nearest

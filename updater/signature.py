@@ -49,6 +49,7 @@ _SENTENCES: tuple[tuple[str, SigstoreDetail], ...] = (
     ("transparency log entry is inconsistent", "body"),
     ("invalid log entry", "inclusion"),
     ("failed to verify SCT", "sct"),
+    ("SCT verify failed", "sct"),
     ("cert is not valid at validation time", "time"),
     ("invalid signing cert: expired", "time"),
     ("not enough sources of verified time", "time"),
@@ -175,6 +176,7 @@ def _check_with_key(
 ) -> bytes:
     """Do for a key what the library does for certificates alone; gives the key."""
     from sigstore._internal.trust import KeyringPurpose  # noqa: PLC0415
+    from sigstore.errors import VerificationError  # noqa: PLC0415
     from sigstore.models import TransparencyLogEntry  # noqa: PLC0415
 
     if entry.hint not in keys:
@@ -189,7 +191,10 @@ def _check_with_key(
     except InvalidSignature:
         raise SigstoreError("signature", "not of this key over this file") from None
     logged = TransparencyLogEntry(raw.verification_material.tlog_entries[0])
-    logged._verify(root.rekor_keyring(KeyringPurpose.VERIFY))  # noqa: SLF001 - held by a contract test
+    try:
+        logged._verify(root.rekor_keyring(KeyringPurpose.VERIFY))  # noqa: SLF001 - held by a contract test
+    except VerificationError as error:
+        raise SigstoreError("inclusion", str(error)) from error
     return spki
 
 

@@ -119,7 +119,10 @@ def _config(trust_config: bytes | None) -> "ClientTrustConfig":
 @contextmanager
 def _failures() -> Iterator[None]:
     """Tell services that do not answer from what is refused."""
-    from sigstore._internal.fulcio.client import FulcioClientError  # noqa: PLC0415
+    from sigstore._internal.fulcio.client import (  # noqa: PLC0415
+        ExpiredCertificate,
+        FulcioClientError,
+    )
     from sigstore._internal.rekor import RekorClientError  # noqa: PLC0415
     from sigstore.errors import NetworkError  # noqa: PLC0415
     from sigstore.oidc import ExpiredIdentity, IdentityError  # noqa: PLC0415
@@ -130,7 +133,9 @@ def _failures() -> Iterator[None]:
         # An OSError is what `requests` raises of its own.
         except (OSError, FulcioClientError, NetworkError, RekorClientError) as error:
             raise UnreachableError(
-                f"sigstore: {error or type(error).__name__}"
+                f"sigstore: {str(error) or type(error).__name__}"
             ) from error
+        except ExpiredCertificate as error:
+            raise SigstoreError("time", "the certificate came expired") from error
         except (ExpiredIdentity, IdentityError) as error:
             raise SigstoreError("identity", str(error) or "expired token") from error

@@ -101,9 +101,9 @@ class SigstoreLab:
 
     @property
     def url(self) -> str:
-        """Where it is served, while it is."""
-        port = self._server.server_port if self._server else 9
-        return f"http://127.0.0.1:{port}"
+        """Where it is served, which it is inside `with`."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     def sign(  # noqa: PLR0913 - one argument for each thing a test turns
         self,
@@ -162,12 +162,16 @@ class SigstoreLab:
         key: ec.EllipticCurvePrivateKey,
         hint: str,
         *,
+        public: bytes = b"",
         fault: LogFault | None = None,
     ) -> bytes:
-        """Give the bundle of a key that has no certificate."""
+        """Give the bundle of a key that has no certificate.
+
+        With `public` (DER) the log was sent that key, and not the one that signed.
+        """
         logged = OTHER if fault == "body" else artifact
         signature = key.sign(artifact, ec.ECDSA(Prehashed(hashes.SHA256())))
-        named: Json = {"rawBytes": base64_text(spki(key))}
+        named: Json = {"rawBytes": base64_text(public or spki(key))}
         body = hashedrekord_2(logged, signature, {"publicKey": named})
         material: dict[str, Json] = {
             "publicKey": {"hint": hint},
@@ -178,14 +182,14 @@ class SigstoreLab:
     def token(self, subject: str = SUBJECT) -> str:
         """Give an identity token that the lab believes, as it believes any."""
         now = int(self._now())
-        claims = {
+        claims: Json = {
             "iss": ISSUER,
             "sub": subject,
             "aud": "sigstore",
             "iat": now,
             "exp": now + 600,
         }
-        parts = ({"alg": "none", "typ": "JWT"}, claims)
+        parts: tuple[Json, ...] = ({"alg": "none", "typ": "JWT"}, claims)
         encoded = [base64.urlsafe_b64encode(jcs.write(part)) for part in parts]
         return b".".join([*(each.rstrip(b"=") for each in encoded), b"bm9uZQ"]).decode()
 
