@@ -22,6 +22,7 @@ from updater.transparency.key import Kind, SigningKey, VerifierKey
 from updater.transparency.merkle import HASH_SIZE, MAX_SIZE
 from updater.transparency.note import (
     MAX_LINES,
+    MAX_NOTE,
     Note,
     SignatureLine,
     format_note,
@@ -198,13 +199,16 @@ def merge_lines(data: bytes, lines: bytes) -> bytes:
     """Add the signature lines that a note has not yet, unchecked.
 
     Raises:
-        MalformedError: one of the two does not parse, or there would be too many lines.
+        MalformedError: one of the two does not parse, or the note would grow too large.
     """
     note = parse_note(data)
     both = tuple(dict.fromkeys((*note.lines, *parse_lines(lines))))
     if len(both) > MAX_LINES:
         raise MalformedError(f"note: expected at most {MAX_LINES} signature lines")
-    return format_note(Note(note.text, both))
+    merged = format_note(Note(note.text, both))
+    if len(merged) > MAX_NOTE:
+        raise MalformedError(f"note: expected at most {MAX_NOTE} bytes")
+    return merged
 
 
 def cut_note(

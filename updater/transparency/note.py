@@ -100,6 +100,8 @@ def parse_lines(data: bytes) -> tuple[SignatureLine, ...]:
     Raises:
         MalformedError: they are none, or 1 to 64 is not their number.
     """
+    if len(data) > MAX_NOTE:
+        raise MalformedError(f"note: expected at most {MAX_NOTE} bytes")
     try:
         *lines, rest = data.decode().split("\n")
     except UnicodeDecodeError:

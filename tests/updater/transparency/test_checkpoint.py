@@ -32,6 +32,7 @@ from updater.transparency.key import Kind, SigningKey
 from updater.transparency.merkle import EMPTY_ROOT
 from updater.transparency.note import (
     MAX_LINES,
+    MAX_NOTE,
     Note,
     SignatureLine,
     format_note,
@@ -232,6 +233,15 @@ def test_more_lines_than_a_note_holds_are_not_merged() -> None:
 
     with pytest.raises(MalformedError, match="at most 64 signature lines"):
         merge_lines(signed(), lines.encode())
+
+
+def test_a_note_does_not_grow_past_its_limit() -> None:
+    line = SignatureLine("s", bytes(4), payload=bytes(100_000))
+    other = SignatureLine("t", bytes(4), payload=bytes(100_000))
+    note = merge_lines(signed(), str(line).encode())
+
+    with pytest.raises(MalformedError, match=f"at most {MAX_NOTE} bytes"):
+        merge_lines(note, str(other).encode())
 
 
 def test_a_note_is_cut_to_the_lines_that_matter() -> None:

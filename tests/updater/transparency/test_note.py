@@ -164,3 +164,8 @@ def test_a_witness_answers_with_lines_alone() -> None:
     line = sign_line(WITNESS, _TEXT, time=7)
 
     assert parse_lines(str(line).encode()) == (line,)
+
+
+def test_lines_alone_are_bounded_as_well() -> None:
+    with pytest.raises(MalformedError, match=f"at most {MAX_NOTE} bytes"):
+        parse_lines(bytes(MAX_NOTE + 1))
