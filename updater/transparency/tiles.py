@@ -76,16 +76,16 @@ def partials(size: int) -> list[TileFile]:
     return found
 
 
-def files_of(size: int, since: int = 0) -> Iterator[TileFile]:
-    """Give the files at a size that were not there at a smaller one.
+def files_of(size: int) -> Iterator[TileFile]:
+    """Give the files of a log at a size.
 
     Bundles come first and tiles upwards, so that a folder written in this order never
     has a hash without what it is of.
     """
-    yield from _row(None, size, since)
+    yield from _row(None, size)
     level = 0
     while count := size >> _BITS * level:
-        yield from _row(level, count, since >> _BITS * level)
+        yield from _row(level, count)
         level += 1
 
 
@@ -246,11 +246,11 @@ class TileReader:
         raise UnreachableError(f"tiles: {bundle_path(index, width)} is missing")
 
 
-def _row(level: int | None, count: int, since: int) -> Iterator[TileFile]:
-    """Give the files of one row that holds `count`, and held `since` before."""
-    for index in range(since // WIDTH, count // WIDTH):
+def _row(level: int | None, count: int) -> Iterator[TileFile]:
+    """Give the files of one row that holds `count` entries or hashes."""
+    for index in range(count // WIDTH):
         yield TileFile(level, index)
-    if count % WIDTH and count != since:
+    if count % WIDTH:
         yield TileFile(level, count // WIDTH, count % WIDTH)
 
 

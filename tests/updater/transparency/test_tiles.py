@@ -71,17 +71,6 @@ def test_a_log_of_a_million_has_so_many_files() -> None:
     assert len(partials(1_000_000)) == 3
 
 
-@given(st.integers(0, 3_000), st.integers(0, 3_000))
-def test_growing_adds_what_was_not_there(one: int, two: int) -> None:
-    since, size = sorted((one, two))
-    added = [each.path for each in files_of(size, since)]
-    all_files = {each.path for each in files_of(size)}
-    before = {each.path for each in files_of(since)}
-
-    assert len(set(added)) == len(added)
-    assert set(added) == all_files - before
-
-
 @given(st.lists(st.binary(max_size=30), max_size=20))
 def test_a_bundle_is_read_as_it_was_written(entries: list[bytes]) -> None:
     data = format_bundle(entries)
