@@ -10,6 +10,7 @@ from the bundle itself.
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from updater.bundle import Bundle, BundledWheel, expect_wheel, parts
 from updater.errors import MalformedError, PatchError
@@ -104,6 +105,8 @@ def _assembled(
             )
         case Members():
             return _members(open_archive(_named(old, row.old)), opened, row)
+        case _:
+            assert_never(row)
 
 
 def _same(old: Bundle, wheel: BundledWheel) -> Extent:

@@ -87,7 +87,8 @@ class _Making:
         pair = open_archive(self._old.wheel(old)), open_archive(self._new.wheel(wheel))
         # Stored members need no unpacking: the wheels are compared as they stand.
         if all(entry.method == STORED for entry in pair[1].entries):
-            return self._whole(wheel, old)
+            reaches = old.size <= frames.MAX_PREFIX_BYTES
+            return self._whole(wheel, old if reaches else None)
         return self._members(wheel, old, *pair)
 
     def _counterpart(self, wheel: BundledWheel) -> BundledWheel | None:
@@ -97,8 +98,6 @@ class _Making:
         return next(same, None)
 
     def _whole(self, wheel: BundledWheel, old: BundledWheel | None) -> Whole:
-        if old is not None and old.size > frames.MAX_PREFIX_BYTES:
-            old = None
         prefix = b"" if old is None else _all(self._old.wheel(old))
         return Whole(
             name=wheel.name,
@@ -112,14 +111,13 @@ class _Making:
     ) -> Members:
         frame = skeleton(new)
         part = self._add(frame, skeleton(old))
-        found = {_pairing(entry.name): entry for entry in old.entries}
+        pairs = _pairs(old, new)
         members: list[PatchedMember] = []
         at = 0
         for entry in new.entries:
             at += len(entry.head)
             if entry.packed:
-                # Each old member is used once, so that a reader's work is bounded.
-                before = found.pop(_pairing(entry.name), None)
+                before = pairs.get(entry.name)
                 members.append(self._member(at, old, before, new, entry))
             at += len(entry.foot)
         return Members(
@@ -161,6 +159,18 @@ class _Making:
 
 def _project(wheel: BundledWheel) -> str:
     return project_of(wheel.file)
+
+
+def _pairs(old: Archive, new: Archive) -> dict[str, Entry]:
+    """Find the old entry to each new one; none is used twice."""
+    left = {entry.name: entry for entry in old.entries}
+    names = [entry.name for entry in new.entries]
+    pairs = {name: left.pop(name) for name in names if name in left}
+    renamed = {_pairing(name): entry for name, entry in left.items()}
+    for name in names:
+        if name not in pairs and _pairing(name) in renamed:
+            pairs[name] = renamed.pop(_pairing(name))
+    return pairs
 
 
 def _pairing(path: str) -> str:

@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from updater import jcs, ustar
 from updater.bundle import (
@@ -213,6 +214,8 @@ def _parts(row: Row) -> list[int]:
         case Members():
             used = [each.part for each in row.members if each.part is not None]
             return [row.skeleton[0], *used]
+        case _:
+            assert_never(row)
 
 
 def _check_manifest(patch: Patch, manifest: Manifest) -> None:
@@ -326,3 +329,5 @@ def _format_row(row: Row) -> jcs.Json:
                     for each in row.members
                 ],
             }
+        case _:
+            assert_never(row)
