@@ -168,7 +168,7 @@ def _derive(passphrase: bytes, salt: bytes, cost: Cost) -> bytes:
 def _open_pem(data: bytes, passphrase: bytes) -> PrivateKey:
     try:
         return _of_our_kind(load_pem_private_key(data, passphrase))
-    except (ValueError, UnsupportedAlgorithm):
+    except (TypeError, ValueError, UnsupportedAlgorithm):
         # One answer for both: the library does not tell them apart in a stable way.
         raise RefusedError(_WRONG) from None
 

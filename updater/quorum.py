@@ -124,13 +124,11 @@ def evaluate(
     vetoes = {vote.operator for vote in standing if vote.positive is None}
     counted: dict[str, set[Environment]] = {}
     for vote in votes:
-        reason = (
-            _weakness(policy, vote, vetoes, now) if vote in standing else "superseded"
-        )
-        if reason is not None:
-            uncounted.append(Uncounted(reason, vote.index, vote.operator))
-        elif vote.positive is not None:
-            counted.setdefault(vote.operator, set()).add(_environment(vote.positive))
+        worth = _worth(policy, vote, vetoes, now) if vote in standing else "superseded"
+        if isinstance(worth, Environment):
+            counted.setdefault(vote.operator, set()).add(worth)
+        else:
+            uncounted.append(Uncounted(worth, vote.index, vote.operator))
     environments = frozenset[Environment]().union(*counted.values())
     if len(vetoes) >= policy.veto_quorum:
         outcome: Outcome = "vetoed"
@@ -287,21 +285,18 @@ def _is_stale(later: _Vote, vote: _Vote, now: float) -> bool:
     )
 
 
-def _weakness(
+def _worth(
     policy: RebuildPolicy, vote: _Vote, vetoes: Collection[str], now: float
-) -> Reason | None:
-    """Say why a standing statement is no yes that counts; None if it is one."""
-    if vote.positive is None or vote.operator in vetoes:
+) -> Environment | Reason:
+    """Say where a standing yes was built, or why it does not count."""
+    claim = vote.positive
+    if claim is None or vote.operator in vetoes:
         return "negative"
-    if now >= vote.positive.expires_on:
+    if now >= claim.expires_on:
         return "expired"
-    if now > vote.positive.finished_on + policy.max_age_days * _DAY_S:
+    if now > claim.finished_on + policy.max_age_days * _DAY_S:
         return "too-old"
-    if vote.positive.environment.level < policy.min_level:
+    if claim.environment.level < policy.min_level:
         return "level"
-    return None
-
-
-def _environment(claim: RebuildClaim) -> Environment:
     root = claim.environment.root
     return Environment(claim.environment.arch, None if root is None else root.sha256)

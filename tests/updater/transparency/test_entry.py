@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,7 +46,7 @@ DIFFERENT = replace(
     rebuilt=replace(REBUILD.published, sha256="99" * 32),
     comparison=Comparison(method="sha256", differences=("code both a.py",)),
 )
-KINDS = {
+KINDS: dict[str, tuple[WholeClaim, tuple[Ed25519PrivateKey, ...]]] = {
     "release": (RELEASE, RELEASE_KEYS[:2]),
     "rebuild": (REBUILD, (ANNA,)),
     "yank": (YANK, YANK_KEYS[:1]),

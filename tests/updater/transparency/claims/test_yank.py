@@ -1,6 +1,6 @@
 """Yanks: whole when appended, and effective with less when read."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -41,7 +41,7 @@ def _said(**fields: Json) -> Statement:
 def test_an_illegible_field_is_passed_over(field: str, value: Json) -> None:
     claim = read_yank(_said(**{field: value}))
 
-    assert claim == replace(YANK, **{field: None})
+    assert asdict(claim) == asdict(YANK) | {field: None}
 
 
 def test_an_unknown_field_disarms_nothing() -> None:
