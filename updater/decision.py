@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, final
 
-from updater.findings import Failed, Outcome, Proof, Refusal, Result, Severity
+from updater.findings import Outcome, Proof, Refusal, Result, Severity
 from updater.gates import GATES, Gate
-from updater.gates.evidence import Evidence, Here, NoError, Stored
+from updater.gates.evidence import Evidence, Here, NoError, Stored, have
 from updater.transparency.claims.release import ReleaseClaim
 from updater.transparency.entry import Entry
 
@@ -129,15 +129,12 @@ def run(gate: Gate, evidence: Evidence) -> Outcome:
     return proof
 
 
-def _release(evidence: Evidence, results: tuple[Result, ...]) -> VerifiedRelease | None:
-    stored, entry = evidence.artifact, evidence.claim
-    if isinstance(stored, Failed) or isinstance(entry, Failed):
-        return None
+def _release(evidence: Evidence, results: tuple[Result, ...]) -> VerifiedRelease:
     return VerifiedRelease(
         _SEAL,
         evidence.have_release(),
-        stored,
-        entry=entry,
+        have(evidence.artifact, "not-fetched"),
+        entry=have(evidence.claim, "claim-form"),
         here=evidence.here,
         results=results,
     )

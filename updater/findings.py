@@ -43,7 +43,7 @@ class Proof:
     """Why a gate is passed, in a sentence and as facts; `waived` is by the user."""
 
     text: str
-    facts: Mapping[str, Json] = field(default=NO_FACTS)
+    facts: Mapping[str, Json] = field(default_factory=dict)
     waived: bool = False
 
 
@@ -54,7 +54,7 @@ class Refusal:
     severity: Severity
     code: str
     text: str
-    facts: Mapping[str, Json] = field(default=NO_FACTS, kw_only=True)
+    facts: Mapping[str, Json] = field(default_factory=dict, kw_only=True)
 
 
 Outcome = Proof | Refusal
@@ -85,6 +85,19 @@ class Failed:
         """Refuse because of this, under `code` if the failure has none of its own."""
         facts: Mapping[str, Json] = {"detail": self.detail} if self.detail else NO_FACTS
         return Refusal(self.severity, self.code or code, self.text, facts=facts)
+
+
+def spell(seconds: float) -> str:
+    """Write a time span for people, in its two largest units: ``3 d 4 h``."""
+    left = max(0, round(seconds))
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    for at, (name, size) in enumerate(units):
+        if left >= size and at < len(units) - 1:
+            below, size_below = units[at + 1]
+            count, rest = divmod(left, size)
+            smaller = f" {rest // size_below} {below}" if rest >= size_below else ""
+            return f"{count} {name}{smaller}"
+    return f"{left} s"
 
 
 def failed(error: Exception, code: str = "") -> Failed:  # noqa: PLR0911 - a table

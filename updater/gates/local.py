@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from updater.findings import Proof, Severity
+from updater.findings import Proof, Severity, spell
 from updater.gates.age import public_since, required_cooldown_s
 from updater.gates.evidence import Evidence, have, no
 from updater.slots import Times
@@ -33,7 +33,7 @@ def clock(e: Evidence) -> Proof:
     if e.now < floor - TOLERANCE_S:
         no(
             "clock",
-            f"this clock is {floor - round(e.now)} s behind a time seen before",
+            f"this clock is {spell(floor - e.now)} behind a time seen before",
             Severity.NOT_YET,
             {"floor": floor, "now": round(e.now)},
         )
@@ -112,7 +112,7 @@ def wave(e: Evidence) -> Proof:
         opens = start + opens_after_s(channel.waves, mine)
         no(
             "rollout",
-            f"the wave of this machine opens in {max(0, round(opens - e.now))} s",
+            f"the wave of this machine opens in {spell(opens - e.now)}",
             Severity.NOT_YET,
             {"opensAt": round(opens)},
         )

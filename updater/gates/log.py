@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from updater.errors import MalformedError, ProofError, QuorumError, SignatureError
-from updater.findings import Proof, Severity
+from updater.findings import Proof, Severity, spell
 from updater.gates.age import opened, policies
 from updater.gates.evidence import Evidence, have, no
 from updater.transparency.checkpoint import OpenedCheckpoint
@@ -12,7 +12,7 @@ from updater.transparency.proof import check_proof
 from updater.transparency.view import LogView
 from updater.transparency.witnessed import check_quorum
 
-_SEVERITY: Final[Mapping[str, Severity]] = {
+CODES: Final[Mapping[str, Severity]] = {
     "fork": Severity.MISBEHAVIOUR,
     "duplicate-release": Severity.MISBEHAVIOUR,
     "frozen": Severity.MISBEHAVIOUR,
@@ -61,7 +61,7 @@ def consistency(e: Evidence) -> Proof:
     """All checkpoints ever seen here are of one history, and all of it was read."""
     log, target = have(e.log, "network"), have(e.target, "platform")
     for trouble in log.troubles:
-        severity = _SEVERITY.get(trouble.code, Severity.UNREACHABLE)
+        severity = CODES.get(trouble.code, Severity.UNREACHABLE)
         no(trouble.code, trouble.text, severity, {"evidence": trouble.evidence})
     tree, linked = _proven(e).checkpoint, have(e.link, "tiles")
     if (linked.size, linked.root) != (tree.size, tree.root):
@@ -124,7 +124,8 @@ def fresh(e: Evidence) -> Proof:
     age_s = max(0, round(e.now - log.fresh_at))
     facts = {"age": age_s, "freshAt": log.fresh_at}
     if age_s > trust.fresh_refuse_s:
-        text = f"the log is {age_s} s old, expected at most {trust.fresh_refuse_s} s"
+        most = spell(trust.fresh_refuse_s)
+        text = f"the log is {spell(age_s)} old, expected at most {most}"
         no("stale", text, Severity.NOT_YET, facts)
     late = "; that is late" if age_s > trust.fresh_warn_s else ""
-    return Proof(f"witnesses called this the newest {age_s} s ago{late}", facts)
+    return Proof(f"witnesses called this the newest {spell(age_s)} ago{late}", facts)

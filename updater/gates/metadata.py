@@ -1,6 +1,6 @@
 """Gates over TUF: is the metadata good, and was it public before it came to us?"""
 
-from updater.findings import Proof, Severity
+from updater.findings import Proof, Severity, spell
 from updater.gates.evidence import Evidence, have, no
 
 
@@ -36,7 +36,7 @@ def policy(e: Evidence) -> Proof:
         if (age_s := honoured.ages[sha256]) < delay_s:
             no(
                 "policy-young",
-                f"{role} is public for {age_s} s, expected {delay_s} s",
+                f"{role} is public for {spell(age_s)}, expected {spell(delay_s)}",
                 Severity.NOT_YET,
                 {"age": age_s, "role": role, "wanted": delay_s},
             )

@@ -1,7 +1,7 @@
 """Gates over what the public made of a release: yanks, time to look, rebuilds."""
 
 from updater.errors import LimitError
-from updater.findings import Proof, Severity
+from updater.findings import Proof, Severity, spell
 from updater.gates.age import public_since, required_cooldown_s
 from updater.gates.evidence import Evidence, have, no
 from updater.jcs import Json
@@ -36,10 +36,13 @@ def cooldown(e: Evidence) -> Proof:
     age_s = (log.fresh_at or since) - since
     facts = {"age": age_s, "since": since, "wanted": wanted_s}
     if age_s < wanted_s:
-        text = f"public for {age_s} s by the witnesses' times, expected {wanted_s} s"
+        text = (
+            f"public for {spell(age_s)} by the witnesses' times,"
+            f" expected {spell(wanted_s)}"
+        )
         no("cooldown", text, Severity.NOT_YET, facts)
     _check_peers(e)
-    return Proof(f"public for {age_s} s, asked are {wanted_s} s", facts)
+    return Proof(f"public for {spell(age_s)}, asked are {spell(wanted_s)}", facts)
 
 
 def _check_peers(e: Evidence) -> None:
@@ -64,17 +67,21 @@ def rebuild(e: Evidence) -> Proof:
         decision = evaluate(policy, target.sha256, entries, e.now)
     except LimitError as error:
         no("rebuild-quorum", str(error))
-    facts: dict[str, Json] = {
-        "counted": [*decision.counted],
-        "uncounted": [each.reason for each in decision.uncounted],
-        "vetoes": [*decision.vetoes],
-    }
+    facts = _facts(decision)
     if decision.outcome == "vetoed":
         names = ", ".join(decision.vetoes)
         no("rebuild-veto", f"built to other bytes by {names}", facts=facts)
     if decision.blocks:
         no("rebuild-quorum", _tally(decision), Severity.NOT_YET, facts)
     return Proof(_tally(decision), facts)
+
+
+def _facts(decision: Decision) -> dict[str, Json]:
+    return {
+        "counted": [*decision.counted],
+        "uncounted": [each.reason for each in decision.uncounted],
+        "vetoes": [*decision.vetoes],
+    }
 
 
 def _tally(decision: Decision) -> str:
