@@ -20,6 +20,7 @@ from updater.errors import FetchError
 
 PIECE_BYTES: Final = 64 << 10  # read at once, so that memory and progress are steady
 HEAD_BYTES: Final = 64 << 10  # of an answer; real ones have under 2 KiB
+GZIP_BYTES: Final = 1 << 10  # that a packed body may be longer than a plain one
 PAGE_BYTES: Final = 16 << 10  # of an error's page, which nobody here reads
 USER_AGENT: Final = "ringfence"  # no version: it would tell who is vulnerable
 PORTS: Final = {"https": 443, "http": 80}
@@ -41,6 +42,11 @@ class Ask:
     redirects: int = 0
     gzip: bool = False
     span: tuple[int, int] | None = None
+
+    @property
+    def most_sent(self) -> int:
+        """How long the body may be as it is sent; a few bytes of gzip are longer."""
+        return self.most + (GZIP_BYTES if self.gzip else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,8 @@ def send(line: Connection, parts: SplitResult, ask: Ask) -> http.client.HTTPResp
     if ask.span:
         start, size = ask.span
         lines.append(f"Range: bytes={start}-{start + size - 1}")
-    # Chunks have frames, and gzip may make a body longer: at most by half again.
-    line.begin(ends=ask.ends, budget=HEAD_BYTES + ask.most + ask.most // 2)
+    # Chunks have frames of their own; those who send tiny ones are not heard out.
+    line.begin(ends=ask.ends, budget=HEAD_BYTES + ask.most_sent * 2)
     line.sendall("\r\n".join([*lines, "", ""]).encode())
     response = http.client.HTTPResponse(line, method="GET")  # type: ignore[arg-type]  # all it uses is makefile
     response.begin()
@@ -108,9 +114,10 @@ def _body(response: http.client.HTTPResponse, ask: Ask) -> Iterator[bytes]:
     if len(lengths) + chunked != 1 or not all(map(_DIGITS.fullmatch, lengths)):
         raise FetchError("cut", "the answer does not say where it ends")
     announced = None if chunked else int(lengths[0])
-    if announced is not None and announced > ask.most:
-        raise FetchError("too-long", f"{announced} bytes, expected at most {ask.most}")
-    return _read(response, announced, ask.most)
+    most = ask.most_sent
+    if announced is not None and announced > most:
+        raise FetchError("too-long", f"{announced} bytes, expected at most {most}")
+    return _read(response, announced, most)
 
 
 def _read(
@@ -141,17 +148,20 @@ def _unpacked(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
         raise FetchError("cut", "gzip that does not end with the body")
 
 
-def may_keep(response: http.client.HTTPResponse, line: Connection) -> bool:
-    """Tell whether the next question may go over the same connection.
+def check_end(line: Connection) -> None:
+    """Check that nothing came after the body.
 
     Raises:
-        FetchError: ``too-long``: more came than the whole answer.
+        FetchError: ``too-long``: something did.
     """
-    if not response.isclosed() or response.will_close:
-        return False
     if line.has_more():
         raise FetchError("too-long", "more came than was announced")
-    return True
+
+
+def may_keep(response: http.client.HTTPResponse, line: Connection) -> bool:
+    """Tell whether the next question may go over the same connection."""
+    ended = response.isclosed() and not response.will_close
+    return ended and not line.has_more()
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from updater.exchange import (
     Answer,
     Ask,
     answer,
+    check_end,
     fetch_errors,
     may_keep,
     send,
@@ -36,7 +37,7 @@ from updater.proxy import Proxies, is_loopback
 REDIRECTS: Final = 3  # hosts of large files send to their stores
 PART: Final = ".part"  # ends the name of a download that is not complete
 
-_PATH: Final = re.compile(r"/[!-\[\]-~]*")  # printable ASCII without a backslash
+_PLAIN: Final = re.compile(r"[!-\[\]-~]+")  # printable ASCII without a backslash
 _REDIRECT: Final = frozenset({301, 302, 303, 307, 308})
 
 Progress = Callable[[int, int], None]
@@ -257,19 +258,15 @@ class Fetcher:
         if not copy and not (host and (local or parts.scheme == "https")):
             raise FetchError("unreachable", f"{url[:200]!r}: expected https")
         dots = any(unquote(each) in {".", ".."} for each in parts.path.split("/"))
-        if (
-            dots
-            or parts.username is not None
-            or not _PATH.fullmatch(parts.path + parts.query)
-        ):
+        if dots or parts.username is not None or not _PLAIN.fullmatch(url):
             raise FetchError("unreachable", f"{url[:200]!r}: expected a plain address")
         return parts
 
     def _redirected(self, url: str, target: str) -> str:
-        onward = urljoin(url, target)
         try:
+            onward = urljoin(url, target)
             scheme = self._address(onward).scheme
-        except FetchError as error:
+        except (FetchError, ValueError) as error:
             raise FetchError("redirect", f"{url}: redirects to {error}") from error
         if scheme != urlsplit(url).scheme:
             raise FetchError("redirect", f"{url}: redirects to {scheme}")
@@ -306,15 +303,13 @@ class Fetcher:
         """Ask once; the connection is kept if the answer ended where it should."""
         where = (parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
         line = self._line(where)
-        keep = False
+        response = None
         try:
             response = send(line, parts, ask)
-            try:
-                yield response
-            finally:
-                keep = may_keep(response, line)
+            yield response
+            check_end(line)
         finally:
-            if keep:
+            if response is not None and may_keep(response, line):
                 self._open[where] = line
             else:
                 line.close()

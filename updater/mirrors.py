@@ -17,7 +17,9 @@ MAX_BYTES: Final = 4_096  # of the file: four addresses and their frame
 SCHEMA: Final = "ringfence-mirrors/1"
 
 # https only: what is allowed to a developer stands in their own settings.
-_BASE: Final = re.compile(r"https://[0-9A-Za-z.:\[\]-]{1,253}(/[0-9A-Za-z._~-]+)*/")
+_BASE: Final = re.compile(
+    r"https://[0-9A-Za-z.:\[\]-]{1,253}(/[0-9A-Za-z_~-][0-9A-Za-z._~-]*)*/"
+)
 
 T = TypeVar("T")
 
