@@ -172,9 +172,12 @@ def _listing(change: Callable[[list[jcs.Json]], list[jcs.Json]]) -> bytes:
 
 
 def _row(**changes: jcs.Json) -> dict[str, jcs.Json]:
-    return {"name": "wheels/z-1-py3-none-any.whl", "sha256": "e" * 64, "size": 1} | (
-        changes
-    )
+    row: dict[str, jcs.Json] = {
+        "name": "wheels/z-1-py3-none-any.whl",
+        "sha256": "e" * 64,
+        "size": 1,
+    }
+    return row | changes
 
 
 def _with_row(row: dict[str, jcs.Json]) -> bytes:

@@ -127,6 +127,12 @@ def test_a_stored_member_is_compared_too() -> None:
     assert FILE.parts[stored.part].size < 100
 
 
+def test_the_level_that_gives_a_member_back_is_found() -> None:
+    long = {each.old: each for each in _members(FOREIGN_NEW)}["far/long.py"]
+
+    assert long.level == 1
+
+
 def test_a_member_that_is_new_is_deflated_again() -> None:
     fresh = [each for each in _members(FOREIGN_NEW) if each.old is None]
 

@@ -48,7 +48,7 @@ def test_large_content_is_given_in_bounded_steps() -> None:
 
 
 def _window(log: int) -> bytes:
-    options = {zstd.CompressionParameter.window_log: log}
+    options: dict[int, int] = {zstd.CompressionParameter.window_log: log}
     stream = zstd.ZstdCompressor(options=options)
     return stream.compress(bytes(1000), stream.FLUSH_BLOCK) + stream.flush()
 

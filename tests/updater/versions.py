@@ -34,6 +34,7 @@ def noise(seed: str, size: int) -> bytes:
 
 
 CODE = noise("code", 3_000).hex().encode()
+LONG = noise("long", 150_000).hex().encode()
 LIBRARY = noise("library", 20_000)
 
 
@@ -55,14 +56,13 @@ def _lib(version: str, change: bytes, library: str) -> tuple[str, bytes]:
 def _far(version: str, change: bytes) -> tuple[str, bytes]:
     """Make a wheel with a stored member and one that no zlib level gives."""
     stream = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_HUFFMAN_ONLY)
-    code = CODE + change
     about = f"far-{version}.dist-info"
+    odd, long = CODE + change, LONG + change
+    packed = stream.compress(odd) + stream.flush()
     entries = [
-        Raw(
-            name="far/odd.py", data=code, packed=stream.compress(code) + stream.flush()
-        ),
+        Raw(name="far/odd.py", data=odd, packed=packed),
         Raw(name="far/data.bin", data=LIBRARY + change, method=0),
-        Raw(name="far/level9.py", data=CODE * 2, packed=deflated(CODE * 2, 9)),
+        Raw(name="far/long.py", data=long, packed=deflated(long, 1)),
         Raw(name=f"far/only{version[-1]}.py", data=b"x = 1\n", flags=8),
         Raw(name="far/", method=0, mode=0o40755),
     ]
