@@ -66,6 +66,15 @@ def test_a_whole_claim_is_what_every_reader_finds(kind: str) -> None:
     )
 
 
+def test_the_worked_example_of_the_format_is_what_is_written() -> None:
+    leaf = entry(YANK, key(0x15))
+
+    assert (len(format_claim(YANK)), len(leaf)) == (536, 964)
+    assert hash_leaf(leaf).hex() == (
+        "1cf4cb8fdc1e9054d6859b41c6eb95465994d821a061a644e0cea4fb005db0a0"
+    )
+
+
 def test_a_release_of_two_files_fits_the_space_it_may_take() -> None:
     assert len(entry(RELEASE, *RELEASE_KEYS[:2])) <= 4_096
 

@@ -1,6 +1,7 @@
 """Trust: one key, one role; and who must have signed what."""
 
 import json
+from pathlib import Path
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,15 @@ FILE = format_trust(TRUST)
 @pytest.mark.parametrize("trust", [TRUST, VACANT], ids=["full", "vacant"])
 def test_a_trust_file_is_read_back(trust: Trust) -> None:
     assert parse_trust(format_trust(trust)) == trust
+
+
+def test_the_example_of_the_format_is_read() -> None:
+    checkout = Path(__file__).parents[3]
+    document = (checkout / "docs/formats/claims.md").read_text()
+    example = document.partition("## trust.json")[2].split("```")[1]
+    data = example.removeprefix("json\n").strip().encode()
+
+    assert format_trust(parse_trust(data)) == data
 
 
 def test_a_trust_file_has_one_spelling() -> None:
