@@ -132,7 +132,7 @@ class InstallState:
     bad: tuple[Bad, ...] = ()
     skip: tuple[str, ...] = ()
     """Versions that the user does not want."""
-    pythons: Mapping[str, str] = MappingProxyType({})
+    pythons: Mapping[str, str] = field(default_factory=dict)
     """Where interpreters lie that are not in the usual places, by tag (``cp311``)."""
     time: Times = Times()
     audit: Head = START
