@@ -103,6 +103,21 @@ def verify(
     )
 
 
+def verify_with_key(
+    bundle: bytes, artifact: bytes, *, trusted_root: bytes, spki: bytes
+) -> SigstoreFacts:
+    """Check the same, of a key and whatever the bundle calls it.
+
+    Raises:
+        SigstoreError: as `verify`; `hint` if a certificate vouches and no key.
+    """
+    keys = {rekor.read(bundle).hint: spki}
+    facts = verify(bundle, artifact, trusted_root=trusted_root, keys=keys)
+    if facts.key != spki:
+        raise SigstoreError("hint", "expected a key, came a certificate")
+    return facts
+
+
 def carried_root(*, is_staging: bool = False) -> bytes:
     """Give the public instance's trusted root, as old as the installed library."""
     from sigstore._internal import tuf  # noqa: PLC0415

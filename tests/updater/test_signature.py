@@ -31,6 +31,7 @@ from tests.updater.laboratory import (
 )
 from updater import rekor, signature
 from updater.errors import SigstoreDetail, SigstoreError
+from updater.identity import SigstoreFacts
 from updater.signer import read_signer
 from updater.testing.certificates import new_key, spki
 from updater.testing.sigstore_lab import SUBJECT, SigstoreLab
@@ -40,7 +41,7 @@ STAMPS = "verificationMaterial.timestampVerificationData.rfc3161Timestamps"
 
 def verify(
     bundle: bytes, *, artifact: bytes = ARTIFACT, root: bytes = b"", **more: Any
-) -> signature.SigstoreFacts:
+) -> SigstoreFacts:
     return signature.verify(
         bundle, artifact, trusted_root=root or lab().trusted_root(), **more
     )
@@ -254,6 +255,24 @@ def test_an_entry_of_a_key_that_is_not_logged_is_refused(fault: Any) -> None:
     bundle = lab().sign_with_key(ARTIFACT, key(), HINT, fault=fault)
 
     assert detail_of(bundle, keys={HINT: spki(key())}) == "inclusion"
+
+
+def test_a_key_is_enough_whatever_the_bundle_calls_it() -> None:
+    facts = signature.verify_with_key(
+        signed_with_key(),
+        ARTIFACT,
+        trusted_root=lab().trusted_root(),
+        spki=spki(key()),
+    )
+
+    assert facts.key == spki(key())
+
+
+def test_a_certificate_does_not_stand_for_a_key() -> None:
+    with pytest.raises(SigstoreError, match="hint: expected a key, came a cert"):
+        signature.verify_with_key(
+            signed(), ARTIFACT, trusted_root=lab().trusted_root(), spki=spki(key())
+        )
 
 
 # In-toto statements, as strangers' bundles have them.
