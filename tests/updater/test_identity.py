@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,15 +70,13 @@ def test_a_policy_is_read_as_it_was_written() -> None:
     assert parse_policy(format_policy(EVERYTHING)) == EVERYTHING
 
 
-def test_the_policy_of_the_format_document_is_read() -> None:
-    text = (
-        b'{"identities":[{"extensions":{},"issuer":"https://issuer.example",'
-        b'"subject":"https://git.example/ringfence@{tag}"}],"keys":[],"logs":[{"keyId":'
-        b'"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","origin":"rekor.example"}],'
-        b'"schema":"ringfence-sigstore/1"}'
-    )
+def test_the_policy_of_the_format_document_is_one() -> None:
+    document = Path(__file__).parents[2] / "docs" / "formats" / "sigstore.md"
+    example = document.read_bytes().split(b"```\n")[1].rstrip(b"\n")
+    policy = parse_policy(example)
 
-    assert format_policy(parse_policy(text)) == text
+    assert format_policy(policy) == example
+    assert policy.identities[0].filled(RELEASE).subject.endswith("@refs/tags/v1.4.0")
 
 
 @pytest.mark.parametrize(
