@@ -6,7 +6,7 @@ a publisher makes none. What it stops is said in docs/formats/repository.md.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from updater.errors import RepositoryError
@@ -43,6 +43,19 @@ class Delegation:
     paths: Sequence[str]
     terminating: bool
     keys: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where trust begins: a root that came with the program, at every start.
+
+    The one on disk may have been lost. `at` (POSIX seconds) is the time at which expiry
+    is judged. With `checked`, metadata must have our layout and lifetimes too.
+    """
+
+    root: bytes
+    at: float
+    checked: bool = field(default=True, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

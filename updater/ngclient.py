@@ -12,7 +12,6 @@ import datetime as dt
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +36,7 @@ from updater.errors import (
     UpdateError,
 )
 from updater.files import Files
+from updater.layout import Anchor
 
 ROOT_BYTES: Final = 256 << 10  # a hybrid root of ten keys has 40 KiB
 TIMESTAMP_BYTES: Final = 16 << 10
@@ -56,19 +56,6 @@ _LENGTH: Final = re.compile("length", re.IGNORECASE)
 for _name in ("tuf", "securesystemslib"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
     logging.getLogger(_name).propagate = False
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """Where trust begins: a root that came with the program, at every start.
-
-    The one on disk may have been lost. `at` (POSIX seconds) is the time at which expiry
-    is judged. With `checked`, metadata must have our layout and lifetimes too.
-    """
-
-    root: bytes
-    at: float
-    checked: bool = field(default=True, kw_only=True)
 
 
 class Client(Updater):

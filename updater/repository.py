@@ -24,9 +24,9 @@ from updater import layout
 from updater.errors import FetchError, RepositoryError
 from updater.fetch import Fetcher, Progress
 from updater.files import Files
-from updater.layout import SignedFile, Target
+from updater.layout import Anchor, SignedFile, Target
 from updater.mirrors import ask_each
-from updater.ngclient import ROLE_BYTES, ROOT_BYTES, Anchor, Client, posix
+from updater.ngclient import ROLE_BYTES, ROOT_BYTES, Client, posix
 
 TARGET_REDIRECTS: Final = 3  # hosts of large files send to their stores
 _URL_TEXT: Final = "/!$&'()*+,;=:@~%"

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner, Signer
@@ -179,7 +179,8 @@ class TufRepository:
         self.root.roles[name].threshold = layout.role(name).threshold
         self.signers[name] = signers
 
-    def _bytes(self, signed: Signed, signers: Iterable[Signer]) -> bytes:
+    def _bytes(self, signed: Any, signers: Iterable[Signer]) -> bytes:
+        # One of four types, which Metadata's type variable knows and Signed is not.
         metadata = Metadata(signed)
         for each in signers:
             metadata.sign(each, append=True)

@@ -52,7 +52,7 @@ def sweep(
     task: str,
     folder: Path,
     *,
-    prepare: Callable[[Path], None],
+    prepare: Callable[[Path], object],
     judge: Callable[[Path], str],
     every: int = 1,
 ) -> Figures:

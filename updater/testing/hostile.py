@@ -224,7 +224,7 @@ def bomb(size: int = _GIB) -> Behaviour:
         packer = zlib.compressobj(9, zlib.DEFLATED, 31)
         block = bytes(1 << 20)
         line.head(200, Transfer_Encoding="chunked", Content_Encoding="gzip")
-        for _ in range(size // len(block)):
+        for _block in range(size // len(block)):
             packed = packer.compress(block)
             if packed:
                 line.send(b"%x\r\n%s\r\n" % (len(packed), packed))
