@@ -15,7 +15,15 @@ from dataclasses import asdict
 
 from benchmarks.figure import Figure
 
-SUBJECTS = ("handshake", "srtp", "connect", "relay", "transparency", "startup")
+SUBJECTS = (
+    "handshake",
+    "srtp",
+    "connect",
+    "relay",
+    "transparency",
+    "bundle",
+    "startup",
+)
 
 
 def main() -> int:
