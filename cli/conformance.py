@@ -60,7 +60,7 @@ def conformance() -> None:
 @click.option("--target-base-url", default="")
 @click.option("--target-dir", type=_PATH)
 @click.pass_context
-def tuf_(ctx: click.Context, **options: object) -> None:
+def tuf_(ctx: click.Context, /, **options: object) -> None:
     """Be a client of The Update Framework."""
     ctx.obj = options
 
