@@ -94,7 +94,7 @@ def _take(options: dict[str, str], names: list[str], folder: Path) -> None:
     from updater.errors import RepositoryError  # noqa: PLC0415
     from updater.fetch import Fetcher, Network  # noqa: PLC0415
     from updater.files import Files  # noqa: PLC0415
-    from updater.ngclient import Anchor  # noqa: PLC0415
+    from updater. import Anchor  # noqa: PLC0415
     from updater.repository import Repository, Site, stored_root  # noqa: PLC0415
 
     files, metadata = Files(), Path(options["metadata_dir"])
