@@ -1,0 +1,1 @@
+"""Gathering the evidence about a release."""

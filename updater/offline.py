@@ -1,0 +1,1 @@
+"""Copies of a repository, for machines without a network."""
