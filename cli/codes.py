@@ -7,6 +7,8 @@ that a crash, a wrong flag or a dead network never passes for an answer.
 import enum
 from typing import NamedTuple
 
+from updater import errors as updates
+from updater.errors import UpdateError
 from voip.errors import (
     CallError,
     MissingError,
@@ -25,7 +27,9 @@ class Code(enum.IntEnum):
     REFUSED = 1
     NO_ANSWER = 2
     BUSY = 3
+    NOT_YET = 3
     DISTRUST = 4
+    MISBEHAVIOUR = 4
     STORE = 5
     USAGE = 64
     MISSING = 69
@@ -55,9 +59,21 @@ _VERDICTS: dict[type[CallError], Verdict] = {  # the first that fits counts
 }
 
 
-def judge(error: CallError) -> Verdict | None:
+_UPDATE_VERDICTS: dict[type[UpdateError], Verdict] = {
+    updates.MisbehaviourError: Verdict(
+        Code.MISBEHAVIOUR, "the evidence is kept; show it to somebody you trust"
+    ),
+    updates.NotYetError: Verdict(Code.NOT_YET, "try again later"),
+    updates.RefusedError: Verdict(Code.REFUSED),
+    updates.StoreError: Verdict(Code.STORE),
+    updates.MissingError: Verdict(Code.MISSING),
+    updates.BusyError: Verdict(Code.UNREACHABLE, "try again later"),
+    updates.UnreachableError: Verdict(Code.UNREACHABLE, "try again later"),
+}
+
+
+def judge(error: CallError | UpdateError) -> Verdict | None:
     """Look an error up; None is for those that nothing a user does should raise."""
-    fitting = (
-        verdict for kind, verdict in _VERDICTS.items() if isinstance(error, kind)
-    )
+    verdicts = [*_VERDICTS.items(), *_UPDATE_VERDICTS.items()]
+    fitting = (verdict for kind, verdict in verdicts if isinstance(error, kind))
     return next(fitting, None)

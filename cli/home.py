@@ -78,9 +78,10 @@ class Home:
 
         if self.keyring:
             return Keyring()
-        return Passphrase(self._passphrase(new=new))
+        return Passphrase(self.passphrase(new=new))
 
-    def _passphrase(self, *, new: bool) -> bytes:
+    def passphrase(self, *, new: bool = False) -> bytes:
+        """Get what opens a sealed file, asking twice where it is `new`."""
         if self.passphrase_fd is not None:
             return _from_descriptor(self.passphrase_fd)
         if self.passphrase_file is not None:

@@ -18,9 +18,11 @@ from click.shell_completion import get_completion_class, shell_complete
 from cli import output, paths
 from cli.codes import Code, judge
 from cli.home import Home
+from updater.errors import UpdateError
 from voip.errors import CallError
 
 _COMPLETE = "_RINGFENCE_COMPLETE"
+_EXPECTED = (CallError, UpdateError, BrokenPipeError)
 
 COMMANDS = {
     "identity": "Who you are to others: keys, card, backup.",
@@ -32,6 +34,7 @@ COMMANDS = {
     "paste": "Call without a relay, by texts that two people pass on.",
     "doctor": "See what this machine can do, and what a call would show.",
     "relay": "Serve or check a relay, which carries what it cannot read.",
+    "log": "Write, witness and check the public log of releases.",
     "demo": "Watch two people on this machine hold an encrypted call.",
     "completion": "Print the script that lets a shell complete commands.",
 }
@@ -154,9 +157,9 @@ def _explain(error: Exception) -> int:
             # Who read our output has seen enough; nor may the flush at exit complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Code.INTERRUPTED
-        case ExceptionGroup() if error.split((CallError, BrokenPipeError))[1] is None:
+        case ExceptionGroup() if error.split(_EXPECTED)[1] is None:
             return _explain(error.exceptions[0])  # nothing in it but expected errors
-        case CallError() if verdict := judge(error):
+        case CallError() | UpdateError() if verdict := judge(error):
             output.complain(str(error), verdict.hint)
             return verdict.code
         case _:

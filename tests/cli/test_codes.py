@@ -6,6 +6,7 @@ import pytest
 
 from cli.codes import Code, judge
 from tests.io_map import CHECKOUT
+from updater import errors as updates
 from voip.errors import (
     CallError,
     CertificateError,
@@ -39,6 +40,27 @@ def test_the_document_lists_every_code_and_no_other() -> None:
     ],
 )
 def test_each_family_of_errors_has_its_code(error: CallError, code: Code) -> None:
+    verdict = judge(error)
+
+    assert verdict is not None
+    assert verdict.code is code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (updates.ProofError("x"), Code.REFUSED),
+        (updates.NotYetError("x"), Code.NOT_YET),
+        (updates.MisbehaviourError("x", b""), Code.MISBEHAVIOUR),
+        (updates.StoreError("x"), Code.STORE),
+        (updates.MissingError("x"), Code.MISSING),
+        (updates.BusyError("x"), Code.UNREACHABLE),
+        (updates.FetchError("slow", "x"), Code.UNREACHABLE),
+    ],
+)
+def test_each_family_of_errors_of_an_update_has_its_code(
+    error: updates.UpdateError, code: Code
+) -> None:
     verdict = judge(error)
 
     assert verdict is not None

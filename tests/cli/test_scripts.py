@@ -1,6 +1,7 @@
 r"""Runs the program as a user does: each file in scripts/ is one session in a folder.
 
-A script is a list of commands, then files inline, each after a line `-- name --`::
+A script is a list of commands, then files inline, each after a line `-- name --`, or
+`-- [name] --` for one without a newline at its end::
 
     ringfence ARGUMENTS     must succeed; `! ringfence …` must fail
     exit N                  the last command's exit code was N
@@ -34,9 +35,9 @@ _PROGRAM = Path(sys.executable).with_name("ringfence")
 def test_script(script: Path, tmp_path: Path) -> None:
     commands, *files = re.split(r"(?m)^-- (\S+) --\n", script.read_text())
     for name, content in zip(files[::2], files[1::2], strict=True):
-        path = tmp_path / name
+        path = tmp_path / name.strip("[]")
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.write_text(content)
+        path.write_text(content[:-1] if name.startswith("[") else content)
         path.chmod(0o600)
     session = Session(tmp_path)
     for number, line in enumerate(commands.splitlines(), 1):

@@ -37,8 +37,12 @@ Ask: TypeAlias = Callable[[str, str, bytes | None], Answer]
 """Method, URL and body in, the answer out; raises `UnreachableError`."""
 
 
-def ask(method: str, url: str, body: bytes | None = None) -> Answer:
+def ask(
+    method: str, url: str, body: bytes | None = None, *, most: int = MAX_ANSWER
+) -> Answer:
     """Ask once, over https, or over http where the host is this very machine.
+
+    An answer may have `most` bytes.
 
     Raises:
         RefusedError: the URL is of another scheme, or http to another machine.
@@ -65,14 +69,14 @@ def ask(method: str, url: str, body: bytes | None = None) -> Answer:
     try:
         connection.request(method, path, body, {"User-Agent": "ringfence"})
         response = connection.getresponse()
-        answer = response.read(MAX_ANSWER + 1)
+        answer = response.read(most + 1)
     except (OSError, http.client.HTTPException) as error:
         raise UnreachableError(f"{url}: {error or type(error).__name__}") from error
     finally:
         watch.cancel()
         connection.close()
-    if len(answer) > MAX_ANSWER:
-        raise UnreachableError(f"{url}: expected at most {MAX_ANSWER} bytes")
+    if len(answer) > most:
+        raise UnreachableError(f"{url}: expected at most {most} bytes")
     kind = response.headers.get_content_type()
     return Answer(response.status, answer, content_type=kind)
 

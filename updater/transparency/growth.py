@@ -16,6 +16,7 @@ from updater.transparency.tiles import (
     MAX_TILE,
     WIDTH,
     Read,
+    TileFile,
     TileReader,
     bundle_path,
     format_bundle,
@@ -120,6 +121,19 @@ def partial_files(edge: Edge) -> list[File]:
         assert tile.level is not None
         files.append(File(tile.path, b"".join(edge.rows[tile.level])))
     return files
+
+
+def file_data(reader: TileReader, file: TileFile) -> bytes:
+    """Give the bytes of a file of a tree, as they follow from its root.
+
+    Raises:
+        ProofError: what is read does not lead to the root.
+        UnreachableError: a file is not there.
+    """
+    if file.level is None:
+        return format_bundle(reader.entries(file.index)[: file.width])
+    level, first = _BITS * file.level, file.index * WIDTH
+    return b"".join(reader.node(level, first + at) for at in range(file.width))
 
 
 def read_back(edge: Edge, size: int, read: Read) -> tuple[Edge, list[bytes]]:

@@ -132,6 +132,7 @@ class Publication:
             case "published":
                 self._check_shown(shown)
                 self._folder.unqueue(self._journal.batch)
+                self._folder.drop_pending()
                 return None
 
     def check_witnesses(self) -> None:
@@ -291,12 +292,9 @@ class Publication:
             if self._means.now() + POLL_S > until:
                 if self._is_signed(None):
                     return
-                reasons = "; ".join(
-                    f"{name}: {why}" for name, why in asked.silent.items()
-                )
                 raise NotYetError(
                     f"size {reader.size} is signed by {len(self._signers())} witnesses,"
-                    f" too few for the quorum: {reasons}"
+                    f" too few for the quorum: {_sentence(asked.silent)}"
                 )
             self._means.sleep(POLL_S)
 
@@ -319,11 +317,14 @@ class Publication:
         return {each.name for each in self._policy.witnesses if each.key in keys}
 
     def _write_proofs(self, reader: TileReader) -> None:
-        """Name an entry by its leaf hash, and by files it is the first to name."""
+        """Write claim and proof of each new entry, for whoever has no client (P9)."""
         journal = self._journal
         for index in range(journal.old_size, journal.size):
-            leaf = reader.entries(index // WIDTH)[index % WIDTH]
-            hashes = tuple(reader.prove_inclusion(index))
+            try:
+                leaf = reader.entries(index // WIDTH)[index % WIDTH]
+                hashes = tuple(reader.prove_inclusion(index))
+            except (ProofError, UnreachableError) as error:
+                raise StoreError(f"log-damaged: {error}") from error
             proof = format_proof(LogProof(index, hashes, checkpoint=self._note))
             for name in self._names(leaf, index):
                 self._folder.write(
