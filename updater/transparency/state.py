@@ -60,6 +60,9 @@ class Memory:
     judged_by: tuple[str, ...] = ()
     """SHA-256 of the trust files by which the index was made."""
 
+    honoured_at: int | None = None
+    """The policy entry whose trust files count; None: those of the program."""
+
     @property
     def head(self) -> Seen:
         """The accepted checkpoint, or the floor before there is one."""
@@ -184,3 +187,14 @@ def check_follows(old: State, new: State) -> None:
         later = new.memory(memory.origin)
         if later is None or later.head.size < memory.head.size:
             raise StoreError(f"state: log {memory.origin} would become smaller")
+
+
+def with_evidence(state: State, kept: Kept) -> State:
+    """Remember evidence; local trouble makes way, proof never does."""
+    rows = [each for each in state.evidence if each.sha256 != kept.sha256]
+    if len(rows) >= MAX_EVIDENCE:
+        local = next((each for each in rows if each.kind == "local"), None)
+        if local is None:
+            return state
+        rows.remove(local)
+    return replace(state, evidence=(*rows, kept))

@@ -100,6 +100,7 @@ def _memory_json(memory: Memory) -> Json:
         "floor": _seen_json(memory.floor),
         "frozenBy": memory.frozen_by,
         "history": [_seen_json(each) for each in memory.history],
+        "honouredAt": memory.honoured_at,
         "index": index_json(memory.index),
         "judgedBy": list(memory.judged_by),
         "learned": [each.decode() for each in memory.learned],
@@ -124,6 +125,7 @@ def _memory(value: Json) -> Memory:
         blocked_by=_optional(found["blockedBy"], _sha256),
         succeeded_at=shape.integer(found["succeededAt"], "succeededAt"),
         index=read_index(found["index"], origin),
+        honoured_at=_optional(found["honouredAt"], lambda at: shape.integer(at, "at")),
         judged_by=_each(found["judgedBy"], "judgedBy", MAX_SETS, _sha256),
     )
     _check_consistent(memory)
@@ -135,6 +137,7 @@ _MEMORY = (
     "floor",
     "frozenBy",
     "history",
+    "honouredAt",
     "index",
     "judgedBy",
     "learned",

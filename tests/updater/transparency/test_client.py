@@ -1,0 +1,679 @@
+"""A client of a log, held against logs, servers and disks that lie."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.updater.transparency import claimants
+from tests.updater.transparency.worlds import DAY, Log, World, junk
+from updater.errors import (
+    BusyError,
+    FetchError,
+    MisbehaviourError,
+    RefusedError,
+    StoreError,
+    UnreachableError,
+)
+from updater.files import Files
+from updater.transparency.client import LogClient
+from updater.transparency.evidence import Fork, parse_evidence, verify
+from updater.transparency.index import Place
+from updater.transparency.merkle import hash_leaf
+
+FILE = "a1" * 32
+OTHER_FILE = "a2" * 32
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def client(world: World, tmp_path: Path) -> LogClient:
+    return follow(world, tmp_path / "log")
+
+
+def follow(
+    world: World, folder: Path, *, source: Log | None = None, floor: bytes | None = None
+) -> LogClient:
+    return LogClient(
+        folder,
+        world.log.origin,
+        files=Files(),
+        source=source or world.log,
+        trust_file=world.trust_file,
+        built_in=world.trust_set,
+        floor=floor,
+        now=lambda: world.now,
+        entropy=bytes,
+        pause=lambda _: None,
+    )
+
+
+def test_a_first_run_reads_every_entry(world: World, client: LogClient) -> None:
+    world.release("1.0.0", FILE)
+    world.log.leaves += junk(1, 300)
+    world.publish()
+
+    view = client.update()
+
+    assert view.troubles == ()
+    assert (view.memory.next_entry, view.index.garbage) == (301, 300)
+    assert [each.sha256 for each in view.index.files] == [FILE]
+    assert view.fresh_at == world.now
+
+
+def test_nothing_new_takes_one_request(world: World, client: LogClient) -> None:
+    world.log.leaves += junk(1, 300)
+    world.publish()
+    client.update()
+    world.log.asked.clear()
+
+    view = client.update()
+
+    assert view.is_complete
+    assert world.log.asked == ["checkpoint"]
+
+
+def test_requests_do_not_depend_on_what_is_wanted(
+    world: World, client: LogClient
+) -> None:
+    index = world.release("1.0.0", FILE)
+    world.rebuild(FILE)
+    note = world.publish()
+    client.update()
+    world.log.leaves += junk(1, 600)
+    world.publish()
+    client.update()
+    world.log.asked.clear()
+
+    client.compare(note)
+    rebuilds = client.rebuilds(FILE)
+    client.leaf(client.view().index.files[0].place)
+
+    assert [each.index for each in rebuilds] == [index + 1]
+    assert world.log.asked == []
+
+
+def test_progress_is_told(world: World, client: LogClient) -> None:
+    world.log.leaves += junk(1, 600)
+    world.publish()
+    told: list[tuple[int, int]] = []
+
+    client.update(lambda done, of: told.append((done, of)))
+
+    assert told == [(256, 600), (512, 600), (600, 600)]
+
+
+def test_a_silent_server_is_no_reason_to_forget(
+    world: World, client: LogClient
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+    world.log.hidden.add("checkpoint")
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["network"]
+    assert view.head is not None
+    assert view.index.files
+
+
+def test_a_page_of_somebody_else_is_no_checkpoint(
+    world: World, client: LogClient
+) -> None:
+    world.publish()
+    world.log.altered["checkpoint"] = b"<html>please log in</html>"
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["network"]
+
+
+def test_another_log_is_refused(world: World, client: LogClient) -> None:
+    other = replace(world.log.key, name="bt.example/other/1")
+    world.log.altered["checkpoint"] = Log(other).checkpoint()
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["origin"]
+
+
+def test_a_checkpoint_with_a_wrong_signature_is_refused(
+    world: World, client: LogClient
+) -> None:
+    key = replace(world.log.key, seed=b"\x99" * 32)
+    world.log.altered["checkpoint"] = Log(key).checkpoint()
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["log-signature"]
+
+
+def test_two_of_four_witnesses_do_not_suffice(world: World, client: LogClient) -> None:
+    world.witness("w1").is_silent = world.witness("w2").is_silent = True
+    world.release("1.0.0", FILE)
+    world.publish()
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["quorum"]
+    assert view.head is None
+
+
+def test_an_old_copy_leaves_what_was_accepted(world: World, client: LogClient) -> None:
+    world.release("1.0.0", FILE)
+    old = world.publish()
+    world.release("1.1.0", OTHER_FILE)
+    world.publish()
+    client.update()
+    world.log.altered["checkpoint"] = old
+
+    view = client.update()
+
+    assert view.is_complete
+    assert view.is_old_copy
+    assert view.memory.head.size == 2
+
+
+def test_an_older_note_of_the_same_tree_does_not_make_it_older(
+    world: World, client: LogClient
+) -> None:
+    world.release("1.0.0", FILE)
+    old = world.publish()
+    world.now += DAY
+    world.publish()
+    client.update()
+    world.log.altered["checkpoint"] = old
+
+    view = client.update()
+
+    assert view.fresh_at == world.now
+
+
+def test_what_was_first_seen_stays_the_first(world: World, client: LogClient) -> None:
+    index = world.release("1.0.0", FILE)
+    first = world.now
+    world.publish()
+    client.update()
+    world.now += DAY
+    world.release("1.1.0", OTHER_FILE)
+    world.publish()
+
+    view = client.update()
+
+    assert view.seen_at(index) == first
+    assert view.seen_at(index + 1) == world.now
+
+
+@pytest.fixture
+def forked(world: World, client: LogClient) -> Log:
+    """A log that the client followed, and another that its key signed."""
+    world.release("1.0.0", FILE)
+    world.publish()
+    other = world.log.fork()
+    world.release("1.1.0", FILE)
+    world.publish()
+    client.update()
+    world.release("1.1.0", OTHER_FILE, other)
+    world.release("1.2.0", OTHER_FILE, other)
+    world.publish(other)
+    return other
+
+
+def test_a_second_history_is_proven_and_freezes(
+    world: World, forked: Log, tmp_path: Path
+) -> None:
+    victim = follow(world, tmp_path / "log", source=forked)
+
+    view = victim.update()
+
+    assert [each.code for each in view.troubles] == ["fork"]
+    assert view.evidence == view.troubles[0].evidence
+    assert view.evidence is not None
+    found = parse_evidence(victim.read_evidence(view.evidence))
+    assert isinstance(found, Fork)
+    verify(found, world.log.key.verifier)
+
+
+def test_a_second_history_needs_no_witness_to_be_proven(
+    world: World, forked: Log, tmp_path: Path
+) -> None:
+    forked.publish(at=world.now)
+
+    view = follow(world, tmp_path / "log", source=forked).update()
+
+    assert [each.code for each in view.troubles] == ["fork"]
+
+
+def test_an_older_copy_of_a_second_history_is_proven(
+    world: World, client: LogClient
+) -> None:
+    other = Log(leaves=junk(1, 2))
+    world.log.leaves += junk(2, 5)
+    world.publish()
+    client.update()
+    world.log.altered["checkpoint"] = world.publish(other)
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["fork"]
+
+
+def test_a_freeze_stands_when_the_server_is_good_again(
+    world: World, client: LogClient, forked: Log, tmp_path: Path
+) -> None:
+    frozen = follow(world, tmp_path / "log", source=forked).update().evidence
+
+    view = client.update()
+
+    assert view.is_complete
+    assert view.evidence == frozen
+
+
+def test_who_unfreezes_goes_on_with_the_own_branch(
+    world: World, client: LogClient, forked: Log, tmp_path: Path
+) -> None:
+    victim = follow(world, tmp_path / "log", source=forked)
+    name = victim.update().evidence or ""
+    client.unfreeze(name)
+
+    again = victim.update()
+
+    assert [each.code for each in again.troubles] == ["fork"]
+    assert again.evidence is None
+    assert client.update().is_complete
+    assert client.evidence() == [name]
+
+
+def test_what_froze_nothing_unfreezes_nothing(world: World, client: LogClient) -> None:
+    world.publish()
+    client.update()
+
+    with pytest.raises(RefusedError, match="is not frozen by"):
+        client.unfreeze("00" * 32)
+
+
+def test_a_proof_on_another_branch_is_proven(
+    world: World, client: LogClient, forked: Log
+) -> None:
+    with pytest.raises(MisbehaviourError) as caught:
+        client.compare(forked.publish(at=world.now, size=2))
+
+    verify(parse_evidence(caught.value.report), world.log.key.verifier)
+    assert client.view().evidence is not None
+
+
+def test_a_proof_beyond_what_was_shown_is_not_comparable(
+    world: World, client: LogClient
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+    world.release("1.1.0", FILE)
+
+    with pytest.raises(UnreachableError, match="up to 1, wanted is 2"):
+        client.compare(world.publish())
+
+
+def test_two_files_for_one_version_are_proven_and_freeze(
+    world: World, client: LogClient
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+    world.release("1.0.0", OTHER_FILE)
+    world.publish()
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["duplicate-release"]
+    assert view.evidence is not None
+    found = parse_evidence(client.read_evidence(view.evidence))
+    verify(found, world.log.key.verifier, world.trust)
+
+
+def test_two_files_that_the_user_settled_do_not_freeze_again(
+    world: World, client: LogClient
+) -> None:
+    world.release("1.0.0", FILE)
+    world.release("1.0.0", OTHER_FILE)
+    world.publish()
+    client.unfreeze(client.update().evidence or "")
+    client.update()
+
+    assert client.update().evidence is None
+
+
+def test_an_entry_that_is_not_in_the_tree_blocks_until_it_is(
+    world: World, client: LogClient
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    bundle = "tile/entries/000.p/1"
+    good = world.log.get(bundle, 1 << 20)
+    world.log.altered[bundle] = good[:-2] + b"}}"
+    bad = client.update()
+    standing = client.view()
+    del world.log.altered[bundle]
+
+    view = client.update()
+
+    assert [each.code for each in bad.troubles] == ["entries"]
+    assert bad.evidence is None
+    assert [each.code for each in standing.troubles] == ["tiles"]
+    assert view.is_complete
+
+
+def test_tiles_that_do_not_give_the_root_block(world: World, client: LogClient) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    world.log.altered["tile/0/000.p/1"] = bytes(32)
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["tiles"]
+    assert view.head is None
+
+
+def test_a_partial_file_that_is_gone_is_taken_from_the_full_one(
+    world: World, client: LogClient
+) -> None:
+    world.log.leaves += junk(1, 300)
+    world.publish()
+    world.log.altered["checkpoint"] = world.log.publish(
+        *world.witnesses, at=world.now, size=200
+    )
+    world.log.hidden |= {"tile/0/000.p/200", "tile/entries/000.p/200"}
+
+    view = client.update()
+
+    assert view.is_complete
+    assert view.memory.next_entry == 200
+
+
+def test_a_damaged_cache_is_fetched_again(
+    world: World, client: LogClient, tmp_path: Path
+) -> None:
+    world.log.leaves += junk(1, 600)
+    world.publish()
+    client.update()
+    for path in (tmp_path / "log" / "cache").rglob("0*"):
+        if path.is_file():
+            path.write_bytes(bytes(path.stat().st_size))
+    world.log.leaves += junk(2, 10)
+    world.publish()
+
+    view = client.update()
+
+    assert view.troubles == ()
+
+
+def test_a_lost_cache_is_read_again(
+    world: World, client: LogClient, tmp_path: Path
+) -> None:
+    world.log_policy()
+    world.rebuild(FILE)
+    world.publish()
+    client.update()
+    Files().remove_tree(tmp_path / "log" / "cache")
+    with pytest.raises(StoreError, match="not kept any more"):
+        client.rebuilds(FILE)
+
+    view = client.update()
+
+    assert view.is_complete
+    assert len(client.rebuilds(FILE)) == 1
+
+
+def test_a_missing_state_begins_at_the_floor(
+    world: World, client: LogClient, tmp_path: Path
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+    (tmp_path / "log" / "state.json").unlink()
+
+    view = client.update()
+
+    assert view.is_complete
+
+
+def test_an_unreadable_state_refuses_until_it_is_made_anew(
+    world: World, client: LogClient, tmp_path: Path
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+    (tmp_path / "log" / "state.json").write_bytes(b"{}")
+    bad = client.update()
+    client.start_again()
+
+    view = client.update()
+
+    assert [each.code for each in bad.troubles] == ["state"]
+    assert view.is_complete
+
+
+def test_a_state_made_anew_is_still_frozen(
+    world: World, client: LogClient, forked: Log, tmp_path: Path
+) -> None:
+    name = follow(world, tmp_path / "log", source=forked).update().evidence
+    client.start_again()
+
+    assert client.update().evidence == name
+
+
+def test_a_log_that_ends_before_the_floor_is_not_believed(
+    world: World, tmp_path: Path
+) -> None:
+    old = world.log.fork()
+    world.publish(old)
+    world.release("1.0.0", FILE)
+    floor = world.publish()
+
+    view = follow(world, tmp_path, source=old, floor=floor).update()
+
+    assert [each.code for each in view.troubles] == ["tiles"]
+
+
+def test_a_first_run_on_another_branch_than_the_floor_is_proven(
+    world: World, tmp_path: Path
+) -> None:
+    other = world.log.fork()
+    world.release("1.0.0", FILE)
+    floor = world.publish()
+    other.leaves += junk(1, 3)
+    world.publish(other)
+
+    view = follow(world, tmp_path, source=other, floor=floor).update()
+
+    assert [each.code for each in view.troubles] == ["fork"]
+
+
+def test_a_head_of_a_peer_must_be_reached(world: World, client: LogClient) -> None:
+    world.release("1.0.0", FILE)
+    old = world.publish()
+    client.update()
+    world.release("1.1.0", FILE)
+    client.learn(world.publish())
+    world.log.altered["checkpoint"] = old
+    behind = client.update()
+    world.log.altered.clear()
+
+    view = client.update()
+
+    assert behind.behind_peers == 2
+    assert view.behind_peers is None
+    assert view.memory.learned == ()
+
+
+def test_a_head_of_a_peer_on_another_branch_is_proven(
+    world: World, client: LogClient, forked: Log
+) -> None:
+    client.learn(world.publish(forked))
+    world.log.leaves += junk(5, 5)
+    world.publish()
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["fork"]
+
+
+def test_agreements_are_counted_for_thirty_days(
+    world: World, client: LogClient
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+    client.record_agreement(b"alice", 1)
+    client.record_agreement(b"alice", 1)
+    client.record_agreement(b"bob", 1)
+
+    assert client.view().agreements == (1, 1)
+    world.now += 31 * DAY
+    assert client.view().agreements == ()
+
+
+def test_what_was_installed_is_remembered(world: World, client: LogClient) -> None:
+    index = world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+    leaf_hash = hash_leaf(world.log.leaves[index])
+    client.record_install(Place(world.log.origin, index, leaf_hash=leaf_hash), "1.0.0")
+
+    assert client.view().installed == "1.0.0"
+
+
+def test_new_trust_files_count_once_they_were_public_for_long_enough(
+    world: World, client: LogClient
+) -> None:
+    world.log_policy()
+    world.publish()
+    client.update()
+    world.trust = replace(world.trust, cooldown_normal_s=9 * DAY)
+    world.log_policy()
+    world.publish()
+    young = client.update()
+    world.now += world.trust.policy_delay_s
+    world.publish()
+
+    old = client.update()
+
+    assert young.honoured.current.trust.cooldown_normal_s == 7 * DAY
+    assert old.honoured.current.trust.cooldown_normal_s == 9 * DAY
+    assert old.is_complete
+
+
+def test_trust_files_that_are_withheld_stop_the_client(
+    world: World, client: LogClient
+) -> None:
+    world.log_policy()
+    world.publish()
+    client.update()
+    world.trust = replace(world.trust, cooldown_normal_s=9 * DAY)
+    world.log_policy()
+    world.publish()
+    client.update()
+    world.now += world.trust.policy_delay_s
+    world.publish()
+    world.trust_files.clear()
+
+    view = client.update()
+
+    assert [each.code for each in view.troubles] == ["network"]
+
+
+def test_other_trust_files_judge_every_entry_again(
+    world: World, client: LogClient
+) -> None:
+    built_in = world.trust_set
+    world.log_policy()
+    trust = world.trust
+    new_key = claimants.key(99)
+    roles = {
+        **trust.roles,
+        "yank": replace(trust.roles["yank"], keys=(claimants.public(new_key),)),
+    }
+    world.trust = replace(trust, roles=roles)
+    world.log_policy()
+    index = world.release("1.0.0", FILE)
+    release = replace(
+        claimants.YANK.release, leaf_hash=hash_leaf(world.log.leaves[index])
+    )
+    world.log.append(claimants.entry(replace(claimants.YANK, release=release), new_key))
+    world.publish()
+    world.trust, new = trust, world.trust
+    assert world.trust_set.digests == built_in.digests
+    before = client.update()
+    world.now += 3 * DAY
+    world.publish()
+
+    after = client.update()
+
+    assert after.honoured.current.trust == new
+    assert (before.index.garbage, len(before.index.yanks)) == (1, 0)
+    assert (after.index.garbage, len(after.index.yanks)) == (0, 1)
+
+
+def test_a_run_that_is_overtaken_starts_over(
+    world: World, client: LogClient, tmp_path: Path
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    other = follow(world, tmp_path / "log")
+
+    class Overtaking(Log):
+        def get(self, path: str, max_bytes: int) -> bytes:
+            if path == "checkpoint" and not self.asked:
+                other.update()
+            return super().get(path, max_bytes)
+
+    slow = follow(
+        world,
+        tmp_path / "log",
+        source=Overtaking(world.log.key, world.log.leaves, world.log.note),
+    )
+
+    view = slow.update()
+
+    assert view.is_complete
+    assert view.memory == replace(other.view().memory)
+
+
+def test_a_lock_that_is_held_is_told(
+    world: World, client: LogClient, tmp_path: Path
+) -> None:
+    world.publish()
+    client.update()
+    with Files().lock(tmp_path / "log" / "lock"):
+        view = client.update()
+
+        with pytest.raises(BusyError):
+            client.record_agreement(b"alice", 1)
+
+    assert [each.code for each in view.troubles] == ["busy"]
+
+
+def test_two_clients_on_two_branches_hold_the_same_evidence(
+    world: World, client: LogClient, forked: Log, tmp_path: Path
+) -> None:
+    ours = follow(world, tmp_path / "log", source=forked).update().evidence
+    theirs = follow(world, tmp_path / "theirs", source=forked)
+    theirs.update()
+
+    view = follow(world, tmp_path / "theirs").update()
+
+    assert view.evidence == ours
+
+
+def test_evidence_of_another_log_is_refused(world: World, client: LogClient) -> None:
+    world.publish()
+    client.update()
+
+    with pytest.raises(RefusedError):
+        client.record_evidence(b"{}")
