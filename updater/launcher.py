@@ -52,12 +52,13 @@ def main() -> int:
     if sys.argv[1:] == ["--self-test"]:
         return _self_test()
     root = os.path.dirname(os.path.realpath(__file__))
+    state, slot = _choose(root)
     for _ in range(_TRIES):
-        state, slot = _choose(root)
-        if slot is None:
-            return _say("expected an installed version, found none", _reinstall())
-        if _hold(root, slot):
+        if slot is None or _hold(root, slot):
             break
+        state, slot = _choose(root)
+    if slot is None:
+        return _say("expected an installed version, found none", _reinstall())
     return _run(root, slot, state or {})
 
 
@@ -91,8 +92,9 @@ def decide(
 
 def _any_slot(state: State | None, complete: Sequence[str]) -> str | None:
     if state is not None:
-        if state["previous"] in complete:
-            return state["previous"]
+        previous: str | None = state["previous"]
+        if previous in complete:
+            return previous
         bad = [each["slot"] for each in state["bad"]]
         for slot in complete:
             if slot not in bad:
@@ -109,11 +111,13 @@ def _choose(root: str) -> tuple[State | None, str | None]:
         alive = [] if state is None else list(filter(_lives, state["attempts"]))
         known = None if lock is None else state
         action, slot = decide(known, current, _complete(root), alive)
+        if known is None or current is None or slot is None:
+            return state, slot
         try:
             if action == "count":
-                _count(root, state)
+                _count(root, known)
             elif action == "back":
-                _go_back(root, state, current, slot)
+                _go_back(root, known, current, slot)
         except OSError:
             slot = current  # a full or read-only disk
         return state, slot
@@ -151,7 +155,7 @@ def _read_state(root: str) -> State | None:
     """Read state.json; None if it is not what we know."""
     try:
         with open(os.path.join(root, "state.json"), "rb", opener=_no_link) as file:
-            state = json.loads(file.read(_MOST_BYTES).decode("utf-8"))
+            state: State = json.loads(file.read(_MOST_BYTES).decode("utf-8"))
         slots = [each["slot"] for each in state["bad"]]
         numbers = [each["pid"] + each["start"] for each in state["attempts"]]
         known = state["schema"] == "ringfence-install/1" and isinstance(
@@ -320,7 +324,7 @@ def _read_tree(path: str) -> dict[str, str] | None:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
             tail = file.read(_TAIL_BYTES)
         # No string within JSON holds an unescaped quote, so this is the key itself.
-        tree = json.loads(b"{" + tail[tail.rindex(b',"module":') + 1 :])
+        tree: dict[str, str] = json.loads(b"{" + tail[tail.rindex(b',"module":') + 1 :])
         if isinstance(tree["module"] + tree["platform"], str):
             return tree
     except (OSError, ValueError, KeyError, TypeError):

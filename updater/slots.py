@@ -8,7 +8,6 @@ becomes of both. Format: docs/formats/install.md, "state.json".
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
 from updater import jcs

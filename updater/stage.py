@@ -8,10 +8,10 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from updater.bundle import open_bundle, unpack
-from updater.extent import Extent
+from updater.extent import CHUNK_BYTES, Extent
 from updater.files import Files
 from updater.probe import Probe
 from updater.product import Product
@@ -143,7 +143,14 @@ def _found(files: Files, lib: Path) -> Iterator[TreeFile]:
                     folders.append(path)
                     continue
                 with files.open(path) as file:  # refuses links
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                    size = os.fstat(file.fileno()).st_size
+                    size, digest = _measure(file)
                 name = path.relative_to(lib).as_posix()
                 yield TreeFile(name, size, sha256=digest, origin="compiled")
+
+
+def _measure(file: BinaryIO) -> tuple[int, str]:
+    size, digest = 0, hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        size += len(chunk)
+        digest.update(chunk)
+    return size, digest.hexdigest()
