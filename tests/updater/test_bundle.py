@@ -1,7 +1,9 @@
 """The release bundle: only what its writer writes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -35,6 +37,7 @@ from updater.bundle import (
 )
 from updater.errors import MalformedError
 from updater.extent import Extent, in_memory
+from updater.packing import pure_wheel
 from updater.ustar import Member, ending, format_header, padding
 
 WHEELS = small_wheels()
@@ -355,3 +358,17 @@ def test_a_wheel_that_grows_is_cut_off() -> None:
     with pytest.raises(MalformedError, match="came 4 or more"):
         passed += expect_wheel(listed, iter((b"ab", b"cd", b"never read")))
     assert b"cd" not in passed
+
+
+def test_the_worked_example_is_what_comes_out() -> None:
+    text = Path(__file__).parents[2].joinpath("docs/formats/bundle.md").read_text()
+    name, data = pure_wheel(
+        "app", "1.0", {"app/main.py": b"print('one')\n"}, epoch=MANIFEST.epoch
+    )
+    manifest = manifest_of({name: data})
+    whole = bundle_of(manifest, {name: data})
+
+    assert len(whole) == 10_240
+    assert offset_of(manifest, manifest.app) == 2_048
+    assert sha256(whole) in text
+    assert format_manifest(manifest).decode() in re.sub(r"\n +", "", text)

@@ -1,6 +1,8 @@
 """The patch file: rows and parts, each where it must be."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -313,3 +315,11 @@ def test_more_parts_than_any_patch_has_are_refused() -> None:
 
     with pytest.raises(MalformedError, match="tar: expected at most 20002 members"):
         open_patch(Extent(read_at, size), product="ringfence")
+
+
+def test_the_worked_example_is_what_comes_out() -> None:
+    text = Path(__file__).parents[2].joinpath("docs/formats/patch.md").read_text()
+
+    joined = re.sub(r"\n +", "", text)
+
+    assert BODY.decode() in joined
