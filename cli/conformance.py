@@ -91,10 +91,10 @@ def download(options: dict[str, str]) -> None:
 
 
 def _take(options: dict[str, str], names: list[str], folder: Path) -> None:
-    from updater.anchor import Anchor  # noqa: PLC0415
     from updater.errors import RepositoryError  # noqa: PLC0415
     from updater.fetch import Fetcher, Network  # noqa: PLC0415
     from updater.files import Files  # noqa: PLC0415
+    from updater.layout import Anchor  # noqa: PLC0415
     from updater.repository import Repository, Site, stored_root  # noqa: PLC0415
 
     files, metadata = Files(), Path(options["metadata_dir"])
