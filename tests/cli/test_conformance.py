@@ -1,7 +1,7 @@
 """The client that public suites drive, as they drive it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,11 @@ from tests.updater.laboratory import (
     signed_with_key,
 )
 from tests.updater.repositories import TufRepository
+from updater.testing.certificates import new_key
 from updater.testing.hostile import HostileServer
 from updater.testing.sigstore_lab import ISSUER, SUBJECT
 
+Said = Callable[[], str]
 CHANNEL = "channels/stable.json"
 
 
@@ -64,6 +66,12 @@ class Suite:
 
 
 @pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Give what the program said of a no; a crash of ours is a no as well."""
+    return lambda: capsys.readouterr().err
+
+
+@pytest.fixture
 def suite(tmp_path: Path) -> Iterator[Suite]:
     (tmp_path / "served").mkdir()
     with HostileServer(tmp_path / "served") as server:
@@ -89,27 +97,27 @@ def test_metadata_is_kept_byte_for_byte(suite: Suite) -> None:
         assert (suite.metadata / kept).read_bytes() == served
 
 
-def test_a_refresh_before_a_root_is_a_no(
-    suite: Suite, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_refresh_before_a_root_is_a_no(suite: Suite, said: Said) -> None:
     assert suite.run("refresh") == 1
-    assert "root.json: No such file" in capsys.readouterr().err
+    assert "root.json: No such file" in said()
 
 
-def test_metadata_that_is_not_signed_is_a_no(suite: Suite) -> None:
+def test_metadata_that_is_not_signed_is_a_no(suite: Suite, said: Said) -> None:
     suite.init()
     suite.repository.signers["timestamp"] = []
     suite.repository.sign_timestamp()
     suite.write()
 
     assert suite.run("refresh") == 1
+    assert "timestamp was signed by 0/1 keys" in said()
 
 
-def test_a_server_that_is_gone_is_a_no(suite: Suite) -> None:
+def test_a_server_that_is_gone_is_a_no(suite: Suite, said: Said) -> None:
     suite.init()
     suite.server.url = "http://127.0.0.1:1/"
 
     assert suite.run("refresh") == 1
+    assert "refused" in said()
 
 
 def test_a_file_is_fetched_once(suite: Suite) -> None:
@@ -122,15 +130,17 @@ def test_a_file_is_fetched_once(suite: Suite) -> None:
     assert not [each for each in suite.server.asked if "targets" in each.path]
 
 
-def test_the_first_file_that_is_not_listed_ends_it(suite: Suite) -> None:
+def test_the_first_file_that_is_not_listed_ends_it(suite: Suite, said: Said) -> None:
     suite.init()
 
     assert suite.download("channels/beta.json", CHANNEL) == 1
     assert list(suite.targets.iterdir()) == []
+    assert "'channels/beta.json' is not listed" in said()
 
 
-def test_wrong_usage_is_a_no_as_well(suite: Suite) -> None:
+def test_wrong_usage_is_a_no_as_well(suite: Suite, said: Said) -> None:
     assert suite.run("fetch") == 1
+    assert "No such command" in said()
 
 
 def test_help_is_no_verdict(suite: Suite) -> None:
@@ -185,28 +195,40 @@ def test_a_file_does_for_its_digest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [named(subject=SUBJECT[:-1]), named(issuer=ISSUER + "/"), named()[:2], []],
+    ("arguments", "reason"),
+    [
+        (named(subject=SUBJECT[:-1]), "sigstore: identity: "),
+        (named(issuer=ISSUER + "/"), "sigstore: issuer: "),
+        (named()[:2], "give --key, or "),
+        ([], "give --key, or "),
+    ],
 )
-def test_another_identity_or_none_is_a_no(tmp_path: Path, arguments: list[str]) -> None:
+def test_another_identity_or_none_is_a_no(
+    tmp_path: Path, said: Said, arguments: list[str], reason: str
+) -> None:
     assert verify(tmp_path, signed(), *arguments) == 1
+    assert reason in said()
 
 
-def test_another_file_is_a_no(tmp_path: Path) -> None:
+def test_another_file_is_a_no(tmp_path: Path, said: Said) -> None:
     assert verify(tmp_path, signed(), *named(), digest=OTHER) == 1
+    assert "sigstore: digest: " in said()
 
 
 def test_a_bundle_of_the_named_key_is_a_yes(tmp_path: Path) -> None:
     assert verify(tmp_path, signed_with_key(), *pem(tmp_path)) == 0
 
 
-def test_a_bundle_of_another_key_is_a_no(tmp_path: Path) -> None:
-    bundle = lab().sign_with_key(OTHER, key(), HINT)
+def test_a_bundle_of_another_key_is_a_no(tmp_path: Path, said: Said) -> None:
+    bundle = lab().sign_with_key(ARTIFACT, new_key(), HINT)
 
     assert verify(tmp_path, bundle, *pem(tmp_path)) == 1
+    assert "sigstore: body: " in said()
 
 
-def test_without_a_trusted_root_the_public_instances_counts(tmp_path: Path) -> None:
+def test_without_a_trusted_root_the_public_instances_counts(
+    tmp_path: Path, said: Said
+) -> None:
     (tmp_path / "bundle").write_bytes(signed())
     code = main(
         [
@@ -216,7 +238,8 @@ def test_without_a_trusted_root_the_public_instances_counts(tmp_path: Path) -> N
         ]
     )
 
-    assert code == 1  # the lab is not in it
+    assert code == 1
+    assert "sigstore: origin: " in said()
 
 
 def test_a_bug_of_ours_is_a_no_and_shown(
