@@ -22,6 +22,7 @@ SUBJECTS = (
     "relay",
     "transparency",
     "bundle",
+    "repository",
     "startup",
 )
 

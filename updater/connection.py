@@ -239,6 +239,7 @@ def _dial(
         opened = socket.socket(family, kind, protocol)
         try:
             opened.settimeout(max(ends - clock(), 0.001))
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             opened.connect(where)
         except OSError as error:
             opened.close()

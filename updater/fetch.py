@@ -9,6 +9,7 @@ Whatever goes wrong is a `FetchError`, and a partial answer never counts.
 import contextlib
 import hashlib
 import http.client
+import os
 import re
 import ssl
 import time
@@ -70,7 +71,7 @@ class Fetcher:
         self._files = files
         self._network = network
         self._limits = network.limits
-        self._tls = network.tls or _system_tls()
+        self._tls = network.tls
         self._ends = network.clock() + network.limits.run_s
         self._open: dict[tuple[str, str, int], Connection] = {}
 
@@ -175,11 +176,8 @@ class Fetcher:
     def _grow(self, url: str, path: Path, file: Part, size: int, told: Progress) -> str:
         """Fetch what a file lacks; give the SHA-256 of all of it."""
         ends = self._large(size)
-        digest = hashlib.sha256()
-        if file.size:
-            with self._files.open(path) as before:
-                while piece := before.read(PIECE_BYTES):
-                    digest.update(piece)
+        with self._files.open(path) as before:
+            digest = hashlib.file_digest(before, "sha256")
         while file.size < size:
             start = file.size
             ask = Ask(
@@ -205,17 +203,14 @@ class Fetcher:
         return digest.hexdigest()
 
     def _is_there(self, path: Path, size: int, sha256: str) -> bool:
-        digest = hashlib.sha256()
         try:
             with self._files.open(path) as file:
-                if file.seek(0, 2) != size:
+                if file.seek(0, os.SEEK_END) != size:
                     return False
                 file.seek(0)
-                while piece := file.read(PIECE_BYTES):
-                    digest.update(piece)
+                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
         except StoreError:
             return False
-        return digest.hexdigest() == sha256
 
     def _within(self, seconds: float) -> float:
         return min(self._network.clock() + seconds, self._ends)
@@ -283,7 +278,7 @@ class Fetcher:
                 raise FetchError("unreachable", str(error)) from error
             raise FetchError("status", "no such file", status=404) from error
         with file:
-            whole = file.seek(0, 2)
+            whole = file.seek(0, os.SEEK_END)
             start, size = ask.span or (0, whole)
             if size > ask.most:
                 raise FetchError("too-long", f"expected at most {ask.most} bytes")
@@ -321,6 +316,8 @@ class Fetcher:
                 return kept
             kept.close()
         scheme, host, port = where
+        if scheme == "https" and self._tls is None:
+            self._tls = _system_tls()
         tls = self._tls if scheme == "https" else None
         route = Route(host, port, tls, self._network.proxies.leading_to(host))
         return connect(route, self._limits, self._network.clock)

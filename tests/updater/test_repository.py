@@ -620,6 +620,20 @@ def test_an_unmodified_client_reads_our_repository(
     assert theirs.get_targetinfo(BUNDLE) is not None
 
 
+def test_the_example_in_the_document_is_this_one() -> None:
+    publisher = TufRepository(operators=("alpha",))
+    publisher.add(CHANNEL, b"{}", "channels")
+    publisher.publish("channels")
+    document = (
+        (Path(__file__).parents[2] / "docs/formats/repository.md")
+        .read_text()
+        .splitlines()
+    )
+
+    assert publisher.files["metadata/timestamp.json"].decode() in document
+    assert [each for each in publisher.files if each in document] != []
+
+
 def _first_keys() -> list[str]:
     return [f"root {each}" for each in range(5)]
 

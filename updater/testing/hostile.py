@@ -128,6 +128,8 @@ class HostileServer:
 
     def _serve(self, opened: socket.socket) -> None:
         opened.settimeout(_PATIENCE_S)
+        # A head and a body sent one after the other would wait for each other 40 ms.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A client that gives up is what is being tested.
         with contextlib.suppress(OSError), opened:
             if self._tls:
