@@ -276,7 +276,8 @@ def unpack(bundle: Bundle, sha256: str) -> Iterator[tuple[WheelFile, Iterator[by
     """Give the files of all wheels with their bytes, reading the bundle once in order.
 
     Nothing that was given is to be used before the iterator has come to its end: only
-    then it is known that these were the files of the bundle with this SHA-256.
+    then it is known that these were the files of the bundle with this SHA-256. How many
+    bytes they are together is bounded by the tree that was planned before.
 
     Raises:
         MalformedError: the bundle or a wheel is not of its form, or has another hash.
@@ -289,8 +290,8 @@ def unpack(bundle: Bundle, sha256: str) -> Iterator[tuple[WheelFile, Iterator[by
         own = hashlib.sha256()
         wheel = open_wheel(part.file, bundle.wheel(part))
 
-        def seen(chunk: bytes, own: "hashlib._Hash" = own) -> None:
-            own.update(chunk)
+        def seen(chunk: bytes, own: Callable[[bytes], object] = own.update) -> None:
+            own(chunk)
             whole.update(chunk)
 
         yield from wheel.unpack(seen)

@@ -44,6 +44,8 @@ _MAX_DIRECTORY_BYTES = 16 * 1024 * 1024  # 20,000 entries with very long names
 _DESCRIPTOR, _DESCRIPTOR_MARK = struct.Struct("<4s3L"), b"PK\7\x08"
 _STREAMED = 0x0008  # flag bit 3: sums follow the data
 _FLAGS = 0x0006 | _STREAMED | UTF8  # bits 1 and 2 only tell the effort of deflate
+_MAX_EXTRA_BYTES = 1024  # tools write up to 40; each field costs its reader a step
+_EXTRA = struct.Struct("<2H")
 _EXTRA_ZIP64, _EXTRA_UNICODE_PATH = 0x0001, 0x7075
 _SPECIAL_BITS = 0o7000  # setuid, setgid, sticky
 
@@ -297,15 +299,20 @@ def _check_entry(entry: Entry, central: _Central) -> None:
 
 def _check_extra(extra: bytes, size: int) -> None:
     """Expect whole fields, none of which would change a size or a name."""
-    if len(extra) != size:
-        raise MalformedError("zip: expected the extra field within the directory")
+    if len(extra) != size or size > _MAX_EXTRA_BYTES:
+        raise MalformedError(
+            f"zip: expected an extra field of at most {_MAX_EXTRA_BYTES} bytes,"
+            f" came {size}"
+        )
     while extra:
-        if len(extra) < 4 or len(extra) < 4 + int.from_bytes(extra[2:4], "little"):
+        if len(extra) < _EXTRA.size:
             raise MalformedError("zip: expected whole extra fields")
-        kind = int.from_bytes(extra[:2], "little")
+        kind, length = _EXTRA.unpack_from(extra)
+        if len(extra) < _EXTRA.size + length:
+            raise MalformedError("zip: expected whole extra fields")
         if kind in {_EXTRA_ZIP64, _EXTRA_UNICODE_PATH}:
             raise MalformedError(f"zip: the extra field {kind:#06x} has no place here")
-        extra = extra[4 + int.from_bytes(extra[2:4], "little") :]
+        extra = extra[_EXTRA.size + length :]
 
 
 def _name(raw: bytes, flags: int) -> str:

@@ -20,7 +20,7 @@ from updater.packing import pure_wheel
 
 APP_OLD, APP_NEW = "app-1.0-py3-none-any.whl", "app-2.0-py3-none-any.whl"
 LIB_OLD, LIB_NEW = "lib-1.0-py3-none-any.whl", "lib-1.1-py3-none-any.whl"
-FOREIGN_OLD, FOREIGN_NEW = "far-1.0-py3-none-any.whl", "far-1.1-py3-none-any.whl"
+FOREIGN_NEW = "far-1.1-py3-none-any.whl"
 FRESH = "new-1.0-py3-none-any.whl"
 SAME = "same-1.0-py3-none-any.whl"
 
