@@ -17,9 +17,10 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from updater.errors import BusyError, StoreError
 
@@ -85,7 +86,7 @@ class Files:
         with file:
             return _bounded(file, path, most)
 
-    def open(self, path: Path) -> BinaryIO:
+    def open(self, path: Path) -> BufferedReader:
         """Open a regular file for reading; the caller closes it.
 
         Raises:
@@ -341,7 +342,7 @@ class Files:
 
     # Below: relative to open folders, errors of the system as they come
 
-    def _open(self, path: Path) -> BinaryIO | None:
+    def _open(self, path: Path) -> BufferedReader | None:
         with _told(path), self._folder(path.parent) as folder:
             try:
                 opened = os.open(path.name, _READ, dir_fd=folder)
@@ -526,7 +527,7 @@ def _closing(opened: int) -> Iterator[int]:
         os.close(opened)
 
 
-def _bounded(file: BinaryIO, path: Path, most: int) -> bytes:
+def _bounded(file: BufferedReader, path: Path, most: int) -> bytes:
     with _told(path):
         data = file.read(most + 1)
     if len(data) > most:

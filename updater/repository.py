@@ -88,6 +88,7 @@ class Repository:
         self._anchor = anchor
         self._files = files
         self._client: Client | None = None
+        self._site: Site | None = None  # that the client asks
         self._held = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -124,7 +125,7 @@ class Repository:
                 refused = refused or error
             else:
                 # The last word so far, even if it is held back and no other has more.
-                self._client = client
+                self._client, self._site = client, site
                 if not self._is_stale(before):
                     return
         if self._client is None:
@@ -168,12 +169,13 @@ class Repository:
             FetchError: a role could not be had.
             StoreError: a role cannot be stored.
         """
-        try:
-            found = self._loaded.find(path)
-        except (RepositoryError, FetchError):
-            if f".{layout.REBUILD}" in path.rpartition("/")[2]:
+        if f".{layout.REBUILD}" in path.rpartition("/")[2]:
+            try:
+                found = self._loaded.find(path)
+            except (RepositoryError, FetchError):
                 return None
-            raise
+        else:
+            found = self._find(path)
         if found is None:
             return None
         role, size, sha256 = found
@@ -235,6 +237,26 @@ class Repository:
         )
         client.load()
         return client
+
+    def _find(self, path: str) -> tuple[str, int, str] | None:
+        """Look up a file; a site that lacks a role, or lies of it, is not the end."""
+        here = self._loaded
+        try:
+            return here.find(path)
+        except (RepositoryError, FetchError) as error:
+            failure = error
+        for site in self._sites:
+            if site == self._site:
+                continue
+            try:
+                client = self._ask(site)
+                found = client.find(path)
+            except (RepositoryError, FetchError):
+                continue
+            if client.loaded()["snapshot"].version == here.loaded()["snapshot"].version:
+                self._client, self._site = client, site
+                return found
+        raise failure
 
     def _timestamp(self) -> bytes | None:
         path = self._folder / "timestamp.json"

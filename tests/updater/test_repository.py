@@ -488,6 +488,32 @@ def test_a_target_that_lies_is_fetched_elsewhere(
         repository.read(found, most=2)
 
 
+def test_a_site_that_lies_about_a_role_is_not_the_end(
+    user: User, publisher: TufRepository, server: HostileServer
+) -> None:
+    liar = user.home / "served" / "liar"
+    publisher.write(liar)
+    (liar / "metadata" / "2.channels.json").write_bytes(b"{}")
+    (liar / "metadata" / "2.releases.json").unlink()
+    repository = user.refresh(server.url + "liar/", server.url)
+
+    assert repository.find(CHANNEL) is not None
+    assert repository.find(BUNDLE) is not None
+
+
+def test_a_run_is_of_one_snapshot(
+    user: User, publisher: TufRepository, server: HostileServer
+) -> None:
+    older = user.home / "served" / "older"
+    publisher.write(older)
+    (older / "metadata" / "2.channels.json").unlink()
+    publisher.publish("channels")
+    repository = user.refresh(server.url + "older/", server.url)
+
+    with pytest.raises(FetchError, match="answered 404"):
+        repository.find(CHANNEL)
+
+
 @pytest.mark.parametrize("site", ["timestamp.json", "2.root.json"])
 def test_endless_metadata_is_not_read(
     user: User, server: HostileServer, site: str
