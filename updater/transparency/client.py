@@ -5,6 +5,7 @@ in the `LogView` that the gates judge. Requests are the same on every machine: t
 latest checkpoint, then what is new; what somebody wants to install changes none.
 """
 
+import contextlib
 import hmac
 import time
 from collections.abc import Callable
@@ -45,7 +46,7 @@ from updater.transparency.state import (
     with_evidence,
 )
 from updater.transparency.store import Store
-from updater.transparency.view import Logged, LogView, Trouble
+from updater.transparency.view import Code, Logged, LogView, Trouble
 from updater.transparency.witnessed import check_quorum, fresh_at
 
 _STARTS = 3  # a run that others overtake so often is told so
@@ -102,22 +103,21 @@ class LogClient:
 
     def update(self, progress: Progress | None = None) -> LogView:
         """Fetch, check and remember what is new; never raises for what came of it."""
-        trouble = None
         try:
-            for _ in range(_STARTS):
-                state = self._store.load()
-                run = Run(self._shelf, state, self._memory(state))
-                try:
-                    trouble = run.go(progress)
-                except BusyError as error:
-                    trouble = Trouble("busy", str(error))
-                    continue
-                return self._view(
-                    run.state, run.memory, trouble, is_old_copy=run.is_old_copy
-                )
-            return self._view(state, self._memory(state), trouble)
+            for _ in range(_STARTS - 1):
+                with contextlib.suppress(BusyError):
+                    return self._run(progress)
+            return self._run(progress)
+        except BusyError as error:
+            return self._lost("busy", error)
         except StoreError as error:
-            return self._lost(error)
+            return self._lost("state", error)
+
+    def _run(self, progress: Progress | None) -> LogView:
+        state = self._store.load()
+        run = Run(self._shelf, state, self._memory(state))
+        trouble = run.go(progress)
+        return self._view(run.state, run.memory, trouble, is_old_copy=run.is_old_copy)
 
     def view(self) -> LogView:
         """Give what is remembered, without asking anybody."""
@@ -126,7 +126,7 @@ class LogClient:
             memory = self._memory(state)
             return self._view(state, memory, _standing(memory))
         except StoreError as error:
-            return self._lost(error)
+            return self._lost("state", error)
 
     def compare(self, note: bytes) -> Checkpoint:
         """Check that a checkpoint of this log, as of a proof file, is in our tree.
@@ -375,11 +375,10 @@ class LogClient:
                 continue  # of a log key that counts no more
         return max((size for size in sizes if size > memory.head.size), default=None)
 
-    def _lost(self, error: StoreError) -> LogView:
+    def _lost(self, code: Code, error: UpdateError) -> LogView:
         """Show that nothing can be shown."""
         memory = Memory(self._setting.origin, floor=self._floor)
-        state = State(salt=b"")
-        return self._view(state, memory, Trouble("state", str(error)))
+        return self._view(State(salt=b""), memory, Trouble(code, str(error)))
 
     def _built_in(self) -> Honoured:
         sets = (self._setting.built_in,)

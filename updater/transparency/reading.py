@@ -188,5 +188,10 @@ class Reader:
 
 
 def _places(index: Index) -> list[Place]:
-    rows = (*index.files, *index.yanks, *index.rebuilds)
-    return [each.place for each in rows] + [*index.policies, *index.successors]
+    return [
+        *(each.place for each in index.files),
+        *(each.place for each in index.yanks),
+        *(each.place for each in index.rebuilds),
+        *index.policies,
+        *index.successors,
+    ]

@@ -83,7 +83,7 @@ def parse_state(data: bytes) -> State:
     )
     shape.one_of(found["schema"], "schema", _SCHEMA)
     logs = _each(found["logs"], "logs", MAX_LOGS, _memory)
-    _expect_rising("logs", [each.origin for each in logs])
+    _expect_rising("logs", [each.origin.encode() for each in logs])
     return State(
         salt=shape.unbase64(found["salt"], "salt", size=SALT_BYTES),
         rev=shape.integer(found["rev"], "rev"),
@@ -235,6 +235,6 @@ def _each(
     return tuple(read(each) for each in shape.items(value, where, most=most))
 
 
-def _expect_rising(where: str, values: list[int] | list[str]) -> None:
+def _expect_rising(where: str, values: list[bytes]) -> None:
     if any(left >= right for left, right in pairwise(values)):
         raise MalformedError(f"{where}: expected rising order, none twice")

@@ -1,6 +1,5 @@
 """A client of a log, held against logs, servers and disks that lie."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from tests.updater.transparency import claimants
 from tests.updater.transparency.worlds import DAY, Log, World, junk
 from updater.errors import (
     BusyError,
-    FetchError,
     MisbehaviourError,
     RefusedError,
     StoreError,
@@ -620,9 +618,7 @@ def test_other_trust_files_judge_every_entry_again(
     assert (after.index.garbage, len(after.index.yanks)) == (0, 1)
 
 
-def test_a_run_that_is_overtaken_starts_over(
-    world: World, client: LogClient, tmp_path: Path
-) -> None:
+def test_a_run_that_is_overtaken_starts_over(world: World, tmp_path: Path) -> None:
     world.release("1.0.0", FILE)
     world.publish()
     other = follow(world, tmp_path / "log")
@@ -660,7 +656,7 @@ def test_a_lock_that_is_held_is_told(
 
 
 def test_two_clients_on_two_branches_hold_the_same_evidence(
-    world: World, client: LogClient, forked: Log, tmp_path: Path
+    world: World, forked: Log, tmp_path: Path
 ) -> None:
     ours = follow(world, tmp_path / "log", source=forked).update().evidence
     theirs = follow(world, tmp_path / "theirs", source=forked)

@@ -139,10 +139,8 @@ class Log:
         if path == "checkpoint":
             return self.note or None
         # Partial files of every size are there, as in a folder that is never pruned.
-        match path.split("/", 2):
-            case ["tile", row, place]:
-                return self._tile(row, *_place(place))
-        return None
+        kind, row, place = (*path.split("/", 2), "", "")[:3]
+        return self._tile(row, *_place(place)) if kind == "tile" else None
 
     def _tile(self, row: str, index: int, width: int) -> bytes | None:
         at = slice(index * WIDTH, index * WIDTH + width)
