@@ -21,6 +21,7 @@ SUBJECTS = (
     "connect",
     "relay",
     "transparency",
+    "log",
     "bundle",
     "repository",
     "startup",

@@ -35,8 +35,10 @@ def verify_evidence(file: Path, vkey: str, trust: Path | None) -> None:
     """Check the evidence in FILE, with nothing but the log's key."""
     data = Files().read(file, most=MAX_BYTES)
     found = parse_evidence(data)
-    who = trust and parse_trust(Files().read(trust, most=MAX_TRUST_BYTES))
-    verify(found, parse_vkey(vkey), trust=who)
+    may_release = (
+        parse_trust(Files().read(trust, most=MAX_TRUST_BYTES)) if trust else None
+    )
+    verify(found, parse_vkey(vkey), may_release)
     show(
         {"evidence": name(data), "kind": kind(found)},
         f"{kind(found)}: the evidence holds",

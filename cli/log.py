@@ -1,6 +1,7 @@
 """`ringfence log`: write a public log, witness one, look one over."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from cli.home import Home
 from cli.keys import create_key, read_key
 from cli.output import json_option, note, show
 from cli.policies import policy
-from cli.witnesses import witness
+from cli.witnesses import reader_of, witness
 from updater.errors import RefusedError
 from updater.files import Files
 from updater.transparency.addresses import MAX_BYTES, parse_addresses
@@ -24,12 +25,14 @@ from updater.transparency.fsck import Fsck
 from updater.transparency.gathering import Gatherer
 from updater.transparency.key import Kind, parse_vkey
 from updater.transparency.log import Log
+from updater.transparency.monitor import Monitor
 from updater.transparency.policy import MAX_POLICY, parse_policy
 from updater.transparency.proof import format_proof
 from updater.transparency.publishing import Means, Published
 from updater.transparency.tiles import MAX_ENTRY
 from updater.transparency.trust import MAX_TRUST_BYTES, parse_trust
 
+_MAX_OFFERED = 1 << 20  # bytes of a list of files
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _NEW = click.Path(path_type=Path)
@@ -178,7 +181,7 @@ def rotate(
 ) -> None:
     """Close the log with a signed successor CLAIM.
 
-    It is the last entry for ever. The new log is made with 'ringfence log init --after FOLDER'.
+    It is the last entry for ever; 'ringfence log init --after FOLDER' makes the next.
     """
     leaf = Files().read(claim, most=MAX_ENTRY)
     if not isinstance(parse_entry(leaf).claim, SuccessorClaim):
@@ -210,7 +213,7 @@ def prove(folder: Path, index: int, out: Path | None) -> None:
 @click.option("--policy", "policy_file", type=_FILE, help="[default: the folder's]")
 @click.option("--trust", type=_FILE, help="[default: the folder's]")
 @json_option
-def fsck(public: Path, vkey: str, policy_file: Path | None, trust: Path | None) -> int:
+def fsck(public: Path, vkey: str, policy_file: Path | None, trust: Path | None) -> None:
     """Recompute every tile, root, proof and claim of a PUBLIC folder."""
     files = Files()
     policy_data = files.read(policy_file or public / "policy", most=MAX_POLICY)
@@ -228,7 +231,49 @@ def fsck(public: Path, vkey: str, policy_file: Path | None, trust: Path | None) 
     if errors:
         raise RefusedError(f"{public}: {errors} errors")
     note("every tile, root, proof and claim is as it must be")
-    return 0
+
+
+@log.command(
+    epilog='Example: ringfence log monitor https://bt.example --log "$(cat log.vkey)"'
+    " --policy policy --trust trust.json --memory watch.json"
+)
+@click.argument("source")
+@click.option("--log", "vkey", required=True, help="The log's public key.")
+@click.option(
+    "--policy", "policy_file", type=_FILE, required=True, help="Who witnesses."
+)
+@click.option("--trust", type=_FILE, required=True, help="Who may claim what.")
+@click.option("--memory", type=_NEW, required=True, help="What was seen before.")
+@click.option("--published", type=_FILE, help="SHA-256 of what is offered, one a line.")
+@json_option
+def monitor(  # noqa: PLR0913 - one argument for each option
+    *,
+    source: str,
+    vkey: str,
+    policy_file: Path,
+    trust: Path,
+    memory: Path,
+    published: Path | None,
+) -> None:
+    """Look at the log at SOURCE (a folder or a URL) once, for everybody.
+
+    Every alarm is a line. With any, the code is 1, and 4 if two trees are proven.
+    """
+    files = Files()
+    watcher = Monitor(
+        reader_of(source),
+        parse_vkey(vkey),
+        memory,
+        policy=parse_policy(files.read(policy_file, most=MAX_POLICY)),
+        trust=parse_trust(files.read(trust, most=MAX_TRUST_BYTES)),
+    )
+    offered = published and files.read(published, most=_MAX_OFFERED).decode().split()
+    count = 0
+    for each in watcher.look(time.time(), offered or None):
+        count += 1
+        show(asdict(each), f"{each.code}: {each.where}: {each.text}")
+    if count:
+        raise RefusedError(f"{source}: {count} alarms")
 
 
 def _folder(folder: Path) -> LogFolder:

@@ -88,10 +88,11 @@ def format_register(register: Register) -> bytes:
     """Write a register as `parse_register` reads it."""
     versions: dict[str, jcs.Json] = dict(register.versions)
     after = register.predecessor
+    before: jcs.Json = None if after is None else head_json(after)
     return jcs.write(
         {
             "closed": register.is_closed,
-            "predecessor": after and head_json(after),
+            "predecessor": before,
             "schema": _SCHEMA,
             "size": register.size,
             "versions": versions,
@@ -130,8 +131,8 @@ def _files(release: ReleaseClaim) -> dict[str, str]:
 
 def _check_begins(entry: Entry, predecessor: Head) -> None:
     """Expect the entry that ties a new log to the one before it."""
-    is_policy = isinstance(entry.claim, PolicyClaim)
-    if not is_policy or entry.claim.predecessor != predecessor:
+    claim = entry.claim
+    if not isinstance(claim, PolicyClaim) or claim.predecessor != predecessor:
         raise RefusedError(
             "the first entry must be a policy whose predecessor is"
             f" {predecessor.origin!r} at size {predecessor.size}"

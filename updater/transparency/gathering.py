@@ -81,7 +81,7 @@ class Gatherer:
             try:
                 data = self._read(witness)
                 opened = None if data is None else self._open(data, witness)
-                found[witness.name] = opened and opened.checkpoint
+                found[witness.name] = None if opened is None else opened.checkpoint
             except UpdateError as error:
                 silent[witness.name] = str(error)
         return found, silent
@@ -125,24 +125,27 @@ class Gatherer:
 
     def _submit(self, prefix: str, note: bytes, old: int, prove: Prove) -> bytes:
         """Send a checkpoint; once more if the witness knows another size."""
-        bare = cut_note(note, self._log_key)
         size = parse_checkpoint(parse_note(note).text).size
-        for _ in range(2):
-            proof = prove(old) if 0 < old < size else []
-            request = format_submission(Submission(old, tuple(proof), note=bare))
-            answer = self._ask("POST", f"{prefix}/add-checkpoint", request)
-            if answer.status == HTTPStatus.OK:
-                return answer.body
-            if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-                raise StoreError(f"state-lost: {prefix} cosigned another tree of ours")
-            if (answer.status, answer.content_type) != (HTTPStatus.CONFLICT, SIZE_TYPE):
-                break
-            old = _size_in(answer)
-            if old > size:
+        answer = self._post(prefix, note, old, prove)
+        if (answer.status, answer.content_type) == (HTTPStatus.CONFLICT, SIZE_TYPE):
+            known = _size_in(answer)
+            if known > size:
                 raise StoreError(
-                    f"state-lost: {prefix} cosigned size {old}, we know of {size}"
+                    f"state-lost: {prefix} cosigned size {known}, we know of {size}"
                 )
-        raise UnreachableError(f"{prefix}: status {answer.status}")
+            answer = self._post(prefix, note, known, prove)
+        if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise StoreError(f"state-lost: {prefix} cosigned another tree of ours")
+        if answer.status != HTTPStatus.OK:
+            raise UnreachableError(f"{prefix}: status {answer.status}")
+        return answer.body
+
+    def _post(self, prefix: str, note: bytes, old: int, prove: Prove) -> Answer:
+        size = parse_checkpoint(parse_note(note).text).size
+        proof = tuple(prove(old)) if 0 < old < size else ()
+        bare = cut_note(note, self._log_key)
+        request = format_submission(Submission(old, proof, note=bare))
+        return self._ask("POST", f"{prefix}/add-checkpoint", request)
 
     def _read(self, witness: Witness) -> bytes | None:
         """Read what a witness shows of the log; None if it never saw it."""

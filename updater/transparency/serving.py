@@ -24,6 +24,7 @@ MAX_CONNECTIONS = 64
 DEADLINE_S = 20.0
 """Seconds for a whole request, however slowly its bytes drip."""
 
+_POLL_S = 0.05  # how soon the end of the block is noticed
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -40,7 +41,9 @@ def serve_witness(
         server = _Server((host, port), witness)
     except OSError as error:
         raise StoreError(f"{host}:{port}: {error.strerror}") from error
-    thread = threading.Thread(target=server.serve_forever, name="witness", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(_POLL_S,), name="witness", daemon=True
+    )
     thread.start()
     try:
         yield f"http://{_bracketed(host)}:{server.server_address[1]}"
@@ -113,6 +116,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, b"no such checkpoint\n")
         else:
             self._answer(HTTPStatus.OK, found)
+
+    def send_error(
+        self, code: int, message: str | None = None, explain: str | None = None
+    ) -> None:
+        """Answer what http.server itself refuses, without its page."""
+        # An unknown method is 501 there, and 405 in the specification of witnesses.
+        status = HTTPStatus.METHOD_NOT_ALLOWED if code == 501 else code
+        self._answer(status, f"{message or explain or 'refused'}\n".encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
         """Log nothing: whoever asks a witness is nobody's business."""

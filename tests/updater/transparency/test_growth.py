@@ -22,7 +22,8 @@ BOUNDARIES = [0, 1, 2, 255, 256, 257, 511, 512, 513, 700]
 
 def grown(*sizes: int) -> tuple[Edge, dict[str, bytes]]:
     """Grow a tree through these sizes; give its edge and all files written."""
-    edge, files = Edge(), {}
+    edge = Edge()
+    files: dict[str, bytes] = {}
     for old, new in pairwise((0, *sizes)):
         growth = grow(edge, entries(new)[old:])
         edge = growth.edge
