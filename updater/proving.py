@@ -78,6 +78,10 @@ class Proving:
             self._prove()
         return code
 
+    def wait(self) -> None:
+        """Wait until the program has run for long."""
+        self._timer.join()
+
     def __enter__(self) -> Self:
         if self._root is not None:
             self._timer.start()

@@ -49,12 +49,12 @@ BROKEN = "def run():\n    raise SystemExit('{version} is broken')\n"
 """A program that ends with 1 whatever is asked of it."""
 
 
-def app_bundle(version: str, code: str = GOOD) -> bytes:
+def app_bundle(version: str, code: str = GOOD, platform: str = PLATFORM) -> bytes:
     """Make a bundle of a program of one module."""
     source = code.replace("{version}", version).encode()
     files = {"app/__init__.py": b"", "app/main.py": source}
     wheels = dict([pure_wheel("app", version, files, epoch=EPOCH)])
-    manifest = manifest_of(wheels, version=version, product="app", platform=PLATFORM)
+    manifest = manifest_of(wheels, version=version, product="app", platform=platform)
     return bundle_of(manifest, wheels)
 
 
