@@ -123,9 +123,7 @@ def test_a_kill_between_putting_aside_and_the_next_line_loses_nothing(
 def test_four_files_are_kept(root: Root) -> None:
     for age in (3, 2, 1):
         root.audit_file(age).write_text(f"{age}")
-    root.audit_file().write_bytes(
-        root.audit_file().read_bytes() + b" " * MAX_FILE_BYTES
-    )
+    _fill(root)
     root.note("check", {})
 
     assert [root.audit_file(age).read_text() for age in (3, 2)] == ["2", "1"]
