@@ -110,25 +110,21 @@ class Reader:
         """Keep what an entry says; tell whether it says anything."""
         claim = entry.claim
         match claim:
+            # The set that entitles the signers of these may itself wait in this log.
             case PolicyClaim():
-                # The set that entitles its signers may itself be waiting in this log.
                 self._policies.append(place)
-                return True
             case SuccessorClaim():
                 self._successors.append(place)
-                return True
-            case ReleaseClaim() | YankClaim() | RebuildClaim() | Objection():
-                if not self._is_entitled(entry):
-                    return False
-            case _:
-                assert_never(claim)
-        match claim:
+            case _ if not self._is_entitled(entry):
+                return False
             case ReleaseClaim():
                 self._release(place, claim)
             case YankClaim():
                 return self._yank(place, claim)
             case RebuildClaim() | Objection():
                 self._rebuilds.append(LoggedRebuild(place, claim.subject.sha256))
+            case _:
+                assert_never(claim)
         return True
 
     def _is_entitled(self, entry: Entry) -> bool:
