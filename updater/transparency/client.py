@@ -32,7 +32,7 @@ from updater.transparency.index import Place
 from updater.transparency.merkle import EMPTY_ROOT
 from updater.transparency.peer import PeerView
 from updater.transparency.policy import Policy
-from updater.transparency.run import Progress, Run
+from updater.transparency.run import MAX_ENTRIES, Progress, Run
 from updater.transparency.shelf import Setting, Shelf
 from updater.transparency.state import (
     MAX_AGREED,
@@ -66,6 +66,7 @@ class LogClient:
         floor: the note of the oldest checkpoint to believe, brought along by the
             program; None for a log that is followed from its first entry.
         own_policy: a second policy, of the user's own; it can only tighten.
+        max_entries: after so many a run ends, and the next goes on.
         now: POSIX seconds.
         entropy: as `os.urandom`.
         pause: as `time.sleep`.
@@ -82,6 +83,7 @@ class LogClient:
         built_in: TrustSet,
         floor: bytes | None,
         own_policy: Policy | None = None,
+        max_entries: int = MAX_ENTRIES,
         now: Callable[[], float],
         entropy: Callable[[int], bytes],
         pause: Callable[[float], None] = time.sleep,
@@ -95,6 +97,7 @@ class LogClient:
             built_in=built_in,
             floor=floor,
             own_policy=own_policy,
+            max_entries=max_entries,
             now=now,
         )
         self._store = Store(folder, files=files, entropy=entropy, pause=pause)

@@ -293,7 +293,7 @@ class Run:
             judges=[each.trust for each in self.honoured.sets],
         )
         first = self.memory.next_entry
-        until = min(size, first + MAX_ENTRIES)
+        until = min(size, first + self._shelf.setting.max_entries)
         while (at := self.memory.next_entry) < until:
             if self._cache.fetched_bytes > MAX_BYTES:
                 break

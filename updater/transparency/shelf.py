@@ -37,6 +37,7 @@ class Setting:
     built_in: TrustSet
     floor: bytes | None
     own_policy: Policy | None
+    max_entries: int
     now: Callable[[], float]
 
 

@@ -1,12 +1,13 @@
 """A client of a log, held against logs, servers and disks that lie."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.updater.transparency import claimants
-from tests.updater.transparency.worlds import DAY, Log, World, junk
+from tests.updater.transparency.worlds import DAY, Log, Witness, World, junk
 from updater.errors import (
     BusyError,
     MisbehaviourError,
@@ -14,11 +15,18 @@ from updater.errors import (
     StoreError,
     UnreachableError,
 )
-from updater.files import Files
+from updater.files import Files, Step
+from updater.transparency.checkpoint import merge_lines
+from updater.transparency.claims.parts import Head
 from updater.transparency.client import LogClient
 from updater.transparency.evidence import Fork, parse_evidence, verify
+from updater.transparency.gossip import Exchange
 from updater.transparency.index import Place
+from updater.transparency.key import Kind, SigningKey
 from updater.transparency.merkle import hash_leaf
+from updater.transparency.note import parse_note
+from updater.transparency.policy import Policy, parse_policy
+from updater.transparency.run import MAX_ENTRIES
 
 FILE = "a1" * 32
 OTHER_FILE = "a2" * 32
@@ -35,16 +43,25 @@ def client(world: World, tmp_path: Path) -> LogClient:
 
 
 def follow(
-    world: World, folder: Path, *, source: Log | None = None, floor: bytes | None = None
+    world: World,
+    folder: Path,
+    *,
+    source: Log | None = None,
+    floor: bytes | None = None,
+    files: Files | None = None,
+    own_policy: Policy | None = None,
+    max_entries: int = MAX_ENTRIES,
 ) -> LogClient:
     return LogClient(
         folder,
         world.log.origin,
-        files=Files(),
+        files=files or Files(),
         source=source or world.log,
         trust_file=world.trust_file,
         built_in=world.trust_set,
         floor=floor,
+        own_policy=own_policy,
+        max_entries=max_entries,
         now=lambda: world.now,
         entropy=bytes,
         pause=lambda _: None,
@@ -673,3 +690,217 @@ def test_evidence_of_another_log_is_refused(world: World, client: LogClient) -> 
 
     with pytest.raises(RefusedError):
         client.record_evidence(b"{}")
+
+
+class Killed(BaseException):
+    """The process is gone, from one moment to the next."""
+
+
+class Mortal(Files):
+    """A disk under a process that is killed before its n-th change."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def about_to(self, step: Step) -> None:  # noqa: ARG002 - as Files calls it
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+
+def test_a_run_killed_at_any_change_is_finished_by_the_next(
+    world: World, tmp_path: Path
+) -> None:
+    world.log_policy()
+    world.release("1.0.0", FILE)
+    world.publish()
+    found = set()
+    left = 0
+    while True:
+        folder = tmp_path / str(left)
+        follow(world, folder).update()
+        grown = world.log.fork()
+        grown.leaves += junk(1, 20)
+        world.publish(grown)
+        try:
+            follow(world, folder, source=grown, files=Mortal(left)).update()
+        except Killed:
+            view = follow(world, folder, source=grown).update()
+            found.add((view.is_complete, view.memory.next_entry, view.index.garbage))
+            left += 1
+            continue
+        break
+
+    assert found == {(True, 22, 20)}
+    assert left > 10
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(world: World, tmp_path: Path) -> None:
+    class Full(Files):
+        def about_to(self, step: Step) -> None:  # noqa: ARG002 - as Files calls it
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    world.release("1.0.0", FILE)
+    world.publish()
+    follow(world, tmp_path).update()
+    world.release("1.1.0", FILE)
+    world.publish()
+
+    bad = follow(world, tmp_path, files=Full()).update()
+
+    assert [each.code for each in bad.troubles] == ["state"]
+    assert follow(world, tmp_path).view().memory.next_entry == 1
+
+
+def test_a_users_own_policy_must_be_met_too(world: World, tmp_path: Path) -> None:
+    friend = SigningKey("alice.example/phone", Kind.WITNESS, seed=b"\x77" * 32)
+    lines = [f"log {world.log.key.verifier}", f"witness alice {friend.verifier}"]
+    own = parse_policy("\n".join([*lines, "quorum alice", ""]).encode())
+    world.release("1.0.0", FILE)
+    world.publish()
+    client = follow(world, tmp_path, own_policy=own)
+    before = client.update()
+    world.witnesses.append(Witness("alice", friend))
+    world.publish()
+    world.witnesses.pop()
+
+    assert [each.code for each in before.troubles] == ["quorum"]
+    assert client.update().is_complete
+
+
+def test_a_closed_log_does_not_grow(world: World, tmp_path: Path) -> None:
+    world.release("1.0.0", FILE)
+    closed = Head(world.log.origin, 1, world.log.root)
+    world.trust = replace(world.trust, closed_logs=(closed,))
+    world.publish()
+    client = follow(world, tmp_path)
+    whole = client.update()
+    world.release("1.1.0", FILE)
+    world.publish()
+
+    view = client.update()
+
+    assert whole.is_complete
+    assert [each.code for each in view.troubles] == ["origin"]
+
+
+def test_a_flood_is_read_in_several_runs(world: World, tmp_path: Path) -> None:
+    world.log.leaves += junk(1, 900)
+    world.publish()
+    client = follow(world, tmp_path, max_entries=300)
+
+    first = client.update()
+
+    assert [each.code for each in first.troubles] == ["entries"]
+    assert first.memory.next_entry == 512  # whole bundles
+    assert client.update().is_complete
+
+
+def exchange(ours: LogClient, theirs: LogClient) -> tuple[Exchange, Exchange]:
+    """Have two clients compare over a good link."""
+    alice = Exchange(ours.peer_view(), initiator=True, entropy=bytes)
+    bob = Exchange(theirs.peer_view(), initiator=False, entropy=bytes)
+    bob.start(0.0)
+    for_bob, for_alice = alice.start(0.0), list[bytes]()
+    while for_bob or for_alice:
+        for_alice += [each for frame in for_bob for each in bob.receive(frame, 0.0)]
+        for_bob = [each for frame in for_alice for each in alice.receive(frame, 0.0)]
+        for_alice = []
+    return alice, bob
+
+
+def test_two_clients_that_talk_find_a_fork(
+    world: World, client: LogClient, forked: Log, tmp_path: Path
+) -> None:
+    theirs = follow(world, tmp_path / "theirs", source=forked)
+    theirs.update()
+
+    alice, bob = exchange(client, theirs)
+
+    for side, who in ((alice, client), (bob, theirs)):
+        assert side.result is not None
+        (outcome,) = side.result.outcomes
+        assert outcome.evidence is not None
+        name = who.record_evidence(outcome.evidence)
+        assert who.view().evidence == name
+
+
+def test_two_clients_that_talk_learn_who_is_ahead(
+    world: World, client: LogClient, tmp_path: Path
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+    world.log.leaves += junk(1, 300)
+    world.publish()
+    theirs = follow(world, tmp_path / "theirs")
+    theirs.update()
+
+    alice, _ = exchange(client, theirs)
+
+    assert alice.result is not None
+    (outcome,) = alice.result.agreed
+    assert outcome.learned is not None
+    client.learn(outcome.learned)
+    assert client.view().behind_peers == 301
+
+
+def test_peers_ask_nobody(world: World, client: LogClient, tmp_path: Path) -> None:
+    world.log.leaves += junk(1, 300)
+    world.publish()
+    client.update()
+    theirs = follow(world, tmp_path / "theirs")
+    theirs.update()
+    world.log.asked.clear()
+
+    exchange(client, theirs)
+
+    assert world.log.asked == []
+
+
+def test_what_was_never_accepted_is_not_offered(client: LogClient) -> None:
+    assert client.peer_view().heads() == []
+
+
+def test_a_peers_head_is_cut_to_the_fewest_witnesses(
+    world: World, client: LogClient
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client.update()
+
+    (head,) = client.peer_view().heads()
+
+    assert len(parse_note(head.note).lines) == 4  # the log and three of four
+
+
+def test_a_first_look_without_any_state_asks_nobody(
+    world: World, client: LogClient
+) -> None:
+    view = client.view()
+
+    assert [each.code for each in view.troubles] == ["network"]
+    assert world.log.asked == []
+
+
+def test_times_of_fewer_liars_than_the_margin_change_nothing(
+    world: World, client: LogClient
+) -> None:
+    """Of four witnesses three suffice: one may say what it likes."""
+    index = world.release("1.0.0", FILE)
+    note = world.log.checkpoint()
+    honest = world.now
+    for witness, at in zip(
+        world.witnesses, (honest - 900 * DAY, honest, honest, honest), strict=True
+    ):
+        note = merge_lines(note, witness.cosign(note, at))
+    world.log.note = note
+    world.now += 40 * DAY
+    liar = world.witnesses[0].cosign(note, int(world.now))
+    world.log.note = merge_lines(note, liar)
+
+    view = client.update()
+
+    assert view.fresh_at == honest
+    assert view.seen_at(index) == honest

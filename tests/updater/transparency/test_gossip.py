@@ -139,7 +139,7 @@ def verdicts(exchange: Exchange) -> list[Verdict]:
 
 
 def ending(exchange: Exchange) -> str | None:
-    return exchange.result and exchange.result.ending
+    return exchange.result.ending if exchange.result else None
 
 
 def log_of(size: int, seed: int = 1, key: SigningKey = MAIN.key) -> Log:
