@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from updater import jcs, shape
-from updater.errors import MalformedError, RefusedError
+from updater.errors import MalformedError, RefusedError, StoreError
 from updater.files import Files
 from updater.transparency import addresses, admission, journal
 from updater.transparency.addresses import Address, parse_addresses
@@ -87,15 +87,19 @@ class LogFolder:
     def read(self, path: str, most: int) -> bytes | None:
         """Read a public file, as `tiles.Read`."""
         target = self.public / path
-        if not target.parent.is_dir():
+        try:
+            return self.files.read_if_there(target, most=most)
+        except StoreError:
+            if target.parent.is_dir():
+                raise
             return None
-        return self.files.read_if_there(target, most=most)
 
     def write(self, files: Iterable[File]) -> None:
         """Write public files, each whole and synced, in this order."""
         for path, data in files:
             target = self.public / path
-            self.files.make_folder(target.parent, _PUBLIC_FOLDER)
+            if not target.parent.is_dir():
+                self.files.make_folder(target.parent, _PUBLIC_FOLDER)
             self.files.replace(target, data, _PUBLIC)
 
     def drop_pending(self) -> None:

@@ -21,6 +21,7 @@ from updater.transparency.tiles import (
     bundle_path,
     format_bundle,
     parse_bundle,
+    parse_tile,
     partials,
     tile_path,
 )
@@ -66,20 +67,27 @@ class Growth(NamedTuple):
     leaf_hashes: list[bytes]
 
 
-def read_edge(reader: TileReader) -> Edge:
-    """Take the right end of a tree whose tiles lead to its root.
+def read_edge(size: int, root: bytes, read: Read) -> Edge:
+    """Take the right end of a tree from its own files, and no others.
 
     Raises:
-        ProofError: an entry there is not in the tree.
-        UnreachableError: a file is not there.
+        ProofError: a file is not there, or they do not lead to the root.
+        MalformedError: a file has another length than it must have.
     """
-    size = reader.size
-    rows = []
-    while count := size >> _BITS * len(rows):
-        level, first = _BITS * len(rows), count - count % WIDTH
-        rows.append(tuple(reader.node(level, at) for at in range(first, count)))
-    entries = reader.entries(size // WIDTH) if size % WIDTH else ()
-    return Edge(size, entries=entries, rows=tuple(rows))
+    rows: list[tuple[bytes, ...]] = [()] * _rows(size)
+    for tile in partials(size):
+        assert tile.level is not None
+        rows[tile.level] = parse_tile(_content(tile.path, read), tile.width)
+    entries: tuple[bytes, ...] = ()
+    if width := size % WIDTH:
+        path = bundle_path(size // WIDTH, width)
+        entries = parse_bundle(_content(path, read), width)
+        if tuple(map(hash_leaf, entries)) != rows[0]:
+            raise ProofError(f"{path}: its entries are not those of the tree")
+    edge = Edge(size, entries=entries, rows=tuple(rows))
+    if edge.root != root:
+        raise ProofError(f"the right end is not of the root at {size}")
+    return edge
 
 
 def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
@@ -111,15 +119,20 @@ def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
     return Growth(new, files, leaf_hashes)
 
 
-def partial_files(edge: Edge) -> list[File]:
-    """Give the files of a right end, the bundle first."""
+def partial_files(edge: Edge, since: Edge | None = None) -> list[File]:
+    """Give the files of a right end that were not those of an earlier one already.
+
+    The bundle comes first, then tiles upwards. The same path means the same bytes.
+    """
+    old = set(partials(since.size)) if since else set()
     files = []
-    if edge.entries:
+    if edge.entries and (since is None or since.size != edge.size):
         path = bundle_path(edge.size // WIDTH, len(edge.entries))
         files.append(File(path, format_bundle(edge.entries)))
     for tile in partials(edge.size):
         assert tile.level is not None
-        files.append(File(tile.path, b"".join(edge.rows[tile.level])))
+        if tile not in old:
+            files.append(File(tile.path, b"".join(edge.rows[tile.level])))
     return files
 
 
@@ -150,6 +163,7 @@ def read_back(edge: Edge, size: int, read: Read) -> tuple[Edge, list[bytes]]:
     """
     leaf_hashes: list[bytes] = []
     pending: list[bytes] = []
+    old = edge
     skip = len(edge.entries)
     for index, entries in _bundles(edge, size, read):
         pending.extend(entries[skip:])
@@ -159,7 +173,7 @@ def read_back(edge: Edge, size: int, read: Read) -> tuple[Edge, list[bytes]]:
             leaf_hashes.extend(added)
             pending = []
     edge, added = _compared(edge, pending, read)
-    _compare(partial_files(edge), read)
+    _compare(partial_files(edge, old), read)
     return edge, leaf_hashes + added
 
 
@@ -171,7 +185,7 @@ def _bundles(
         width = min(WIDTH, size - index * WIDTH)
         path = bundle_path(index, width)
         try:
-            entries = parse_bundle(read(path, MAX_BUNDLE) or b"", width)
+            entries = parse_bundle(_content(path, read), width)
         except MalformedError as error:
             raise ProofError(f"{path}: {error}") from error
         if index == edge.size // WIDTH and entries[: len(edge.entries)] != edge.entries:
@@ -188,6 +202,18 @@ def _compared(
         [each for each in files if not each.path.startswith("tile/entries/")], read
     )
     return edge, leaf_hashes
+
+
+def _rows(size: int) -> int:
+    """Count the levels of tiles that a tree has hashes on."""
+    return -(-size.bit_length() // _BITS)
+
+
+def _content(path: str, read: Read) -> bytes:
+    data = read(path, MAX_BUNDLE)
+    if data is None:
+        raise ProofError(f"{path}: is missing")
+    return data
 
 
 def _compare(files: list[File], read: Read) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from updater.errors import (
+    MalformedError,
     NotYetError,
     ProofError,
     RefusedError,
@@ -38,6 +39,7 @@ from updater.transparency.entry import Entry, read_entry
 from updater.transparency.folder import CHECKPOINT, PENDING, LogFolder
 from updater.transparency.gathering import Gatherer
 from updater.transparency.growth import (
+    Edge,
     File,
     grow,
     partial_files,
@@ -165,13 +167,13 @@ class Publication:
         waiting = map(self._folder.read_queued, self._folder.queue())
         leaves = _within_bounds(waiting)
         admit(self._folder, self._trust, self._reader(), leaves)
-        growth = grow(read_edge(self._reader()), leaves)
-        self._folder.write([*growth.files, *partial_files(growth.edge)])
+        edge = self._edge(self._journal.size, self._journal.root)
+        growth = grow(edge, leaves)
+        self._folder.write([*growth.files, *partial_files(growth.edge, edge)])
         try:
             # From the disk again, the old right end too: memory may be what is wrong.
-            edge, leaf_hashes = read_back(
-                read_edge(self._reader()), growth.edge.size, self._folder.read
-            )
+            edge = self._edge(self._journal.size, self._journal.root)
+            edge, leaf_hashes = read_back(edge, growth.edge.size, self._folder.read)
         except ProofError as error:
             raise StoreError(f"written and read back: {error}") from error
         if edge.root != growth.edge.root or leaf_hashes != growth.leaf_hashes:
@@ -245,6 +247,17 @@ class Publication:
         journal = self._journal
         return open_tree(self._folder, journal.size, journal.root)
 
+    def _edge(self, size: int, root: bytes) -> Edge:
+        """Read the right end of a tree back from the disk.
+
+        Raises:
+            StoreError: `log-damaged`.
+        """
+        try:
+            return read_edge(size, root, self._folder.read)
+        except (ProofError, MalformedError) as error:
+            raise StoreError(f"log-damaged: {error}") from error
+
     def _check_shown(self, shown: OpenedCheckpoint | None) -> None:
         """Expect that the world sees the tree that the journal says it does."""
         size = shown.checkpoint.size if shown else 0
@@ -264,12 +277,10 @@ class Publication:
                 f" on from {self._journal.old_size}"
             )
         root = shown.checkpoint.root if shown else EMPTY_ROOT
-        reader = open_tree(self._folder, size, root)
+        edge = self._edge(size, root)
         try:
-            edge, leaf_hashes = read_back(
-                read_edge(reader), self._journal.size, self._folder.read
-            )
-        except (ProofError, UnreachableError) as error:
+            edge, leaf_hashes = read_back(edge, self._journal.size, self._folder.read)
+        except ProofError as error:
             raise StoreError(f"log-damaged: {error}") from error
         if (edge.root, tuple(leaf_hashes)) != (self._journal.root, self._journal.batch):
             raise StoreError("log-damaged: the entries are not those of the journal")

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from tests.updater.transparency.logs import Folder, entries
-from updater.errors import ProofError
+from updater.errors import MalformedError, ProofError
 from updater.transparency.growth import (
     Edge,
     file_data,
@@ -57,7 +57,40 @@ def test_the_edge_is_read_as_it_was_left(size: int) -> None:
     edge, _ = grown(size)
     folder = Folder(size)
 
-    assert read_edge(TileReader(size, folder.root, folder.read)) == edge
+    assert read_edge(size, folder.root, folder.read) == edge
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("tile/0/001.p/44", None),
+        ("tile/0/001.p/44", bytes(44 * 32)),
+        ("tile/0/001.p/44", b"short"),
+        ("tile/1/000.p/1", bytes(32)),
+        ("tile/entries/001.p/44", None),
+        ("tile/entries/001.p/44", b"short"),
+    ],
+    ids=range(6),
+)
+def test_a_damaged_edge_is_refused(path: str, data: bytes | None) -> None:
+    folder = Folder(300)
+    folder.files[path] = data or b""
+    if data is None:
+        del folder.files[path]
+
+    with pytest.raises((ProofError, MalformedError)):
+        read_edge(300, folder.root, folder.read)
+
+
+def test_files_that_stay_are_not_written_again() -> None:
+    old = grow(Edge(), entries(300)).edge
+    new = grow(old, [b"one more"]).edge
+
+    assert [file.path for file in partial_files(new, old)] == [
+        "tile/entries/001.p/45",
+        "tile/0/001.p/45",
+    ]
+    assert partial_files(new, new) == []
 
 
 @pytest.mark.parametrize("old", [0, 1, 255, 256, 300])
@@ -83,6 +116,14 @@ def test_a_flipped_bit_shows_when_read_back(path: str) -> None:
     folder.files[path] = bytes(data)
 
     with pytest.raises(ProofError):
+        read_back(Edge(), 300, folder.read)
+
+
+def test_a_bundle_that_is_cut_shows_when_read_back() -> None:
+    folder = Folder(300)
+    folder.files["tile/entries/000"] = b"\0\1"
+
+    with pytest.raises(ProofError, match="tile/entries/000: bundle"):
         read_back(Edge(), 300, folder.read)
 
 

@@ -5,14 +5,18 @@ no witness has signed, for any size, another root than the log ends up with.
 """
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.updater.transparency.logs import ORIGIN
+from tests.io_map import CHECKOUT
+from tests.updater.transparency.logs import ORIGIN, checkpoint
+from tests.updater.transparency.test_witness import request
 from tests.updater.transparency.writers import World, yanks
-from updater.errors import RefusedError, UpdateError
+from updater.errors import DeclinedError, RefusedError, UpdateError
 from updater.testing.faults import sweep
 from updater.transparency.fsck import Fsck
 from updater.transparency.publishing import open_tree, shown_checkpoint
@@ -84,6 +88,41 @@ def test_a_killed_run_is_finished_by_the_next(
 
     assert figures.bad == ()
     assert figures.killed > 3
+
+
+def cosign_on_and_on(folder: Path) -> None:
+    """Task: cosign a growing log, and say each size that an answer was given for."""
+    witness = World(folder).witnesses["w1"]
+    for size in range(1, 19):
+        witness.add_checkpoint(request(size - 1, size))
+        sys.stdout.write(f"{size}\n")
+        sys.stdout.flush()
+
+
+@pytest.mark.parametrize("answers", [1, 4, 9])
+def test_a_killed_witness_remembers_every_answer(tmp_path: Path, answers: int) -> None:
+    code = (
+        f"import sys, pathlib, {_HERE} as tests;"
+        " tests.cosign_on_and_on(pathlib.Path(sys.argv[1]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=CHECKOUT,
+    ) as child:
+        assert child.stdout is not None
+        said = [int(child.stdout.readline()) for _ in range(answers)]
+        child.kill()
+    world = World(tmp_path)
+    known = world.witnesses["w1"].known(ORIGIN)
+
+    assert known is not None
+    assert known.head.size >= said[-1]
+    assert known.head.root == checkpoint(known.head.size).root
+    with pytest.raises(DeclinedError) as caught:
+        world.witnesses["w1"].add_checkpoint(request(said[-1] - 1, said[-1]))
+    assert (caught.value.status, caught.value.size) == (409, known.head.size)
 
 
 def wrong_with(folder: Path, new: int) -> str:
