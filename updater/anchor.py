@@ -113,7 +113,7 @@ def format_anchor(anchor: Anchor) -> dict[str, bytes]:
     """Give the files of an anchor by name, as `parse_anchor` reads them."""
     product = anchor.product
     described: Json = {
-        "accepted": sorted(anchor.accepted),
+        "accepted": [*sorted(anchor.accepted)],
         "channel": anchor.channel,
         "log": anchor.origin,
         "product": {
