@@ -23,6 +23,7 @@ SUBJECTS = (
     "transparency",
     "log",
     "bundle",
+    "install",
     "repository",
     "startup",
 )

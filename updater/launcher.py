@@ -6,15 +6,14 @@ whatever `python3` is, from 3.7 on, imports nothing but the standard library, an
 of the program only what the slot's tree.json says. Which slot runs is the table of
 docs/formats/install.md, "A start".
 
-Nothing that goes wrong with the bookkeeping keeps the program from starting.
+Nothing that goes wrong with the bookkeeping keeps the program from starting. What is
+imported within functions takes as long as starting Python, and is rarely needed.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import re
 import sys
 import time
 
@@ -30,7 +29,7 @@ VERSION = 1
 
 CODE = (
     "import sys;_,lib,module,*sys.argv=sys.argv;sys.path.append(lib);"
-    "import importlib;sys.exit(importlib.import_module(module).run())"
+    "__import__(module);sys.exit(sys.modules[module].run())"
 )
 """What the slot's interpreter runs: of a folder, a module, with the arguments."""
 
@@ -52,14 +51,16 @@ def main() -> int:
     if sys.argv[1:] == ["--self-test"]:
         return _self_test()
     root = os.path.dirname(os.path.realpath(__file__))
-    state, slot = _choose(root)
-    for _ in range(_TRIES):
-        if slot is None or _hold(root, slot):
-            break
-        state, slot = _choose(root)
-    if slot is None:
-        return _say("expected an installed version, found none", _reinstall())
-    return _run(root, slot, state or {})
+    slot = _proved(root)
+    if slot is None or not _hold(root, slot):
+        for _ in range(_TRIES):
+            slot = _choose(root)
+            if slot is None:
+                return _say("expected an installed version, found none", _reinstall())
+            if _hold(root, slot):
+                break
+    assert slot is not None
+    return _run(root, slot)
 
 
 def decide(
@@ -102,8 +103,20 @@ def _any_slot(state: State | None, complete: Sequence[str]) -> str | None:
     return complete[0] if complete else None
 
 
-def _choose(root: str) -> tuple[State | None, str | None]:
-    """Choose the slot and do what the choice asks for; give the state, if readable."""
+def _proved(root: str) -> str | None:
+    """Name what is current, if it is neither pending nor bad, as nearly always.
+
+    Then the state does not name it, or only as the previous one.
+    """
+    slot = _current(root)
+    state = _read_bytes(root)
+    if slot is None or state is None or slot.encode() in state:
+        return None
+    return slot
+
+
+def _choose(root: str) -> str | None:
+    """Choose the slot and do what the choice asks for."""
     lock = _lock(os.path.join(root, "lock"), fcntl.LOCK_EX)
     try:
         state = _read_state(root)
@@ -112,7 +125,7 @@ def _choose(root: str) -> tuple[State | None, str | None]:
         known = None if lock is None else state
         action, slot = decide(known, current, _complete(root), alive)
         if known is None or current is None or slot is None:
-            return state, slot
+            return slot
         try:
             if action == "count":
                 _count(root, known)
@@ -120,7 +133,7 @@ def _choose(root: str) -> tuple[State | None, str | None]:
                 _go_back(root, known, current, slot)
         except OSError:
             slot = current  # a full or read-only disk
-        return state, slot
+        return slot
     finally:
         if lock is not None:
             os.close(lock)
@@ -153,9 +166,13 @@ def _go_back(root: str, state: State, current: str, slot: str) -> None:
 
 def _read_state(root: str) -> State | None:
     """Read state.json; None if it is not what we know."""
+    import json  # noqa: PLC0415 - see above
+
+    data = _read_bytes(root)
+    if data is None:
+        return None
     try:
-        with open(os.path.join(root, "state.json"), "rb", opener=_no_link) as file:
-            state: State = json.loads(file.read(_MOST_BYTES).decode("utf-8"))
+        state: State = json.loads(data.decode("utf-8"))
         slots = [each["slot"] for each in state["bad"]]
         numbers = [each["pid"] + each["start"] for each in state["attempts"]]
         known = state["schema"] == "ringfence-install/1" and isinstance(
@@ -165,12 +182,22 @@ def _read_state(root: str) -> State | None:
         pythons = [*state["pythons"], *state["pythons"].values()]
         if known and all(isinstance(each, str) for each in strings + pythons):
             return state
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return None
 
 
+def _read_bytes(root: str) -> bytes | None:
+    try:
+        with open(os.path.join(root, "state.json"), "rb", opener=_no_link) as file:
+            return file.read(_MOST_BYTES)
+    except OSError:
+        return None
+
+
 def _write_state(root: str, state: State) -> None:
+    import json  # noqa: PLC0415 - see above
+
     state["rev"] += 1
     text = json.dumps(state, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     beside = os.path.join(root, "state.json.new")
@@ -247,8 +274,13 @@ def _complete(root: str) -> list[str]:
         names = os.listdir(os.path.join(root, "versions"))
     except OSError:
         return []
-    slots = [name for name in names if _is_complete(root, name)]
-    return sorted(slots, key=lambda slot: (_order(_version(slot)), slot), reverse=True)
+    found = [
+        (order, name)
+        for name in names
+        for order in [_order(_version(name))]
+        if order is not None and _is_complete(root, name)
+    ]
+    return [name for _, name in sorted(found, reverse=True)]
 
 
 def _is_complete(root: str, name: str) -> bool:
@@ -256,7 +288,7 @@ def _is_complete(root: str, name: str) -> bool:
     version, dash, digits = name.rpartition("-")
     if not dash or len(digits) != 12 or set(digits) - set("0123456789abcdef"):
         return False
-    if "/" in name or _order(version) is None:
+    if not version[:1].isdigit() or not version.replace(".", "").isalnum():
         return False
     return os.path.isfile(os.path.join(root, "versions", name, "tree.json"))
 
@@ -267,6 +299,8 @@ def _version(slot: str) -> str:
 
 def _order(version: str) -> tuple[Any, ...] | None:
     """Give what sorts like versions do (PEP 440, normal form); None if it is none."""
+    import re  # noqa: PLC0415 - see above
+
     number = "(?:0|[1-9][0-9]{0,15})"
     found = re.fullmatch(
         rf"({number}(?:\.{number})*)(?:(a|b|rc)({number}))?"
@@ -298,14 +332,14 @@ def started(pid: int) -> int | None:
         return None
 
 
-def _run(root: str, slot: str, state: State) -> int:
+def _run(root: str, slot: str) -> int:
     """Become the slot's program; comes back only if that cannot be."""
     path = os.path.join(root, "versions", slot)
-    tree = _read_tree(os.path.join(path, "tree.json"))
-    if tree is None:
+    module, platform = _read_tree(os.path.join(path, "tree.json"))
+    if not module or not platform:
         return _say(f"expected a readable tree.json in {slot}", _reinstall())
-    tag = tree["platform"].partition("-")[0]
-    python = find_python(tag, state.get("pythons", {}))
+    tag = platform.partition("-")[0]
+    python = find_python(tag, _pythons(root))
     if python is None:
         name = _name(tag)
         return _say(
@@ -313,23 +347,36 @@ def _run(root: str, slot: str, state: State) -> int:
             f"install {name}, or for another Python {_reinstall()}",
         )
     me = os.path.join(root, os.path.basename(__file__))
-    before = [python, *FLAGS, "-c", CODE, os.path.join(path, "lib"), tree["module"], me]
+    before = [python, *FLAGS, "-c", CODE, os.path.join(path, "lib"), module, me]
     return os.execv(python, before + sys.argv[1:])
 
 
-def _read_tree(path: str) -> dict[str, str] | None:
-    """Read the keys after the list of files, which is long: keys are sorted."""
+def _read_tree(path: str) -> tuple[str, str]:
+    """Read module and platform, which stand after the list of files: keys are sorted.
+
+    No string within JSON holds an unescaped quote, so that the keys are found as they
+    are; and neither value has anything to escape.
+    """
     try:
         with open(path, "rb", opener=_no_link) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-            tail = file.read(_TAIL_BYTES)
-        # No string within JSON holds an unescaped quote, so this is the key itself.
-        tree: dict[str, str] = json.loads(b"{" + tail[tail.rindex(b',"module":') + 1 :])
-        if isinstance(tree["module"] + tree["platform"], str):
-            return tree
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return None
+            tail = file.read(_TAIL_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return "", ""
+    return _value(tail, "module"), _value(tail, "platform")
+
+
+def _value(text: str, key: str) -> str:
+    _, found, rest = text.rpartition(f',"{key}":"')
+    return rest.partition('"')[0] if found else ""
+
+
+def _pythons(root: str) -> dict[str, str]:
+    """Read where interpreters lie; mostly, nothing is said of that."""
+    if b'"pythons":{}' in (_read_bytes(root) or b""):
+        return {}
+    state = _read_state(root)
+    return {} if state is None else state["pythons"]
 
 
 def find_python(tag: str, pythons: Mapping[str, str]) -> str | None:
