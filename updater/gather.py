@@ -19,8 +19,9 @@ from updater.channel import MAX_BYTES as MAX_CHANNEL
 from updater.channel import Channel, parse_channel
 from updater.conclusion import CURRENT, NOT_FETCHED
 from updater.errors import MisbehaviourError, UnreachableError, UpdateError
-from updater.fetch import Fetcher, Source
+from updater.fetch import Fetcher
 from updater.findings import Failed, Severity, failed
+from updater.following import LogSource, log_client, successor
 from updater.gates.evidence import Evidence, Here, Linked, Stored, Vouched, Wish
 from updater.identity import parse_policy
 from updater.layout import SignedFile, Target
@@ -320,60 +321,6 @@ class Gathering:
         for number, each in enumerate(found):
             self.files[f"rebuild-{number}.json"] = each.leaf
         return tuple((each.leaf, each.index) for each in found)
-
-
-@dataclass(frozen=True, slots=True)
-class LogSource:
-    """The folder of a log below each address of a repository."""
-
-    fetcher: Fetcher
-    bases: tuple[str, ...]
-
-    def get(self, path: str, max_bytes: int) -> bytes:
-        """Fetch a file from the first that has it.
-
-        Raises:
-            FetchError: none did.
-        """
-        return mirrors.ask_each(
-            self.bases,
-            lambda base: Source(self.fetcher, f"{base}log/").get(path, max_bytes),
-        )
-
-
-def log_client(  # noqa: PLR0913 - the doors of a carrier, each by name
-    root: Root,
-    anchor: Anchor,
-    source: Source | LogSource,
-    trust_file: Callable[[str], bytes],
-    *,
-    own_policy: Policy | None = None,
-    origin: str | None = None,
-    trust: TrustSet | None = None,
-) -> LogClient:
-    """Open what a managed folder remembers of its log, or of one that succeeded it."""
-    first = origin in {None, anchor.origin}
-    return LogClient(
-        root.folder / "log",
-        origin or anchor.origin,
-        files=root.files,
-        source=source,
-        trust_file=trust_file,
-        built_in=trust or anchor.trust,
-        floor=anchor.floor if first else None,
-        own_policy=own_policy,
-        now=root.now,
-        entropy=root.entropy,
-    )
-
-
-def successor(view: LogView) -> str | None:
-    """Name the log that goes on where this one was closed; None if it was not."""
-    trust, policy = view.honoured.current.trust, view.honoured.current.policy
-    if trust.closed_at(view.origin) is None:
-        return None
-    going_on = [each for each in policy.origins if trust.closed_at(each) is None]
-    return going_on[0] if len(going_on) == 1 else None
 
 
 def _as_offered(

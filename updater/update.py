@@ -35,18 +35,11 @@ from updater.errors import MalformedError, MissingError, RefusedError, UpdateErr
 from updater.fetch import Fetcher, Network
 from updater.files import Files
 from updater.findings import Failed, Refusal, Result, failed
+from updater.following import NOBODY, LogSource, log_client
 from updater.gates import GATES
 from updater.gates.evidence import Evidence, Vouched, Wish
 from updater.gates.local import time_floor
-from updater.gather import (
-    Gathering,
-    LogSource,
-    Means,
-    Progress,
-    attempt,
-    log_client,
-    mirrors_file,
-)
+from updater.gather import Gathering, Means, Progress, attempt, mirrors_file
 from updater.install import Installer
 from updater.layout import DAY_S, Target
 from updater.layout import Anchor as TufAnchor
@@ -58,6 +51,7 @@ from updater.root import Root
 from updater.settings import Settings
 from updater.slots import MOST_CODES, Last, slot_name, version_of
 from updater.stage import read_tree
+from updater.standing import VERDICT
 from updater.starts import forgive
 from updater.transparency.index import Place
 from updater.transparency.policy import Policy
@@ -65,9 +59,6 @@ from updater.transparency.view import LogView
 
 ANCHOR: Final = "anchor"
 """The folder in a managed folder with the anchor of its first install."""
-VERDICT: Final = "verdict.json"
-"""What the last run came to, as programs read it; also in each slot's evidence."""
-
 _ABOUT_HERE: Final = frozenset({"select", "wave"})
 """Gates about this machine and moment, which say nothing about a file."""
 _STEPS: Final = {"unhealthy": "health", "tree": "stage", "disk": "stage"}
@@ -250,7 +241,7 @@ class Updater:
             self._root,
             self._anchor,
             LogSource(fetcher, bases),
-            _no_trust_file,
+            NOBODY.trust_file,
             own_policy=self._given.own_policy,
         )
         return max(client.update().fresh_at or 0, times.signed)
@@ -392,7 +383,3 @@ def _place(evidence: Evidence, release: VerifiedRelease) -> Place | None:
     rows = evidence.log.index.files_of(release.version, release.platform)
     places = [each.place for each in rows]
     return next((p for p in places if p.leaf_hash == release.leaf_hash), None)
-
-
-def _no_trust_file(sha256: str) -> bytes:
-    raise UpdateError(f"trust file {sha256}: nobody is asked yet")
