@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from updater.anchor import Anchor
 from updater.audit import FILES_KEPT, MAX_FILE_BYTES, MAX_LINE_BYTES, START, read_chain
 from updater.errors import MalformedError, RefusedError, StoreError
+from updater.following import NOBODY, log_client
 from updater.recheck import CLAIM, PROOF, recheck
 from updater.root import Root
 from updater.stage import EVIDENCE, check_slot, read_tree
