@@ -242,11 +242,13 @@ class Run:
                 current.policy, opened, now, group=current.trust.cooldown_group
             ),
         )
+        is_larger = seen.size > self.memory.head.size
         self.memory = replace(
             accept(self.memory, self._fresher(opened), seen), learned=tuple(learned)
         )
         self._cache.keep()
-        self._save()
+        if is_larger:  # else the end of the run is soon enough
+            self._save()
 
     def _fresher(self, opened: OpenedCheckpoint) -> bytes:
         """Choose between two notes of one tree: an old copy must not make ours old."""

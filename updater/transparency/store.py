@@ -50,6 +50,8 @@ class Store:
         self._files = files
         self._entropy = entropy
         self._pause = pause
+        # What was read or written last, so that unchanged bytes are parsed once.
+        self._known: tuple[bytes, State] | None = None
 
     def load(self) -> State:
         """Give the state; a new one where there is none.
@@ -143,10 +145,12 @@ class Store:
         data = self._files.read_if_there(self._path, most=MAX_BYTES)
         if data is None:
             return None
-        try:
-            return parse_state(data)
-        except MalformedError as error:
-            raise StoreError(f"{self._path}: {error}") from error
+        if self._known is None or self._known[0] != data:
+            try:
+                self._known = (data, parse_state(data))
+            except MalformedError as error:
+                raise StoreError(f"{self._path}: {error}") from error
+        return self._known[1]
 
     def _write(self, state: State) -> State:
         old = self._read()
@@ -155,7 +159,9 @@ class Store:
             if old.rev != state.rev:
                 raise BusyError(f"{self._path}: another process changed it")
             check_follows(old, new)
-        self._files.replace(self._path, format_state(new))
+        data = format_state(new)
+        self._files.replace(self._path, data)
+        self._known = (data, new)
         return new
 
     @contextlib.contextmanager

@@ -242,10 +242,19 @@ def test_damaged_evidence_is_malformed_or_other_evidence(evidence: Evidence) -> 
     assert_one_spelling(parse_evidence, format_evidence, format_evidence(evidence))
 
 
-def test_evidence_is_named_by_its_hash() -> None:
-    data = b"{}"
+def test_the_worked_example_of_the_format_is_these_bytes() -> None:
+    ours, theirs = Log(leaves=[b"a", b"b", b"c"]), Log(leaves=[b"a", b"b", b"d", b"e"])
+    fork = build_fork(
+        theirs.checkpoint(),
+        ours.checkpoint(),
+        proof=theirs.prove(3),
+        root=theirs.root_at(3),
+        log_key=ours.key.verifier,
+    )
 
-    assert name(data).startswith("44136fa355b3678a")
+    assert name(format_evidence(fork)) == (
+        "9eec2f6e9ab973bfcd9c1977100a22fe56a1ffbca813ff15c1bc2958f4a7816a"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.updater.transparency.worlds import Log, World, junk
 from updater.errors import ProofError
 from updater.transparency.checkpoint import merge_lines, open_checkpoint
-from updater.transparency.evidence import parse_evidence, verify
+from updater.transparency.evidence import name, parse_evidence, verify
 from updater.transparency.frames import (
     Answer,
     Body,
@@ -205,6 +205,27 @@ def test_two_histories_are_proven_to_both(
     assert ours is not None
     assert ours == theirs
     verify(parse_evidence(ours), MAIN.key.verifier)
+
+
+def test_the_worked_example_of_the_format_is_said_like_this() -> None:
+    alice = Known([Log(leaves=[b"a", b"b", b"c"])])
+    bob = Known([Log(leaves=[b"a", b"b", b"d", b"e"])])
+
+    meeting = meet(alice, bob).go()
+
+    assert meeting.said() == [
+        "alice Offer",
+        "bob Answer",
+        "bob NotePart",
+        "bob Consistency",
+        "bob Done",
+        "alice NotePart",
+        "alice Done",
+    ]
+    evidence = outcomes(meeting.alice)[0].evidence or b""
+    assert name(evidence).startswith("9eec2f6e9ab973bf")
+    frame = meeting.frames[0][1]
+    assert frame[13:].hex() == f"01{LOG.hex()}{3:016x}{alice.logs[0].root.hex()}"
 
 
 def test_notes_follow_only_a_mismatch_if_so_wished() -> None:
