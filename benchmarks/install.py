@@ -30,7 +30,11 @@ from updater.stage import check_slot
 ROUNDS = 3
 STARTS = 15
 PRODUCT = Product(
-    "ringfence", "pkg:pypi/ringfence", module="speed.main", launcher_name="speed"
+    "ringfence",
+    "pkg:pypi/ringfence",
+    module="speed.main",
+    launcher_name="speed",
+    confirms=False,  # so that starts are those of what has proved itself
 )
 CODE = b"def run():\n    print('ringfence 1.0')\n"
 PEAK = r"""

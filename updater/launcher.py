@@ -19,7 +19,7 @@ import time
 
 TYPE_CHECKING = False  # importing typing takes as long as everything else here
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     State = dict[str, Any]  # as JSON has it: `_read_state` looked at what is used
@@ -339,7 +339,8 @@ def _run(root: str, slot: str) -> int:
     if not module or not platform:
         return _say(f"expected a readable tree.json in {slot}", _reinstall())
     tag = platform.partition("-")[0]
-    python = find_python(tag, _pythons(root))
+    state = (_read_bytes(root) or b"").decode("utf-8", "replace")
+    python = find_python(tag, _value(state, tag))
     if python is None:
         name = _name(tag)
         return _say(
@@ -354,8 +355,8 @@ def _run(root: str, slot: str) -> int:
 def _read_tree(path: str) -> tuple[str, str]:
     """Read module and platform, which stand after the list of files: keys are sorted.
 
-    No string within JSON holds an unescaped quote, so that the keys are found as they
-    are; and neither value has anything to escape.
+    No string within JSON holds an unescaped quote, so that a key is found as it is; and
+    what is looked for here has nothing to escape.
     """
     try:
         with open(path, "rb", opener=_no_link) as file:
@@ -367,23 +368,14 @@ def _read_tree(path: str) -> tuple[str, str]:
 
 
 def _value(text: str, key: str) -> str:
-    _, found, rest = text.rpartition(f',"{key}":"')
+    _, found, rest = text.rpartition(f'"{key}":"')
     return rest.partition('"')[0] if found else ""
 
 
-def _pythons(root: str) -> dict[str, str]:
-    """Read where interpreters lie; mostly, nothing is said of that."""
-    if b'"pythons":{}' in (_read_bytes(root) or b""):
-        return {}
-    state = _read_state(root)
-    return {} if state is None else state["pythons"]
-
-
-def find_python(tag: str, pythons: Mapping[str, str]) -> str | None:
+def find_python(tag: str, named: str) -> str | None:
     """Find the interpreter of a tag (cp311): where it is said to be, or as usual."""
-    named = [pythons[tag]] if tag in pythons else []
     usual = [os.path.join(place, _name(tag)) for place in _PLACES]
-    for path in named + usual:
+    for path in [named, *usual]:
         if os.access(path, os.X_OK):
             return path
     return None

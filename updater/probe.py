@@ -31,7 +31,7 @@ def interpreter(tag: str, pythons: Mapping[str, str]) -> Path:
     Raises:
         MissingError: this machine has none.
     """
-    found = find_python(tag, pythons)
+    found = find_python(tag, pythons.get(tag, ""))
     if found is None:
         raise MissingError(f"expected Python 3.{tag[3:]}, found none")
     return Path(found)

@@ -77,6 +77,7 @@ def test_a_state_has_one_spelling() -> None:
         {"pythons": []},
         {"pythons": {"cp311": "python3"}},
         {"pythons": {"python": "/bin/python3"}},
+        {"pythons": {"cp311": '/opt/"x"/python3.11'}},
         {"pythons": {f"cp3{number}": "/x" for number in range(17)}},
         {"seed": "AAAA"},
         {"time": {"signed": 1}},
