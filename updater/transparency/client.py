@@ -115,6 +115,8 @@ class LogClient:
             return self._lost("busy", error)
         except StoreError as error:
             return self._lost("state", error)
+        except RefusedError as error:  # what we accepted once was signed by another key
+            return self._lost("log-signature", error)
 
     def _run(self, progress: Progress | None) -> LogView:
         state = self._store.load()

@@ -3,12 +3,18 @@
 Carrier. Asks nobody, but for trust files that are due and were never fetched.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from updater.errors import MalformedError, StoreError, UnreachableError
+from updater.errors import (
+    MalformedError,
+    SignatureError,
+    StoreError,
+    UnreachableError,
+)
 from updater.files import Files
 from updater.transparency.cache import Cache, Source, bundle_of
 from updater.transparency.checkpoint import OpenedCheckpoint, open_checkpoint
@@ -123,8 +129,10 @@ class Shelf:
     ) -> Honoured:
         fresh = None
         if memory.note is not None:
-            opened = self.open(memory.note, policy)
-            fresh = fresh_at(policy, opened, self.setting.now())
+            # A policy that does not know this log's key vouches for no time of it.
+            with contextlib.suppress(SignatureError):
+                opened = self.open(memory.note, policy)
+                fresh = fresh_at(policy, opened, self.setting.now())
         return walk(
             self.setting.built_in,
             logged,

@@ -510,6 +510,41 @@ def test_a_first_run_on_another_branch_than_the_floor_is_proven(
     assert [each.code for each in view.troubles] == ["fork"]
 
 
+def test_a_newer_program_brings_a_newer_floor(world: World, tmp_path: Path) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    follow(world, tmp_path).update()
+    world.release("1.1.0", FILE)
+    floor = world.publish()
+    other = world.log.fork()
+    other.leaves[1:] = junk(1, 2)
+    world.publish(other)
+    newer = follow(world, tmp_path, floor=floor)
+    newer.record_agreement(b"alice", 1)
+
+    forked = follow(world, tmp_path, floor=floor, source=other).update()
+
+    assert [each.code for each in forked.troubles] == ["fork"]
+    assert newer.update().is_complete
+
+
+def test_a_log_that_goes_on_under_another_key_is_not_believed(
+    world: World, tmp_path: Path
+) -> None:
+    world.release("1.0.0", FILE)
+    world.publish()
+    client = follow(world, tmp_path)
+    client.update()
+    client.learn(world.log.publish(*world.witnesses, at=world.now))
+    world.log.key = replace(world.log.key, seed=b"\x99" * 32)
+    world.publish()
+    newer = follow(world, tmp_path)
+
+    assert [each.code for each in client.update().troubles] == ["log-signature"]
+    assert [each.code for each in newer.update().troubles] == ["log-signature"]
+    assert newer.view().head is None
+
+
 def test_a_head_of_a_peer_must_be_reached(world: World, client: LogClient) -> None:
     world.release("1.0.0", FILE)
     old = world.publish()
