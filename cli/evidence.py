@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from cli.following import export_evidence, list_evidence
 from cli.output import json_option, show
 from updater.files import Files
 from updater.transparency.evidence import (
@@ -22,6 +23,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.group(epilog="Example: ringfence log evidence verify fork.json --log VKEY")
 def evidence() -> None:
     """Check proof that a log said two things."""
+
+
+evidence.add_command(list_evidence)
+evidence.add_command(export_evidence)
 
 
 @evidence.command(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cli import following
 from cli.evidence import evidence
 from cli.home import Home
 from cli.keys import create_key, read_key
@@ -52,7 +53,7 @@ _dev_option = click.option(
 )
 
 
-@click.group(epilog="Example: ringfence log publish /srv/log")
+@click.group(epilog="Example: ringfence log publish log")
 def log() -> None:
     """Write, witness and check the public log of releases.
 
@@ -64,6 +65,8 @@ def log() -> None:
 log.add_command(witness)
 log.add_command(policy)
 log.add_command(evidence)
+for each in (following.status, following.verify, following.unfreeze, following.state):
+    log.add_command(each)
 
 
 @log.command(epilog="Example: ringfence log keygen bt.example/app/1 --out log.key")
@@ -86,8 +89,8 @@ def keygen(
 
 
 @log.command(
-    epilog='Example: ringfence log init /srv/log --vkey "$(cat log.vkey)"'
-    " --policy policy --trust trust.json"
+    epilog="Example: ringfence log init log --vkey VKEY --policy policy"
+    " --trust trust.json"
 )
 @click.argument("folder", type=_NEW)
 @click.option("--vkey", required=True, help="The log's public key.")
@@ -124,7 +127,7 @@ def init(  # noqa: PLR0913 - one argument for each option
     show({"origin": facts.key.name}, f"{facts.key.name}: empty, in {folder}")
 
 
-@log.command(epilog="Example: ringfence log append /srv/log claim.json")
+@log.command(epilog="Example: ringfence log append log claim.json")
 @click.argument("folder", type=_FOLDER)
 @click.argument("claims", type=_FILE, nargs=-1, required=True)
 @json_option
@@ -139,7 +142,7 @@ def append(folder: Path, claims: tuple[Path, ...]) -> None:
         show({"leafHash": leaf_hash.hex()}, f"{leaf_hash.hex()} {claim.name} waits")
 
 
-@log.command(epilog="Example: ringfence log publish /srv/log --wait 60")
+@log.command(epilog="Example: ringfence log publish log --wait 60")
 @click.argument("folder", type=_FOLDER)
 @_key_option
 @_wait_option
@@ -157,7 +160,7 @@ def publish(
     _show(Log(_folder(folder)).publish(means))
 
 
-@log.command(epilog="Example: ringfence log refresh /srv/log")
+@log.command(epilog="Example: ringfence log refresh log")
 @click.argument("folder", type=_FOLDER)
 @_key_option
 @_wait_option
@@ -169,7 +172,7 @@ def refresh(home: Home, *, folder: Path, key: Path | None, wait: int) -> None:
     _show(Log(_folder(folder)).refresh(means))
 
 
-@log.command(epilog="Example: ringfence log rotate /srv/log successor.json")
+@log.command(epilog="Example: ringfence log rotate log successor.json")
 @click.argument("folder", type=_FOLDER)
 @click.argument("claim", type=_FILE)
 @_key_option
@@ -191,7 +194,7 @@ def rotate(
     _show(writer.publish(_means(home, folder, key, wait_s=wait, is_dev=False)))
 
 
-@log.command(epilog="Example: ringfence log prove /srv/log 12 --out app.tlog-proof")
+@log.command(epilog="Example: ringfence log prove log 12 --out app.tlog-proof")
 @click.argument("folder", type=_FOLDER)
 @click.argument("index", type=click.IntRange(min=0))
 @click.option("--out", type=_NEW, help="Write the proof here.  [default: print it]")
@@ -205,9 +208,7 @@ def prove(folder: Path, index: int, out: Path | None) -> None:
         Files().create(out, proof, 0o644)
 
 
-@log.command(
-    epilog='Example: ringfence log fsck /srv/log/public --log "$(cat log.vkey)"'
-)
+@log.command(epilog="Example: ringfence log fsck log/public --log VKEY")
 @click.argument("public", type=_FOLDER)
 @click.option("--log", "vkey", required=True, help="The log's public key.")
 @click.option("--policy", "policy_file", type=_FILE, help="[default: the folder's]")
@@ -234,7 +235,7 @@ def fsck(public: Path, vkey: str, policy_file: Path | None, trust: Path | None) 
 
 
 @log.command(
-    epilog='Example: ringfence log monitor https://bt.example --log "$(cat log.vkey)"'
+    epilog="Example: ringfence log monitor https://bt.example --log VKEY"
     " --policy policy --trust trust.json --memory watch.json"
 )
 @click.argument("source")
@@ -255,9 +256,10 @@ def monitor(  # noqa: PLR0913 - one argument for each option
     memory: Path,
     published: Path | None,
 ) -> None:
-    """Look at the log at SOURCE (a folder or a URL) once, for everybody.
+    """Look at a log once, on behalf of everybody.
 
-    Every alarm is a line. With any, the code is 1, and 4 if two trees are proven.
+    SOURCE is a folder or a URL. Every alarm is a line. With any, the code is 1, and 4
+    if two trees are proven.
     """
     files = Files()
     watcher = Monitor(

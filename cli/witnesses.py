@@ -22,6 +22,10 @@ from updater.transparency.serving import serve_witness
 from updater.transparency.tiles import Read
 from updater.transparency.witness import Witness
 
+_SERVE = (
+    "Example: ringfence log witness serve --name w1.example/bt --key w1.key"
+    " --logs policy --db w1.sqlite"
+)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW = click.Path(path_type=Path)
 
@@ -41,15 +45,12 @@ _tofu_option = click.option(
 )
 
 
-@click.group(epilog="Example: ringfence log witness serve --help")
+@click.group(epilog=_SERVE)
 def witness() -> None:
     """Cosign logs that only ever grow."""
 
 
-@witness.command(
-    epilog="Example: ringfence log witness serve --name w1.example/bt --key w1.key"
-    " --logs policy --db w1.sqlite"
-)
+@witness.command(epilog=_SERVE)
 @_name_option
 @_key_option
 @_logs_option

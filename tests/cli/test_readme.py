@@ -70,6 +70,17 @@ def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     for name in ("alice.card", "bob.card", "bob.txt", "alice.backup"):
         (tmp_path / name).touch()
+    (tmp_path / "log" / "public").mkdir(parents=True)
+    for name in ("claim.json", "successor.json", "policy", "trust.json", "app.tar"):
+        (tmp_path / name).touch()
+    for name in (
+        "w1.key",
+        "checkpoint",
+        "app.tar.claim.json",
+        "app.tar.tlog-proof",
+        "fork.json",
+    ):
+        (tmp_path / name).touch()
 
 
 @_every_document

@@ -71,7 +71,9 @@ def ask(
         response = connection.getresponse()
         answer = response.read(most + 1)
     except (OSError, http.client.HTTPException) as error:
-        raise UnreachableError(f"{url}: {error or type(error).__name__}") from error
+        raise UnreachableError(
+            f"{url}: {str(error) or type(error).__name__}"
+        ) from error
     finally:
         watch.cancel()
         connection.close()
