@@ -71,7 +71,7 @@ def figures() -> list[Figure]:
         count = sum(1 for each in (slot / "lib").rglob("*") if each.is_file())
         size = f"{opened.extent.size / 1e6:.0f} MB, {count} files"
         peak = subprocess.run(
-            [sys.executable, "-c", PEAK, next(places), path, sha256],
+            [sys.executable, "-c", PEAK, str(next(places)), str(path), sha256],
             check=True, capture_output=True, text=True, cwd=bundles.CHECKOUT,
         )  # fmt: skip
         return [
@@ -100,7 +100,7 @@ def _bare(lib: Path, wheels: dict[str, bytes]) -> None:
     for data in wheels.values():
         with zipfile.ZipFile(io.BytesIO(data)) as theirs:
             theirs.extractall(lib)
-    command = [sys.executable, "-m", "compileall", "-qq", "-j", "0", lib]
+    command = [sys.executable, "-m", "compileall", "-qq", "-j", "0", str(lib)]
     subprocess.run(command, check=False)
     for folder, _, names in os.walk(lib, topdown=False):
         for each in (*(Path(folder, name) for name in names), Path(folder)):

@@ -1,6 +1,7 @@
 """Installing: what runs afterwards, whatever the release, the disk and the user do."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ LAUNCHED_ONLY = GOOD.replace(
 
 
 def _start(root: Root, *args: str) -> str:
-    command = [PYTHON, "-I", "-S", root.folder / "app", *args]
+    command = [str(PYTHON), "-I", "-S", str(root.folder / "app"), *args]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
@@ -145,20 +146,22 @@ def test_a_current_version_that_is_damaged_is_made_anew(
     main.write_text("")
     installer(root).install(release_of(tmp_path / "app-1.0.tar", "1.0"), {})
 
-    assert check_slot(root.files, root.slot(slot))
+    assert check_slot(root.files, root.slot(slot)).files
     assert _start(root) == "1.0 runs\n"
 
 
 def test_the_bundle_of_what_runs_is_kept(root: Root, tmp_path: Path) -> None:
+    hashes = []
     for version in ("1.1", "1.2"):
         release = offer(tmp_path, version)
+        hashes.append(release.sha256)
         stored = root.store / release.sha256
         Path(release.path).rename(stored)
         installer(root).install(release_of(stored, version), {})
     (root.store / f"{'0' * 64}.part").touch()
     installer(root).collect()
 
-    assert [path.name for path in root.store.iterdir()] == [release.sha256]
+    assert [path.name for path in root.store.iterdir()] == hashes[1:]
 
 
 def test_a_version_that_runs_is_not_removed(root: Root, tmp_path: Path) -> None:
@@ -425,3 +428,16 @@ def test_a_folder_that_others_may_write_is_refused(root: Root) -> None:
 
     with pytest.raises(StoreError, match="others may write it"):
         installer(root).repair()
+
+
+def test_starts_find_a_version_while_another_one_is_installed(
+    root: Root, tmp_path: Path
+) -> None:
+    release = offer(tmp_path, "1.1")
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(installer(root).install, release, {})
+        found = {_start(root) for _ in range(12)}
+        done.result()
+
+    assert found <= {"1.0 runs\n", "1.1 runs\n"}
+    assert _start(root) == "1.1 runs\n"

@@ -113,7 +113,7 @@ def _prepare_old_launcher(folder: Path) -> None:
 
 
 def _start(root: Root) -> str:
-    command = [PYTHON, "-I", "-S", root.folder / "app"]
+    command = [str(PYTHON), "-I", "-S", str(root.folder / "app")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout or f"{done.returncode} {done.stderr}"
 

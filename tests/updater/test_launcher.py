@@ -292,7 +292,7 @@ def test_the_lock_of_a_slot_lives_on_in_the_program(root: Root) -> None:
         "import sys\ndef run():\n    print('up', flush=True)\n    sys.stdin.read()\n"
     )
     (root.slot(NEW) / "lib/app/main.py").write_text(waits)
-    command = [PYTHON, "-I", "-S", root.folder / "app"]
+    command = [str(PYTHON), "-I", "-S", str(root.folder / "app")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
         assert process.stdout is not None
@@ -361,7 +361,7 @@ def test_the_launcher_imports_nothing_but_the_standard_library() -> None:
 def test_the_launcher_has_the_syntax_of_python_3_7() -> None:
     source = Path(launcher.__file__).read_text()
 
-    assert ast.parse(source, feature_version=(3, 7))
+    assert ast.parse(source, feature_version=(3, 7)).body
 
 
 @pytest.mark.skipif(not _OLDEST.exists(), reason="no Python 3.7 here")

@@ -36,8 +36,7 @@ class Starting(RuleBasedStateMachine):
         self.running: dict[Attempt, str] = {}
         self.works: set[str] = set()
         self._install(works=True, left=3)
-        assert self.link is not None
-        self._confirm(self.link)
+        self._confirm(self.slots[0])
 
     @property
     def current(self) -> str | None:
