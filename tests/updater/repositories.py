@@ -82,6 +82,10 @@ class TufRepository:
         }
         return tops.get(name) or self.roles[name]
 
+    def raw(self, name: str) -> bytes:
+        """Give a role, but for the timestamp, as it was signed last."""
+        return self.files[f"metadata/{self.signed(name).version}.{name}.json"]
+
     def add(self, path: str, data: bytes, role: str) -> None:
         """List a file under a role, and put it where it is fetched from."""
         digest = hashlib.sha256(data).hexdigest()
@@ -121,6 +125,15 @@ class TufRepository:
         self.root.version += 1
         self.renew("root")
         self.sign_root([*old, *new])
+
+    def rekey(self) -> None:
+        """Have root and targets name the keys in `signers`, and sign all anew."""
+        self._delegate()
+        self.root.version += 1
+        self.sign_root()
+        self.targets.version += 1
+        self.sign("targets")
+        self.publish(*self.delegated)
 
     def sign(self, name: str, signers: Iterable[Signer] | None = None) -> None:
         """Sign targets or a delegated role as it is, and enter it in the snapshot."""

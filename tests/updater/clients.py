@@ -1,0 +1,104 @@
+"""Somebody who updates from a world: the real updater, on real files.
+
+::
+
+    client = Client(world, tmp_path)
+    client.check(world)              # {} or {gate: code} of whatever refuses
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.updater.places import PLATFORM, PYTHON, place
+from tests.updater.world import World
+from updater.anchor import Anchor
+from updater.conclusion import NOT_FETCHED, Report
+from updater.fetch import Network
+from updater.findings import Refusal, Result
+from updater.gates.evidence import Wish
+from updater.root import Root
+from updater.settings import Settings
+from updater.update import Surroundings, Updater, begin
+
+if TYPE_CHECKING:
+    from updater.files import Files
+    from updater.transparency.policy import Policy
+
+HERE = Network(copies=True, loopback=True)
+
+
+class Client:
+    """A managed folder, a clock, and the folder that is served to it.
+
+    `now` is the clock's, POSIX seconds; None follows the world that is looked at.
+    """
+
+    def __init__(
+        self, world: World, folder: Path, *, anchor: Anchor | None = None
+    ) -> None:
+        self.folder = folder
+        self.now: float | None = None
+        self.anchor = anchor or world.anchor
+        self.settings = Settings()
+        self.own_policy: Policy | None = None
+        self.files: Files | None = None
+        self.bases: tuple[str, ...] = ()
+        """Asked instead of the served folder."""
+        self.is_copy = False
+        self._seen = world.now
+        begin(self.root, self.anchor)
+
+    @property
+    def site(self) -> Path:
+        """What is served to it."""
+        return self.folder / "site"
+
+    @property
+    def root(self) -> Root:
+        return place(self.folder / "root", now=self._clock, files=self.files)
+
+    @property
+    def updater(self) -> Updater:
+        """The updater as a new process has it."""
+        bases = self.bases or (f"file://{self.site}/",)
+        given = Surroundings(
+            network=HERE,
+            platform=PLATFORM,
+            repositories=bases,
+            is_copy=self.is_copy,
+            python=PYTHON,
+            settings=self.settings,
+            own_policy=self.own_policy,
+        )
+        return Updater(self.root, self.anchor, given)
+
+    def see(self, world: World) -> "Client":
+        """Be served this world, at its time."""
+        world.write(self.site)
+        self._seen = world.now
+        return self
+
+    def check(self, world: World | None = None, **wish: object) -> dict[str, str]:
+        """Check, in a world or as it was left; gives the code of each gate's no."""
+        if world is not None:
+            self.see(world)
+        return refusals(self.updater.check(Wish(**wish)).results)  # type: ignore[arg-type]  # any field
+
+    def apply(self, world: World | None = None, **wish: object) -> Report:
+        """Install what may be installed."""
+        if world is not None:
+            self.see(world)
+        return self.updater.apply(Wish(**wish))  # type: ignore[arg-type]  # any field
+
+    def _clock(self) -> float:
+        return self._seen if self.now is None else self.now
+
+
+def refusals(results: Sequence[Result]) -> dict[str, str]:
+    """Give the code of each refusal by its gate, but for what is not fetched yet."""
+    return {
+        each.gate: each.outcome.code
+        for each in results
+        if isinstance(each.outcome, Refusal) and each.outcome.code != NOT_FETCHED
+    }
