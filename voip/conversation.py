@@ -149,6 +149,31 @@ class Conversation:
         """Send a file of at most 1 MiB; raises what `send_text` raises."""
         self._line.media.send_file(name, data)
 
+    def send_frame(self, frame: bytes) -> None:
+        """Send 1-4000 bytes to the program at the other side, for its `frames`.
+
+        Whatever a frame says, an observer sees nothing of it: it leaves with the
+        records that flow anyway, 633 bytes a second. They arrive in order, each once;
+        a program that does not ask for frames never hears of them.
+
+        Raises:
+            MissingError: the call is not connected.
+            MalformedError: of another size.
+            LimitError: 32 wait already.
+        """
+        if not self._session.is_up:
+            raise MissingError("the call is not connected")
+        self._session.frames.put(frame)
+        self._session.wake()
+
+    def frames(self) -> AsyncIterator[bytes]:
+        """Give the frames that come from now on, for one reader, until the call ends.
+
+        The other side chooses what is in them. It can send no faster than a call
+        carries; if 16 are unread, the reading ends.
+        """
+        return self._session.frames.read()
+
     @property
     def _line(self) -> Line:
         if self._session.line is None:
