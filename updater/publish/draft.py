@@ -22,6 +22,7 @@ from updater.publish.metadata import Listed
 from updater.publish.roles import TOP, Setup
 from updater.publish.steps import Change
 from updater.transparency.admission import Register
+from updater.transparency.claims.parts import Ref
 from updater.transparency.claims.release import (
     Artifact,
     Build,
@@ -29,7 +30,8 @@ from updater.transparency.claims.release import (
     Severity,
     Source,
 )
-from updater.transparency.entry import format_claim
+from updater.transparency.claims.yank import NOTICES, YankClaim
+from updater.transparency.entry import Entry, format_claim, read_entry
 from updater.transparency.folder import Facts
 from updater.transparency.honour import POLICY, TRUST
 from updater.transparency.publishing import open_tree, shown_checkpoint
@@ -163,6 +165,40 @@ def channel(
     return Change(kind="channel", label=f"channel {changed.name}")
 
 
+def yank(  # noqa: PLR0913 - the words of a yank, each by name
+    folder: PublisherFolder,
+    product: Product,
+    version: str,
+    *,
+    reason: str,
+    warn_running: bool = True,
+    replacement: str | None = None,
+    advisory: str | None = None,
+) -> Change:
+    """Draft a yank, which works through the log alone: it stages nothing.
+
+    Raises:
+        RefusedError: no such release is in the log.
+    """
+    for index, leaf in reversed(list(enumerate(entries(folder)))):
+        entry = read_entry(leaf)
+        if not isinstance(entry, Entry) or not isinstance(entry.claim, ReleaseClaim):
+            continue
+        if entry.claim.version == version:
+            claim = YankClaim(
+                Ref(index, entry.leaf_hash),
+                entry.claim.subject,
+                purl=entry.claim.purl,
+                reason=reason,
+                notice=NOTICES[warn_running],
+                replacement=replacement,
+                advisory=advisory,
+            )
+            label = f"yank {product.name} {version}"
+            return Change(kind="yank", label=label, claim=format_claim(claim))
+    raise RefusedError(f"no release {version} is in the log")
+
+
 def read_bundle(path: Path, product: Product) -> Built:
     """Read a bundle from end to end, as strictly as a client does.
 
@@ -193,16 +229,6 @@ def entries(folder: PublisherFolder) -> list[bytes]:
     return [leaf for number in bundles for leaf in reader.entries(number)]
 
 
-def next_version(folder: PublisherFolder, role: str) -> int:
-    """Give the version that a role's next file has.
-
-    A number that was signed once is used up, whether it was published or not.
-    """
-    public = folder.role(role, staged=False)
-    newest = 0 if public is None else metadata.read(public).version
-    return max(newest, folder.journal().used.get(role, 0)) + 1
-
-
 def stage_listing(
     folder: PublisherFolder,
     role: str,
@@ -212,7 +238,7 @@ def stage_listing(
     now: float,
 ) -> None:
     """Stage the next version of a role that lists files."""
-    number = version or next_version(folder, role)
+    number = version or folder.next_version(role)
     data = metadata.new_listing(role, files, version=number, now=now)
     folder.stage_role(role, number, data)
 

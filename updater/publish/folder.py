@@ -23,7 +23,7 @@ from typing import Final
 
 from updater.errors import StoreError
 from updater.files import PIECE_BYTES, Files
-from updater.publish import steps
+from updater.publish import metadata, steps
 from updater.publish.metadata import Listed, list_file
 from updater.publish.steps import Journal, format_journal, parse_journal
 from updater.statement import MAX_ENVELOPE_BYTES
@@ -31,6 +31,9 @@ from updater.transparency.folder import CHECKPOINT, LogFolder
 
 TIMESTAMP: Final = "metadata/timestamp.json"
 CLAIM: Final = "claim.json"
+
+_STAGING: Final = "staging"
+_ASIDE: Final = "refresh"
 
 _FILE: Final = 0o644
 _FOLDER: Final = 0o755
@@ -44,6 +47,13 @@ class PublisherFolder:
     def __init__(self, path: Path, files: Files | None = None) -> None:
         self.path = path
         self.files = files or Files()
+        self.staging = path / _STAGING
+
+    def aside(self) -> "PublisherFolder":
+        """Give the same folder with another staging, for what cannot wait."""
+        other = PublisherFolder(self.path, self.files)
+        other.staging = self.path / _ASIDE
+        return other
 
     def make(self) -> None:
         """Make what is not there.
@@ -52,7 +62,7 @@ class PublisherFolder:
             StoreError: it cannot be made.
         """
         self.files.make_folder(self.path)
-        for name in ("keys", "staging", "anchor"):
+        for name in ("keys", _STAGING, _ASIDE, "anchor"):
             self.files.make_folder(self.path / name)
         self.files.make_folder(self.public, _FOLDER)
 
@@ -60,11 +70,6 @@ class PublisherFolder:
     def public(self) -> Path:
         """What is uploaded to other places, or served from here."""
         return self.path / "public"
-
-    @property
-    def staging(self) -> Path:
-        """What the change under way adds."""
-        return self.path / "staging"
 
     @property
     def anchor(self) -> Path:
@@ -140,8 +145,24 @@ class PublisherFolder:
             found.add("timestamp")
         return sorted(found)
 
+    def next_version(self, role: str) -> int:
+        """Give the version that the next file of a role has.
+
+        A number that was signed once is used up, whether it was published or not.
+        """
+        places = (self.path / _STAGING, self.path / _ASIDE, self.public)
+        found = [self._newest(each, role) for each in places]
+        versions = [metadata.read(data).version for data in found if data is not None]
+        return max([*versions, self.journal().used.get(role, 0)], default=0) + 1
+
     def stage_role(self, name: str, version: int, data: bytes) -> None:
-        """Write a role's file where the change under way has its files."""
+        """Write a role's file where the change under way has its files.
+
+        Another version of it that was staged before goes.
+        """
+        for before in self._roles(self.staging).get(name, []):
+            if before != version:
+                self.files.remove(self.staging / _role_path(name, before))
         self._write(self.staging / _role_path(name, version), data)
 
     def _newest(self, place: Path, name: str) -> bytes | None:
@@ -213,7 +234,8 @@ class PublisherFolder:
         """Forget what is staged; the journal says that this is right."""
         self.files.remove_tree(self.staging)
         self.files.make_folder(self.staging)
-        self.files.remove(self.path / CLAIM)
+        if self.staging.name == _STAGING:
+            self.files.remove(self.path / CLAIM)
 
     def staged(self) -> dict[str, str]:
         """Hash all that is staged: SHA-256 by path."""

@@ -28,7 +28,7 @@ MAX_BYTES: Final = 1 << 20
 """Of a journal: a claim of 64 KiB, and the hashes of some thousand staged files."""
 
 SCHEMA: Final = "ringfence-publication/1"
-Kind: TypeAlias = Literal["create", "release", "yank", "channel", "rotate"]
+Kind: TypeAlias = Literal["create", "release", "yank", "channel", "rotate", "trust"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _ROLE: Final = re.compile("[a-z][a-z0-9-]{0,63}")

@@ -17,8 +17,9 @@ from updater.product import Product
 from updater.publish.draft import Release
 from updater.publish.folder import PublisherFolder
 from updater.publish.keyring import Keyring, raw_public, spki
+from updater.publish.publication import Means
 from updater.publish.roles import TOP, Setup, Signers
-from updater.publish.run import Means, Publisher
+from updater.publish.run import Publisher
 from updater.transparency.addresses import Address
 from updater.transparency.asking import Answer
 from updater.transparency.cosigning import SIZE_TYPE
