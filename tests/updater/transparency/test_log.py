@@ -14,7 +14,7 @@ from tests.updater.transparency.claimants import (
     entry,
 )
 from tests.updater.transparency.logs import ORIGIN
-from tests.updater.transparency.writers import World, release, yank, yanks
+from tests.updater.transparency.writers import OPEN_TRUST, World, release, yank, yanks
 from updater.errors import (
     BusyError,
     NotYetError,
@@ -23,7 +23,8 @@ from updater.errors import (
     StoreError,
     UnreachableError,
 )
-from updater.testing.faults import RecordingFiles, out_of_order
+from updater.testing.faults import FullDisk, RecordingFiles, out_of_order
+from updater.transparency.addresses import Address, format_addresses
 from updater.transparency.asking import Answer
 from updater.transparency.checkpoint import open_checkpoint
 from updater.transparency.key import Kind, SigningKey
@@ -347,3 +348,46 @@ def test_a_yank_with_a_field_too_many_is_not_appended(world: World) -> None:
 
     with pytest.raises(RefusedError):
         world.log.append([leaf])
+
+
+@pytest.mark.parametrize("room", [0, 500, 2_000, 4_000, 6_000])
+def test_a_full_disk_ends_a_run_that_the_next_finishes(
+    tmp_path: Path, room: int
+) -> None:
+    world = World(tmp_path).create()
+    world.publish(yank(1))
+    world.log.append([yank(2)])
+    full = World(tmp_path, files=FullDisk(room))
+    with pytest.raises(StoreError, match="the disk is full"):
+        full.log.publish(full.means)
+    world.clock.time += 100
+
+    assert world.log.publish(world.means).checkpoint.size == 2
+
+
+def test_it_waits_for_the_cooldown_group_and_goes_on_without_it(
+    tmp_path: Path,
+) -> None:
+    lines = ("group two 2 w1 w2", "group both any w3", "quorum two")
+    trust = replace(OPEN_TRUST, cooldown_group="both")
+    world = World(tmp_path, policy=lines, trust=trust, wait_s=30.0).create()
+    world.silent = {"w3"}
+    published = world.publish(yank(1))
+
+    assert world.clock.slept == [15.0, 15.0]
+    assert list(published.silent) == ["w3"]
+
+
+def test_a_witness_without_an_address_is_asked_where_the_policy_says(
+    world: World,
+) -> None:
+    policy = world.folder / "public/policy"
+    text = policy.read_text().replace("\ngroup", " https://w3\ngroup", 1)
+    policy.write_text(text)  # w3 is the last witness
+    world.disk.files.replace(
+        world.folder / "private/witnesses.json",
+        format_addresses({"w1": Address("https://w1", "https://w1")}),
+    )
+    published = world.publish(yank(1))
+
+    assert published.silent == {"w2": "has no address"}
