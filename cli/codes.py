@@ -26,6 +26,7 @@ class Code(enum.IntEnum):
     DONE = 0
     REFUSED = 1
     NO_ANSWER = 2
+    AVAILABLE = 2
     BUSY = 3
     NOT_YET = 3
     DISTRUST = 4

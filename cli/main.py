@@ -34,6 +34,7 @@ COMMANDS = {
     "paste": "Call without a relay, by texts that two people pass on.",
     "doctor": "See what this machine can do, and what a call would show.",
     "relay": "Serve or check a relay, which carries what it cannot read.",
+    "update": "Install new versions, when everything speaks for them.",
     "log": "Write, witness and check the public log of releases.",
     "demo": "Watch two people on this machine hold an encrypted call.",
     "completion": "Print the script that lets a shell complete commands.",
@@ -177,5 +178,11 @@ def _our_tone(sentence: str) -> str:
 
 
 def run() -> None:
-    """Be the program `ringfence`."""
-    sys.exit(main(sys.argv[1:]))
+    """Be the program `ringfence`; a version that was just installed proves itself."""
+    here = Path(__file__)
+    if paths.slot_root(here) is None:
+        sys.exit(main(sys.argv[1:]))
+    from updater.proving import Proving  # noqa: PLC0415 - most starts need it not
+
+    with Proving.of(here) as proving:
+        sys.exit(proving.ended(main(sys.argv[1:])))

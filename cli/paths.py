@@ -1,6 +1,7 @@
 """Where things live. Nothing else reads the environment or knows a home folder."""
 
 import os
+import sys
 from pathlib import Path
 
 
@@ -25,6 +26,35 @@ def store(home: Path) -> Path:
 def relay_database(home: Path) -> Path:
     """Give the database of a relay run from a home folder."""
     return home / "relay.sqlite"
+
+
+def update_root(home: Path) -> Path:
+    """Give the managed folder of the updater that belongs to a home folder."""
+    return home / "update"
+
+
+def slot_root(module: Path) -> Path | None:
+    """Give the managed folder of the version that a module belongs to, None without.
+
+    It is `<folder>/versions/<slot>/lib/<package>/<module>.py`.
+    """
+    above = module.parents
+    is_slot = len(above) > 4 and (above[2] / "tree.json").is_file()
+    return above[4] if is_slot else None
+
+
+def program() -> list[str]:
+    """Give the command that starts this program, wherever it lies."""
+    root = slot_root(Path(__file__))
+    if root is not None:
+        return [str(root / "ringfence")]
+    return [sys.executable, "-m", "cli"]
+
+
+def user_units() -> Path:
+    """Give the folder of the user's own systemd units."""
+    config = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(config) if config else Path.home() / ".config") / "systemd" / "user"
 
 
 def listener_database(home: Path) -> Path:

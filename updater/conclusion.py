@@ -12,6 +12,7 @@ from updater.channel import Channel
 from updater.decision import INTERNAL
 from updater.errors import MalformedError
 from updater.findings import (
+    NO_FACTS,
     Outcome,
     Proof,
     Refusal,
@@ -78,6 +79,11 @@ class Report:
     def is_our_bug(self) -> bool:
         """Whether a gate broke."""
         return self.headline is not None and self.headline[1].code == INTERNAL
+
+    def facts_of(self, gate: str) -> Mapping[str, Json]:
+        """Give the facts that a gate named, none if it was not asked."""
+        found = (each.outcome.facts for each in self.results if each.gate == gate)
+        return next(found, NO_FACTS)
 
 
 def leading(results: Iterable[Result]) -> tuple[str, Refusal] | None:
@@ -213,8 +219,10 @@ def _outcome_json(outcome: Outcome) -> dict[str, Json]:
     told: dict[str, Json] = {"facts": dict(outcome.facts), "text": outcome.text}
     if isinstance(outcome, Proof):
         return {**told, "says": "yes", "waived": outcome.waived}
-    severity = outcome.severity.name.lower().replace("_", "-")
-    return {**told, "code": outcome.code, "says": severity}
+    says = outcome.severity.name.lower().replace("_", "-")
+    if outcome.code in {CURRENT, NOT_FETCHED}:
+        says = "unasked"  # there was nothing yet that this gate is about
+    return {**told, "code": outcome.code, "says": says}
 
 
 def _yanks(view: LogView, bundle: str | None) -> Iterable[Notice]:

@@ -13,6 +13,8 @@ from updater.errors import MissingError, StoreError
 from updater.files import Files
 
 DATA: Final = "data"
+ANCHOR: Final = "anchor"
+"""The folder in a managed folder with the anchor that it was made with."""
 _MAX_FILES: Final = 16  # there are seven
 
 
@@ -44,6 +46,17 @@ def built_in_anchor(package: str = "updater") -> Anchor:
         MalformedError, StoreError: as `read_anchor`.
     """
     return read_anchor(files(package) / DATA)
+
+
+def anchor_of(folder: Path) -> Anchor:
+    """Read the anchor that a managed folder was made with, or else our own.
+
+    Raises:
+        MissingError: there is neither.
+        MalformedError, StoreError: as `read_anchor`.
+    """
+    kept = folder / ANCHOR
+    return read_anchor(kept) if kept.is_dir() else built_in_anchor()
 
 
 def write_anchor(folder: Path, anchor: Anchor, disk: Files) -> None:

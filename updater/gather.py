@@ -124,7 +124,7 @@ class Gathering:
         # The log is read even if TUF fails: a yank must not depend on it.
         self._fault = attempt(self._refresh)
         view = attempt(self._follow)
-        channel = self._listing(self._channel, "channel")
+        channel = self._listing(self.channel, "channel")
         here = self._here(view)
         if about:
             here, channel = _as_offered(about[0], here, channel)
@@ -147,6 +147,25 @@ class Gathering:
             rebuilds=self._rebuilds(pieces.target),
             manifest=about[0] if about else LATER,
         )
+
+    def look(self) -> LogView:
+        """Refresh the metadata and read the log.
+
+        Raises:
+            UpdateError: the metadata does not hold, or could not be had.
+        """
+        self._refresh()
+        self._fault = None
+        return self._follow()
+
+    def channel(self) -> Channel:
+        """Read the channel file.
+
+        Raises:
+            UpdateError: it is not listed, not to be had, or none.
+        """
+        path = f"channels/{self._channel_name()}.json"
+        return parse_channel(self._listed.read(path, most=MAX_CHANNEL))
 
     def tidy(self) -> None:
         """Keep what was used for the next run, and nothing else.
@@ -181,11 +200,6 @@ class Gathering:
 
     def _metadata(self) -> dict[str, SignedFile]:
         return {each.role: each for each in self._repository.roles()}
-
-    def _channel(self) -> Channel:
-        name = self._channel_name()
-        path = f"channels/{name}.json"
-        return parse_channel(self._listed.read(path, most=MAX_CHANNEL))
 
     def _channel_name(self) -> str:
         means = self._means

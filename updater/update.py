@@ -9,9 +9,8 @@ installed::
                └── a check ends here                          └── a refusal ends here
 """
 
-import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -30,91 +29,27 @@ from updater.conclusion import (
     summary,
 )
 from updater.decision import VerifiedRelease, decide, run
-from updater.embedded import write_anchor
-from updater.errors import MalformedError, MissingError, RefusedError, UpdateError
-from updater.fetch import Fetcher, Network
+from updater.errors import MalformedError, MissingError, UpdateError
 from updater.files import Files
 from updater.findings import Failed, Refusal, Result, failed
-from updater.following import NOBODY, LogSource, log_client
 from updater.gates import GATES
 from updater.gates.evidence import Evidence, Vouched, Wish
-from updater.gates.local import time_floor
-from updater.gather import Gathering, Means, Progress, attempt, mirrors_file
-from updater.install import Installer
+from updater.gather import attempt
 from updater.layout import DAY_S, Target
-from updater.layout import Anchor as TufAnchor
-from updater.mirrors import MAX_BYTES as MAX_MIRRORS
-from updater.mirrors import in_order, parse_mirrors
 from updater.obtain import Obtaining, read_artifact
-from updater.repository import Repository, Site
 from updater.root import Root
-from updater.settings import Settings
+from updater.session import Session, Surroundings, open_session
 from updater.slots import MOST_CODES, Last, slot_name, version_of
 from updater.stage import read_tree
 from updater.standing import VERDICT
 from updater.starts import forgive
 from updater.transparency.index import Place
-from updater.transparency.policy import Policy
 from updater.transparency.view import LogView
 
-ANCHOR: Final = "anchor"
-"""The folder in a managed folder with the anchor of its first install."""
 _ABOUT_HERE: Final = frozenset({"select", "wave"})
 """Gates about this machine and moment, which say nothing about a file."""
 _STEPS: Final = {"unhealthy": "health", "tree": "stage", "disk": "stage"}
 """Which step of an installation a code belongs to; all others are the switch."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What an updater is given besides its folder and its anchor.
-
-    Attributes:
-        network: how the network is reached.
-        platform: for a first install, as of `updater.product.platform_tag`.
-        repositories: asked instead of the anchor's and all mirrors.
-        is_copy: whether they are a copy from another machine: the expiry of metadata
-            is then judged as of the copy, whose age the gate of freshness looks at.
-        running: the version of the program that asks, if that is what is updated.
-        python: an interpreter to use where the usual places have none.
-        own_policy: the user's own witnesses, which must be content too.
-    """
-
-    network: Network
-    platform: str
-    repositories: tuple[str, ...] = ()
-    is_copy: bool = False
-    running: str | None = None
-    python: Path | None = None
-    settings: Settings = field(default=Settings())
-    own_policy: Policy | None = None
-    progress: Progress = lambda _step, _done, _total: None
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """One run, with all that is open during it."""
-
-    repository: Repository
-    gathering: Gathering
-    current: str | None
-    """The slot that ran when it began."""
-
-
-def begin(root: Root, anchor: Anchor) -> None:
-    """Make a managed folder for a product that is not installed yet.
-
-    Raises:
-        RefusedError: another product lives there.
-        StoreError: the folder cannot be used.
-        MalformedError: what lies there is no anchor.
-    """
-    root.create()
-    with root.changing() as change:
-        if root.current() is not None:
-            raise RefusedError(f"{root.folder}: a version is installed there already")
-        change.write(replace(change.state, channel=anchor.channel))
-    write_anchor(root.folder / ANCHOR, anchor, root.files)
 
 
 class Updater:
@@ -124,9 +59,6 @@ class Updater:
         self._root = root
         self._anchor = anchor
         self._given = given
-        self._installer = Installer(
-            root, anchor.product, progress=given.progress, python=given.python
-        )
 
     def check(self, wish: Wish) -> Report:
         """Say whether something may be installed now; nothing is fetched for it.
@@ -135,7 +67,7 @@ class Updater:
             BusyError: another updater is at work.
             StoreError: the folder cannot be used, or its state not be read.
         """
-        with self._session() as session:
+        with open_session(self._root, self._anchor, self._given) as session:
             evidence = session.gathering.gather(wish)
             report = self._report(session, evidence, decide(evidence).results)
             self._finish(session, evidence, report)
@@ -149,7 +81,7 @@ class Updater:
             MissingError: the interpreter for it is not there.
             StoreError: the folder cannot be used, or its state not be read.
         """
-        with self._session() as session:
+        with open_session(self._root, self._anchor, self._given) as session:
             evidence = session.gathering.gather(wish)
             verdict = decide(evidence)
             if is_ready(verdict.results):
@@ -169,7 +101,7 @@ class Updater:
             StoreError: the folder cannot be used, or its state not be read.
         """
         product = self._anchor.product.name
-        with self._session() as session:
+        with open_session(self._root, self._anchor, self._given) as session:
             stored, manifest = read_artifact(Files(), path, product=product)
             if isinstance(stored, Failed) or isinstance(manifest, Failed):
                 missing = stored if isinstance(stored, Failed) else manifest
@@ -186,67 +118,7 @@ class Updater:
             )
             return self._report(session, evidence, results)
 
-    # One run
-
-    @contextlib.contextmanager
-    def _session(self) -> Iterator[_Session]:
-        """Be the only updater here, finish what was left, and open all doors."""
-        root, given, bases = self._root, self._given, self._bases()
-        with contextlib.ExitStack() as opened:
-            opened.enter_context(root.running())
-            self._installer.repair()
-            fetcher = opened.enter_context(Fetcher(root.files, given.network))
-            at = self._judged_at(fetcher, bases)
-            repository = Repository(
-                root.folder / "tuf",
-                fetcher,
-                [Site.under(base) for base in bases],
-                TufAnchor(self._anchor.root, at),
-                root.files,
-            )
-            opened.enter_context(repository)
-            means = Means(
-                root=root,
-                anchor=self._anchor,
-                fetcher=fetcher,
-                bases=bases,
-                platform=given.platform,
-                running=given.running,
-                settings=given.settings,
-                own_policy=given.own_policy,
-                progress=given.progress,
-            )
-            yield _Session(repository, Gathering(means, repository), root.current())
-
-    def _bases(self) -> tuple[str, ...]:
-        """Say where to ask: the user's mirrors, the listed ones, the anchor's."""
-        given = self._given
-        listed: tuple[str, ...] = ()
-        if given.repositories:
-            return given.repositories
-        with contextlib.suppress(UpdateError):  # a hint, and none is there at first
-            data = self._root.files.read(mirrors_file(self._root), most=MAX_MIRRORS)
-            listed = parse_mirrors(data)
-        return in_order(given.settings.mirrors, (*listed, *self._anchor.repositories))
-
-    def _judged_at(self, fetcher: Fetcher, bases: tuple[str, ...]) -> float:
-        """Say at which time the expiry of metadata is judged.
-
-        Never before a time that was seen: a clock set back brings nothing back to life.
-        """
-        times = self._root.read().time
-        if not self._given.is_copy:
-            return max(self._root.now(), time_floor(times))
-        client = log_client(
-            self._root,
-            self._anchor,
-            LogSource(fetcher, bases),
-            NOBODY.trust_file,
-            own_policy=self._given.own_policy,
-        )
-        return max(client.update().fresh_at or 0, times.signed)
-
-    def _with_artifact(self, session: _Session, evidence: Evidence) -> Evidence:
+    def _with_artifact(self, session: Session, evidence: Evidence) -> Evidence:
         """Fetch what everything else was said yes to, and read it."""
         target, channel = evidence.target, evidence.channel
         # Both are there: `select` and `hash` have looked at them.
@@ -268,7 +140,7 @@ class Updater:
 
     def _install(
         self,
-        session: _Session,
+        session: Session,
         evidence: Evidence,
         release: VerifiedRelease,
         report: Report,
@@ -282,7 +154,7 @@ class Updater:
             change.write(state, "decide", summary(report))
         verdict = jcs.write(report_json(report))
         try:
-            self._installer.install(
+            session.installer.install(
                 release, {**session.gathering.files, VERDICT: verdict}
             )
         except MissingError:
@@ -302,7 +174,7 @@ class Updater:
 
     def _report(
         self,
-        session: _Session,
+        session: Session,
         evidence: Evidence,
         results: tuple[Result, ...],
     ) -> Report:
@@ -328,7 +200,7 @@ class Updater:
             notices=told,
         )
 
-    def _unreadable(self, session: _Session, missing: Failed) -> Report:
+    def _unreadable(self, session: Session, missing: Failed) -> Report:
         refusal = missing.refusal("manifest")
         return Report(
             at=int(self._root.now()),
@@ -339,7 +211,7 @@ class Updater:
             results=(Result("manifest", refusal),),
         )
 
-    def _finish(self, session: _Session, evidence: Evidence, report: Report) -> None:
+    def _finish(self, session: Session, evidence: Evidence, report: Report) -> None:
         """Remember how it ended, and what is known of the time."""
         root = self._root
         refused = [

@@ -14,12 +14,16 @@ from tests.updater.places import PLATFORM, PYTHON, place
 from tests.updater.world import World
 from updater.anchor import Anchor
 from updater.conclusion import NOT_FETCHED, Report
-from updater.fetch import Network
+from updater.errors import FetchError
+from updater.fetch import Fetcher, Network, Source
 from updater.findings import Refusal, Result
+from updater.gather import log_client
 from updater.gates.evidence import Wish
 from updater.root import Root
+from updater.session import Surroundings, begin
 from updater.settings import Settings
-from updater.update import Surroundings, Updater, begin
+from updater.transparency.client import LogClient
+from updater.update import Updater
 
 if TYPE_CHECKING:
     from updater.files import Files
@@ -41,12 +45,13 @@ class Client:
         self.now: float | None = None
         self.anchor = anchor or world.anchor
         self.settings = Settings()
+        self.network = HERE
         self.own_policy: Policy | None = None
         self.files: Files | None = None
         self.bases: tuple[str, ...] = ()
         """Asked instead of the served folder."""
         self.is_copy = False
-        self._seen = world.now
+        self.seen = world.now
         begin(self.root, self.anchor)
 
     @property
@@ -63,7 +68,7 @@ class Client:
         """The updater as a new process has it."""
         bases = self.bases or (f"file://{self.site}/",)
         given = Surroundings(
-            network=HERE,
+            network=self.network,
             platform=PLATFORM,
             repositories=bases,
             is_copy=self.is_copy,
@@ -73,10 +78,17 @@ class Client:
         )
         return Updater(self.root, self.anchor, given)
 
+    @property
+    def log(self) -> LogClient:
+        """What it remembers of the log; nobody is asked."""
+        root = self.root
+        source = Source(Fetcher(root.files, HERE), f"file://{self.site}/log/")
+        return log_client(root, self.anchor, source, _no_trust_file)
+
     def see(self, world: World) -> "Client":
         """Be served this world, at its time."""
         world.write(self.site)
-        self._seen = world.now
+        self.seen = world.now
         return self
 
     def check(self, world: World | None = None, **wish: object) -> dict[str, str]:
@@ -92,7 +104,7 @@ class Client:
         return self.updater.apply(Wish(**wish))  # type: ignore[arg-type]  # any field
 
     def _clock(self) -> float:
-        return self._seen if self.now is None else self.now
+        return self.seen if self.now is None else self.now
 
 
 def refusals(results: Sequence[Result]) -> dict[str, str]:
@@ -102,3 +114,7 @@ def refusals(results: Sequence[Result]) -> dict[str, str]:
         for each in results
         if isinstance(each.outcome, Refusal) and each.outcome.code != NOT_FETCHED
     }
+
+
+def _no_trust_file(sha256: str) -> bytes:
+    raise FetchError("status", f"{sha256}: nobody is asked", status=404)
