@@ -11,7 +11,7 @@ complete, and the next run finishes (docs/formats/install.md, "An installation")
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from updater.errors import (
     RefusedError,
     StoreError,
     UnhealthyError,
+    UpdateError,
 )
 from updater.probe import COMPILE_S, PROBE_S, Probe, interpreter
 from updater.product import RINGFENCE, Product, interpreter_tag
@@ -267,31 +268,29 @@ class Installer:
     ) -> None:
         """Make the slot of a release, in its place only when it passed its test."""
         root = self._root
-        folder = root.stage / root.entropy(8).hex()
-        root.files.make_folder(folder)
-        self._progress("unpack", 0, 1)
-        with self._probing(self._compile_s) as compiler:
-            stage(
-                root.files,
-                Path(release.path),
-                folder,
-                product=self._product,
-                sha256=release.sha256,
-                python=python,
-                compiler=compiler,
-                evidence=evidence,
-            )
-        self._progress("probe", 0, 1)
-        try:
-            self._probe_folder(folder, python, release.version)
-        except UnhealthyError:
-            root.files.remove_tree(folder)
-            with root.changing() as change:
-                self._mark_bad(change, slot)
-            raise
-        if root.slot(slot).is_dir():  # damaged
-            root.files.rename(root.slot(slot), root.stage / slot)
-        root.files.rename(folder, root.slot(slot))
+        with self._staging() as folder:
+            self._progress("unpack", 0, 1)
+            with self._probing(self._compile_s) as compiler:
+                stage(
+                    root.files,
+                    Path(release.path),
+                    folder,
+                    product=self._product,
+                    sha256=release.sha256,
+                    python=python,
+                    compiler=compiler,
+                    evidence=evidence,
+                )
+            self._progress("probe", 0, 1)
+            try:
+                self._probe_folder(folder, python, release.version)
+            except UnhealthyError:
+                with root.changing() as change:
+                    self._mark_bad(change, slot)
+                raise
+            if root.slot(slot).is_dir():  # damaged
+                root.files.rename(root.slot(slot), root.stage / slot)
+            root.files.rename(folder, root.slot(slot))
         root.note("stage", {"slot": slot, "sha256": release.sha256})
 
     def _switch(self, slot: str, python: Path) -> None:
@@ -339,6 +338,19 @@ class Installer:
                     raise
             else:
                 return
+
+    @contextmanager
+    def _staging(self) -> Iterator[Path]:
+        """Give an empty folder; what fails in it leaves nothing behind."""
+        root = self._root
+        folder = root.stage / root.entropy(8).hex()
+        root.files.make_folder(folder)
+        try:
+            yield folder
+        except UpdateError:
+            with suppress(StoreError):  # a disk that is broken: the next run removes it
+                root.files.remove_tree(folder)
+            raise
 
     @contextmanager
     def _probing(self, timeout_s: float) -> Iterator[Probe]:
