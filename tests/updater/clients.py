@@ -6,6 +6,8 @@
     client.check(world)              # {} or {gate: code} of whatever refuses
 """
 
+import copy
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +19,8 @@ from updater.conclusion import NOT_FETCHED, Report
 from updater.errors import FetchError
 from updater.fetch import Fetcher, Network, Source
 from updater.findings import Refusal, Result
-from updater.gather import log_client
 from updater.gates.evidence import Wish
+from updater.gather import log_client
 from updater.root import Root
 from updater.session import Surroundings, begin
 from updater.settings import Settings
@@ -53,6 +55,13 @@ class Client:
         self.is_copy = False
         self.seen = world.now
         begin(self.root, self.anchor)
+
+    def copy(self, folder: Path) -> "Client":
+        """Give a second one, which remembers the same."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        made = copy.copy(self)
+        made.folder = folder
+        return made
 
     @property
     def site(self) -> Path:

@@ -23,7 +23,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.updater.places import APP, GOOD, PLATFORM, app_bundle
+from tests.updater.places import APP, PLATFORM, app_bundle
 from tests.updater.repositories import TufRepository, signer
 from tests.updater.transparency import claimants, worlds
 from tests.updater.transparency.worlds import Log, Witness
@@ -165,13 +165,17 @@ class World:
         self,
         version: str,
         *,
-        code: str = GOOD,
+        bundle: bytes = b"",
         severity: Severity = "normal",
         rebuilt_by: tuple[str, ...] = OPERATORS[:2],
+        **signing: object,
     ) -> Release:
-        """Build, list, claim, log and offer a release, and have it rebuilt."""
-        bundle = app_bundle(version, code)
-        sigstore = self.list_release(version, bundle)
+        """Build, list, claim, log and offer a release, and have it rebuilt.
+
+        `signing` goes to the Sigstore lab.
+        """
+        bundle = bundle or app_bundle(version)
+        sigstore = self.list_release(version, bundle, **signing)
         leaf = self.claim(version, bundle, sigstore=sigstore, severity=severity)
         made = self.log_release(version, bundle, leaf)
         for operator in rebuilt_by:
@@ -180,7 +184,9 @@ class World:
         self.publish()
         return made
 
-    def list_release(self, version: str, bundle: bytes) -> bytes | None:
+    def list_release(
+        self, version: str, bundle: bytes, **signing: object
+    ) -> bytes | None:
         """Put a bundle, and its Sigstore bundle, in the role that lists artifacts.
 
         Gives that Sigstore bundle, if there is any Sigstore.
@@ -189,9 +195,9 @@ class World:
         self.repository.add(path, bundle, "releases")
         sigstore = None
         if self.signing_lab is not None:
-            subject = SUBJECT.replace("v1.4.0", f"v{version}")
+            options = {"subject": subject_of(version), **signing}
             digest = hashlib.sha256(bundle).digest()
-            sigstore = self.signing_lab.sign(digest, subject=subject)
+            sigstore = self.signing_lab.sign(digest, **options)  # type: ignore[arg-type]  # any
             self.repository.add(f"{path}.sigstore.json", sigstore, "releases")
         self._sign("releases")
         return sigstore
@@ -441,6 +447,11 @@ class World:
             place = folder / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
+
+
+def subject_of(version: str) -> str:
+    """Say who builds a version, as Sigstore knows them."""
+    return SUBJECT.replace("v1.4.0", f"v{version}")
 
 
 def _trust(*, requires_sigstore: bool) -> Trust:
