@@ -61,6 +61,10 @@ class RoleFile:
     """Of snapshot and timestamp: the versions of the roles in it."""
     signers: Mapping[str, Signers] = field(default_factory=dict)
     """Of root and targets: who signs which role."""
+    patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of targets: what each role may list."""
+    is_consistent: bool = True
+    """Of a root: whether names hold versions and hashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +225,11 @@ def read(data: bytes) -> RoleFile:
     match signed:
         case Root():
             named: Mapping[str, Role] = signed.roles
-            return RoleFile(**facts, signers=_signers(named, signed.keys))
+            return RoleFile(
+                **facts,
+                signers=_signers(named, signed.keys),
+                is_consistent=bool(signed.consistent_snapshot),
+            )
         case Targets():
             delegations = signed.delegations
             delegated = (delegations and delegations.roles) or {}
@@ -233,6 +241,9 @@ def read(data: bytes) -> RoleFile:
                     for path, each in signed.targets.items()
                 },
                 signers=_signers(delegated, keys),
+                patterns={
+                    name: tuple(role.paths or ()) for name, role in delegated.items()
+                },
             )
         case Snapshot():
             return RoleFile(**facts, roles=_versions(signed.meta))

@@ -6,7 +6,7 @@ whose are missing. Versions that are signed are never signed again with other by
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
@@ -16,10 +16,11 @@ from updater.anchor import Anchor
 from updater.channel import parse_channel
 from updater.errors import NotYetError, RefusedError, StoreError
 from updater.product import Product
-from updater.publish import claims, metadata
+from updater.publish import claims, lint, metadata
 from updater.publish.draft import entries
 from updater.publish.folder import PublisherFolder
 from updater.publish.keyring import Keyring
+from updater.publish.lint import Finding
 from updater.publish.metadata import Listed, list_file
 from updater.publish.online import Online
 from updater.publish.rehearsal import OLDEST_ROOTS, Rehearsal
@@ -51,6 +52,7 @@ class Means:
         wait_s: how long to wait for witnesses.
         is_dev: whether a log may grow that no witness can be asked about.
         is_rehearsed: whether a client of ours tries it first.
+        waived: codes of `lint` that the project lives with.
         places: folders besides the public one that are uploaded to.
     """
 
@@ -60,6 +62,7 @@ class Means:
     wait_s: float = 600.0
     is_dev: bool = False
     is_rehearsed: bool = True
+    waived: Collection[str] = ()
     places: Sequence[Path] = ()
 
 
@@ -239,7 +242,8 @@ class Publication:
         self._online.stage_listing(layout.CLAIMS.name, files)
 
     def _rehearse(self, change: Change) -> None:
-        """Let clients try it, where there is something that they could install."""
+        """Look all over, and let clients try it where they could install something."""
+        self._expect_clean()
         listing = self.folder.role(layout.CHANNELS.name)
         assert listing is not None
         channels = [
@@ -255,6 +259,46 @@ class Publication:
             channels=channels,
             is_first=self.folder.role("timestamp", staged=False) is None,
         ).run(self._means.now)
+
+    def findings(self) -> list[Finding]:
+        """Look over what is public, or about to be, and who signs it."""
+        folder = self.folder
+        names = [*folder.all_roles(), "root", "snapshot", "timestamp"]
+        data = {name: raw for name in names if (raw := folder.role(name)) is not None}
+        files = {name: metadata.read(raw) for name, raw in data.items()}
+        used = dict(folder.journal().used)
+        public = {
+            name: max(metadata.read(raw).version, used.get(name, 0))
+            for name in files
+            if (raw := folder.role(name, staged=False)) is not None
+        }
+        signers = {**files["root"].signers, **files["targets"].signers}
+        log = folder.log
+        announced = {
+            each.sha256
+            for leaf in entries(folder)
+            if isinstance(entry := read_entry(leaf), Entry)
+            and isinstance(entry.claim, PolicyClaim)
+            for each in entry.claim.files
+        }
+        return [
+            *lint.check_keys(signers, log.trust(), [log.facts().key.public]),
+            *lint.check_files(
+                files,
+                public,
+                announced=announced,
+                digests={
+                    name: list_file(data[name]).sha256 for name in ("root", "targets")
+                },
+                now=self._means.now(),
+            ),
+        ]
+
+    def _expect_clean(self) -> None:
+        """Expect no finding but those that the project waives."""
+        for each in self.findings():
+            if each.code not in self._means.waived:
+                raise RefusedError(f"{each.code}: {each.text}")
 
     def _anchors(self) -> Iterator[Anchor]:
         """Give what programs carry that may be out there: of each of the last roots."""

@@ -22,7 +22,8 @@ from updater.findings import Refusal
 from updater.gates.evidence import Wish
 from updater.publish.serve import serve_folders
 from updater.root import Root
-from updater.update import Surroundings, Updater, begin
+from updater.session import Surroundings, begin
+from updater.update import Updater
 
 OLDEST_ROOTS: Final = 3
 """Roots that the programs out there carry, as far as a rehearsal goes back."""

@@ -15,6 +15,7 @@ from updater.publish import draft, metadata, rotation
 from updater.publish.draft import Release
 from updater.publish.folder import PublisherFolder
 from updater.publish.keyring import Keyring
+from updater.publish.lint import Finding
 from updater.publish.publication import Means, Publication
 from updater.publish.roles import Setup, Signers
 from updater.publish.steps import Journal
@@ -188,6 +189,10 @@ class Publisher:
             if self.folder.journal().change is None:
                 raise RefusedError("nothing is under way")
             self._run.go_on()
+
+    def findings(self) -> list[Finding]:
+        """Say what is weak about what is public or about to be, waived or not."""
+        return self._run.findings()
 
     def anchor(self, *, channel: str, repositories: tuple[str, ...]) -> Anchor:
         """Give what an application carries, as of what is public now.
