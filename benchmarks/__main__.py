@@ -23,6 +23,7 @@ SUBJECTS = (
     "transparency",
     "log",
     "bundle",
+    "decision",
     "install",
     "repository",
     "startup",

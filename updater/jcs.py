@@ -30,15 +30,18 @@ def parse(data: bytes, *, most: int, depth: int = _DEEPEST) -> Json:
     if len(data) > most:
         raise MalformedError(f"JSON: expected at most {most} bytes, came {len(data)}")
     try:
+        text = data.decode("utf-8")
         value: Json = json.loads(
-            data.decode("utf-8"),
+            text,
             object_pairs_hook=_without_twins,
             parse_int=_integer,
             parse_float=_no_float,
             parse_constant=_no_float,
         )
-        # A lone surrogate, written \ud800, decodes but has no bytes.
         _measure(value, depth)
+        if "\\u" in text:
+            # A lone surrogate, written \ud800, decodes but has no bytes.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"JSON: {_reason(error)}") from None
     return value
@@ -61,24 +64,20 @@ def write(value: Json) -> bytes:
 
     The value is ours, or was parsed here: floats and large integers are our bugs.
     """
-    return rfc8785.dumps(value)
+    # The standard library's writer is in C, 20 times as fast. In ASCII both write the
+    # same; beyond, keys sort by UTF-16 units in RFC 8785, and by code points there.
+    quick = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return quick.encode() if quick.isascii() else rfc8785.dumps(value)
 
 
 def _measure(value: Json, depth: int) -> None:
-    if depth < 0:
+    if not isinstance(value, dict | list):
+        return
+    if depth == 0:
         raise ValueError("nested too deep")
-    match value:
-        case str():
-            value.encode()
-        case list():
-            for item in value:
-                _measure(item, depth - 1)
-        case dict():
-            for key, item in value.items():
-                key.encode()
-                _measure(item, depth - 1)
-        case _:
-            return
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list):
+            _measure(item, depth - 1)
 
 
 def _without_twins(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from updater.statement import (
     verify,
 )
 from updater.transparency.claims.rebuild import Objection, RebuildClaim
-from updater.transparency.entry import Entry, Garbage, read_entry
+from updater.transparency.entry import Entry, Garbage, read_opened
 from updater.transparency.rebuilders import STAGE, Operator, RebuildPolicy
 
 MAX_ENTRIES: Final = 256  # 64 operators with some machines each, and corrections
@@ -191,8 +191,9 @@ def _first_places(
 def _vote(
     policy: RebuildPolicy, sha256: str, leaf: bytes, *, index: int | None, now: float
 ) -> _Vote:
-    owner = _signer(policy, _envelope(leaf))
-    claim = _claim(leaf, owner)
+    envelope = _envelope(leaf)
+    owner = _signer(policy, envelope)
+    claim = _claim(envelope, leaf, owner)
     if claim.subject.sha256 != sha256:
         raise _UncountedError("other-subject", owner.name)
     # Strict to grant, lenient to restrict: a no needs neither stage nor time.
@@ -241,8 +242,10 @@ def _signer(policy: RebuildPolicy, envelope: Envelope) -> Operator:
     return owner
 
 
-def _claim(leaf: bytes, owner: Operator) -> RebuildClaim | Objection:
-    match read_entry(leaf):
+def _claim(
+    envelope: Envelope, leaf: bytes, owner: Operator
+) -> RebuildClaim | Objection:
+    match read_opened(envelope, leaf):
         case Entry(claim=RebuildClaim() as claim):
             said: str | None = claim.rebuilder.operator
         case Entry(claim=Objection() as claim):

@@ -82,10 +82,18 @@ def read_entry(leaf: bytes) -> Entry | Unknown | Garbage:
     """Read a leaf of a log, whatever it is; never raises for what a leaf may hold."""
     try:
         envelope = _envelope(leaf)
-        kind = read_statement(envelope.payload).predicate_type
-        if kind not in _PARSERS:
-            return Unknown(kind, hash_leaf(leaf))
-        return _entry(_legible(envelope.payload), envelope, leaf)
+    except MalformedError as error:
+        return Garbage(str(error), hash_leaf(leaf))
+    return read_opened(envelope, leaf)
+
+
+def read_opened(envelope: Envelope, leaf: bytes) -> Entry | Unknown | Garbage:
+    """Read a leaf whose envelope was parsed already, as `read_entry` does."""
+    try:
+        claim = _legible(envelope.payload)
+        if isinstance(claim, str):
+            return Unknown(claim, hash_leaf(leaf))
+        return _entry(claim, envelope, leaf)
     except MalformedError as error:
         return Garbage(str(error), hash_leaf(leaf))
 
@@ -145,12 +153,17 @@ def _whole(payload: bytes) -> WholeClaim:
     return parse(statement)
 
 
-def _legible(payload: bytes) -> Claim:
-    """Read a claim whole, or of one that restricts at least what it restricts."""
+def _legible(payload: bytes) -> Claim | str:
+    """Read a claim whole, or of one that restricts at least what it restricts.
+
+    Of a statement that is no claim, its predicate type is given.
+    """
     try:
         return _whole(payload)
     except MalformedError as error:
         statement = read_statement(payload)
+        if statement.predicate_type not in _PARSERS:
+            return statement.predicate_type
         restricting = _RESTRICTING.get(statement.predicate_type)
         if restricting is None:
             raise

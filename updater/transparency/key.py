@@ -23,6 +23,7 @@ KEY_ID_SIZE = 4
 """Bytes of a key id."""
 _SEED_SIZE = 32
 _KEY_ID = re.compile("[0-9a-f]{8}")
+_NAME = re.compile(r"[^\s\x00-\x1f+]+")  # \s is every Unicode space
 _SHOWN = 80  # characters of a wrong name that a sentence quotes
 _NO_ML_DSA = "ML-DSA-44: expected a cryptography built on OpenSSL 3.5 or later"
 
@@ -132,7 +133,7 @@ def check_name(name: str) -> str:
     Raises:
         MalformedError: it is something else.
     """
-    if not name or "+" in name or any(_is_space(each) for each in name):
+    if not _NAME.fullmatch(name):
         raise MalformedError(f"key name {name[:80]!r}: expected no plus and no space")
     try:
         name.encode()
@@ -170,10 +171,6 @@ def parse_vkey(text: str) -> VerifierKey:
             f"vkey of {name[:80]!r}: expected key id {key.key_id.hex()}, came {key_id}"
         )
     return key
-
-
-def _is_space(character: str) -> bool:
-    return character.isspace() or character < " "
 
 
 # ML-DSA-44 is imported where a key of it is met: it is off by default.
