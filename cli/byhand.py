@@ -43,7 +43,7 @@ async def call_by_hand(
     post = PastePost()
     with _opened(store.read(), wishes) as (settings, failures):
         async with open_desk(
-            store, settings, wishes.manners(), failures, post=post
+            store, settings, wishes.manners(store), failures, post=post
         ) as desk:
             dialled = await desk.endpoint.dial(name, video=wishes.video, device=device)
             hand = _Hand(desk, post)
@@ -62,7 +62,7 @@ async def answer_by_hand(store: VaultKeeper, wishes: Wishes) -> Code:
     post = PastePost()
     with _opened(store.read(), wishes) as (settings, failures):
         async with open_desk(
-            store, settings, wishes.manners(), failures, post=post
+            store, settings, wishes.manners(store), failures, post=post
         ) as desk:
             hand = _Hand(desk, post)
             _tell("paste the text of your caller")

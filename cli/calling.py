@@ -58,7 +58,7 @@ async def place_call(
             data=wishes.data,
             on_datagram=trace,
         )
-        manners = wishes.manners(auto=True)
+        manners = wishes.manners(store, auto=True)
         async with open_desk(store, settings, manners, ends.failures) as desk:
             talk = await desk.hold(await desk.reach(name, relay=relay))
             return talk.code
@@ -84,7 +84,7 @@ async def take_calls(
             data=wishes.data,
             on_datagram=trace,
         )
-        manners = wishes.manners(auto=auto)
+        manners = wishes.manners(store, auto=auto)
         async with open_desk(store, settings, manners, ends.failures) as desk:
             return await _take_calls(desk, once=once)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from cli.codes import Code
 from cli.console import Console
 from cli.ends import code_of
+from cli.gossip import Gossip, Said
 from cli.orders import Act, Choose, Order, SendFile, SendText
 from cli.output import escape
 from cli.view import Seen, after, counted, noted, numbered, sentence
@@ -46,6 +47,7 @@ class Manners:
         auto: accept by ourselves, unless the trust is broken.
         files: where files go that come; without it they are refused.
         show_words: tell programs the words.
+        gossip: how update logs are compared with the other side; None is not at all.
     """
 
     video: bool = False
@@ -53,6 +55,7 @@ class Manners:
     auto: bool = False
     files: Path | None = None
     show_words: bool = False
+    gossip: Gossip | None = None
 
 
 class Talk:
@@ -75,6 +78,7 @@ class Talk:
         self._manners = manners
         self._seen = Seen(alias=conversation.alias)
         self._choices: Choices | None = None
+        self._stands = asyncio.Event()  # or is over
 
     @property
     def code(self) -> Code:
@@ -92,8 +96,11 @@ class Talk:
                     tasks.create_task(self._obey()),
                     tasks.create_task(self._redraw()),
                 ]
+                # Ends by itself: what it has found by then is still kept.
+                tasks.create_task(self._compare_logs())
                 self._begin()
                 ended = await self._listen()
+                self._stands.set()
                 await self._conversation.finished()
                 self._tell_failures()
                 for task in beside:
@@ -129,6 +136,8 @@ class Talk:
     async def _listen(self) -> Ended:
         async for news in self._conversation.news():
             self._seen = after(self._seen, news, time.monotonic())
+            if self._seen.connected_at is not None:
+                self._stands.set()
             facts = format_json(news, with_words=self._manners.show_words)
             line = sentence(news)
             self._show(facts, *([line] if line else []))
@@ -149,6 +158,11 @@ class Talk:
             self._refuse(f"a file came and was dropped: {path}: {error.strerror}")
         else:
             self._answer({"event": "saved", "path": str(path)}, f"saved {path}")
+
+    async def _compare_logs(self) -> None:
+        await self._stands.wait()
+        if self._manners.gossip is not None:
+            await self._manners.gossip.run(self._conversation, self._tell_of_logs)
 
     def _interrupted(self) -> None:
         self.is_interrupted = True
@@ -310,6 +324,13 @@ class Talk:
         """Show what is not part of the state of the call."""
         self._seen = noted(self._seen, line)
         self._show(facts, line)
+
+    def _tell_of_logs(self, said: Said) -> None:
+        if said.is_alarm:
+            self._seen = replace(self._seen, alarm=said.lines)
+        else:
+            self._seen = noted(self._seen, *said.lines)
+        self._show(said.facts, *said.lines)
 
     def _refuse(self, sentence: str) -> None:
         self._seen = self._console.front.refuse(self._seen, sentence)

@@ -44,6 +44,7 @@ class Seen:
         speaks_anyway: the user typed `continue` although the trust is broken.
         options: sets of words to choose from, while the user compares.
         log: the latest texts and warnings, escaped.
+        alarm: what the user must not overlook, in lines; it stays.
         connected_at: seconds, by the clock that `after` is given.
     """
 
@@ -62,6 +63,7 @@ class Seen:
     video: bool = False
     options: tuple[WordTriple, ...] = ()
     log: tuple[str, ...] = ()
+    alarm: tuple[str, ...] = ()
     connected_at: float | None = None
     end: End | None = None
 
@@ -110,9 +112,9 @@ def after(  # noqa: C901, PLR0911 -- one case per kind of news
             assert_never(news)
 
 
-def noted(seen: Seen, line: str) -> Seen:
-    """Add a line to the log on the screen; the oldest goes."""
-    return replace(seen, log=(*seen.log, line)[-_LOG_LINES:])
+def noted(seen: Seen, *lines: str) -> Seen:
+    """Add lines to the log on the screen; the oldest go."""
+    return replace(seen, log=(*seen.log, *lines)[-_LOG_LINES:])
 
 
 def sentence(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
@@ -177,6 +179,7 @@ def render(
         lines.append(f"trust: {say(seen.trust)}")
         if seen.trust.state is TrustState.BROKEN:
             lines.append(f"blocked: {_BLOCKED}")
+    lines += seen.alarm
     if seen.options and entry:
         # Not beside our own words: the answer must come from the other side's mouth.
         lines += numbered(seen.options)

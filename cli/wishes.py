@@ -7,14 +7,25 @@ from typing import Any, TypeVar
 
 import click
 
+from cli import paths
+from cli.gossip import Gossip
+from cli.home import Home
 from cli.talk import Manners
 from voip.errors import MalformedError
 from voip.identity.vault import Candidates, Vault
 from voip.media.choice import Choice, parse_choice
 from voip.media.ice import IceConfig, IceServer
+from voip.upkeep import VaultKeeper
 
 F = TypeVar("F", bound=Callable[..., Any])  # click's own signature
 _LOGIN_BYTES = 1024  # user and password; a larger file is not one
+
+
+def _update_root() -> Path:
+    home = click.get_current_context().find_object(Home)
+    assert home is not None  # every command has one
+    return paths.slot_root(Path(__file__)) or paths.update_root(home.folder)
+
 
 _OPTIONS = [
     click.option("--audio-in", default="mic", show_default=True, help="Sound to send."),
@@ -55,6 +66,23 @@ _OPTIONS = [
         help="Write the size and destination of each packet that leaves.",
     ),
     click.option(
+        "--update-root",
+        type=click.Path(path_type=Path),
+        default=_update_root,
+        help="Managed folder of your updater.  [default: that of your home]",
+    ),
+    click.option(
+        "--no-gossip",
+        is_flag=True,
+        help="Do not compare update logs with the other side.",
+    ),
+    click.option(
+        "--gossip-after",
+        type=click.FloatRange(min=0),
+        hidden=True,  # for rehearsals; at random it tells an observer nothing
+        help="Compare after so many seconds.",
+    ),
+    click.option(
         "--loopback", is_flag=True, help="Rehearse: both sides on this machine."
     ),
 ]
@@ -83,6 +111,9 @@ class Wishes:
     ice_servers: tuple[str, ...]
     turn_login: Path | None
     trace: Path | None
+    update_root: Path
+    no_gossip: bool
+    gossip_after: float | None
     loopback: bool
 
     def choice(self) -> Choice:
@@ -112,14 +143,16 @@ class Wishes:
             loopback=self.loopback,
         )
 
-    def manners(self, *, auto: bool = False) -> Manners:
+    def manners(self, store: VaultKeeper, *, auto: bool = False) -> Manners:
         """Say how calls are held."""
+        gossip = Gossip(root=self.update_root, store=store, after_s=self.gossip_after)
         return Manners(
             video=self.video,
             has_pictures=self._pictures != "none",
             auto=auto,
             files=self.files,
             show_words=self.show_words,
+            gossip=None if self.no_gossip else gossip,
         )
 
     @property

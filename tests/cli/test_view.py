@@ -51,6 +51,14 @@ def test_a_call_in_progress_is_drawn_whole() -> None:
     ]
 
 
+def test_an_alarm_stays_however_much_is_said_after_it() -> None:
+    seen = replace(_active(), alarm=("UPDATE LOG FORKED", "your updates are frozen"))
+    for _ in range(20):
+        seen = after(seen, n.TextArrived("look over there"), 1.0)
+
+    assert render(seen, 66.0)[2:4] == ["UPDATE LOG FORKED", "your updates are frozen"]
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [

@@ -7,13 +7,16 @@ from typing import Any
 import click
 import pytest
 
+from cli.home import Home
 from cli.wishes import Wishes, call_options
 from tests.voip.people import person
 from voip.errors import MalformedError
 from voip.identity.vault import Candidates
 from voip.media.choice import Device, Made
 
-_VAULT = person("alice", None).vault
+_KEEPER = person("alice", None)
+_VAULT = _KEEPER.vault
+_HOME = Path("home")
 
 
 def _wishes(*arguments: str) -> Wishes:
@@ -25,7 +28,7 @@ def _wishes(*arguments: str) -> Wishes:
     def command(**options: Any) -> None:
         read.append(Wishes(**options))
 
-    command.main(list(arguments), standalone_mode=False)
+    command.main(list(arguments), standalone_mode=False, obj=Home(_HOME))
     return read[0]
 
 
@@ -48,9 +51,27 @@ def test_the_camera_is_for_calls_with_video() -> None:
 
 
 def test_pictures_at_hand_are_not_shown_unasked() -> None:
-    manners = _wishes("--video-in=pattern").manners()
+    manners = _wishes("--video-in=pattern").manners(_KEEPER)
 
     assert (manners.video, manners.has_pictures) == (False, True)
+
+
+def test_logs_are_compared_with_those_of_the_home_s_own_updater() -> None:
+    gossip = _wishes().manners(_KEEPER).gossip
+
+    assert gossip is not None
+    assert (gossip.root, gossip.after_s) == (_HOME / "update", None)
+
+
+def test_an_updater_may_live_elsewhere() -> None:
+    gossip = _wishes("--update-root=/opt/app", "--gossip-after=2").manners(_KEEPER)
+
+    assert gossip.gossip is not None
+    assert (gossip.gossip.root, gossip.gossip.after_s) == (Path("/opt/app"), 2.0)
+
+
+def test_who_does_not_want_it_compares_no_logs() -> None:
+    assert _wishes("--no-gossip").manners(_KEEPER).gossip is None
 
 
 def test_a_login_is_for_the_turn_server_alone(tmp_path: Path) -> None:
