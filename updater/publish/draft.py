@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from updater import layout
 from updater.bundle import Manifest, check_bundle, open_bundle
@@ -206,15 +206,19 @@ def read_bundle(path: Path, product: Product) -> Built:
         MalformedError: it is none of this product.
     """
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-
-        def read_at(offset: int, count: int) -> bytes:
-            file.seek(offset)
-            return file.read(count)
-
-        opened = open_bundle(Extent(read_at, size), product=product.name)
+        opened = open_bundle(extent_of(file), product=product.name)
         sha256 = check_bundle(opened)
-    return Built(path, opened.manifest, listed=Listed(size, sha256))
+    return Built(path, opened.manifest, listed=Listed(opened.extent.size, sha256))
+
+
+def extent_of(file: BinaryIO) -> Extent:
+    """Give the bytes of an open file."""
+
+    def read_at(offset: int, count: int) -> bytes:
+        file.seek(offset)
+        return file.read(count)
+
+    return Extent(read_at, file.seek(0, 2))
 
 
 def entries(folder: PublisherFolder) -> list[bytes]:

@@ -2,21 +2,27 @@
 
 Whoever publishes has some keys on this machine, and others are asked elsewhere. So
 nothing here is said about roles: what is to be signed names the keys that count, and
-the ring gives those of them that it holds.
+the ring gives those of them that it holds. A key is opened when it is first needed.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from securesystemslib.signer import CryptoSigner, Signer
 
-from updater.errors import MissingError
+from updater.errors import MissingError, RefusedError
 from updater.keyfile import PrivateKey
 from updater.transparency.key import Kind, SigningKey, VerifierKey
 
 _SPKI: Final = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+Open = Callable[[], "PrivateKey | Signer"]
+"""Opens a key; a signer is of one that stays where it is."""
 
 
 def spki(key: PrivateKey) -> bytes:
@@ -30,39 +36,68 @@ def raw_public(key: Ed25519PrivateKey) -> bytes:
 
 
 class Keyring:
-    """Private keys, and signers whose key lies in a hardware module."""
+    """Keys by their public halves (DER SubjectPublicKeyInfo)."""
 
     def __init__(
         self,
         keys: Iterable[PrivateKey] = (),
-        modules: Iterable[tuple[bytes, Signer]] = (),
+        *,
+        closed: Mapping[bytes, Open] | None = None,
     ) -> None:
-        held = tuple(keys)
-        self._signers: dict[bytes, Signer] = {
-            spki(key): CryptoSigner(key) for key in held
-        } | dict(modules)
-        self._claimants = {
-            raw_public(key): key for key in held if isinstance(key, Ed25519PrivateKey)
-        }
+        self._closed = dict(closed or {})
+        self._open: dict[bytes, PrivateKey | Signer] = {spki(key): key for key in keys}
 
     def __repr__(self) -> str:
-        return f"Keyring({len(self._signers)} keys)"
+        return f"Keyring({len(self._closed.keys() | self._open.keys())} keys)"
 
-    def signers(self, wanted: Collection[bytes]) -> list[Signer]:
-        """Give those held of some keys (DER SubjectPublicKeyInfo), to sign metadata."""
-        return [self._signers[each] for each in wanted if each in self._signers]
+    def count(self, wanted: Iterable[bytes]) -> int:
+        """Say how many of some keys are held."""
+        return sum(each in self._open or each in self._closed for each in wanted)
 
-    def claimants(self, wanted: Collection[bytes]) -> list[Ed25519PrivateKey]:
-        """Give those held of some raw Ed25519 keys, to sign claims."""
-        return [self._claimants[each] for each in wanted if each in self._claimants]
+    def signers(self, wanted: Iterable[bytes], most: int) -> list[Signer]:
+        """Give some of the held among these keys, to sign metadata.
+
+        Raises:
+            RefusedError: one does not open.
+        """
+        found = [self._get(each) for each in self._some(wanted, most)]
+        return [
+            each if isinstance(each, Signer) else CryptoSigner(each) for each in found
+        ]
+
+    def claimants(self, wanted: Iterable[bytes], most: int) -> list[Ed25519PrivateKey]:
+        """Give some of the held among these raw Ed25519 keys, to sign claims.
+
+        Raises:
+            RefusedError: one does not open.
+        """
+        names = [_spki(each) for each in wanted]
+        found = [self._get(each) for each in self._some(names, most)]
+        return [each for each in found if isinstance(each, Ed25519PrivateKey)]
 
     def log_key(self, wanted: VerifierKey) -> SigningKey:
         """Give the key of a log.
 
         Raises:
             MissingError: it is not on this ring.
+            RefusedError: it does not open.
         """
-        key = self._claimants.get(wanted.public)
-        if key is None or wanted.kind is not Kind.LOG:
+        found = self.claimants([wanted.public], 1)
+        if not found or wanted.kind is not Kind.LOG:
             raise MissingError(f"the key of the log {wanted.name} is not here")
-        return SigningKey(wanted.name, Kind.LOG, seed=key.private_bytes_raw())
+        return SigningKey(wanted.name, Kind.LOG, seed=found[0].private_bytes_raw())
+
+    def _some(self, wanted: Iterable[bytes], most: int) -> list[bytes]:
+        return [each for each in wanted if self.count([each])][:most]
+
+    def _get(self, public: bytes) -> PrivateKey | Signer:
+        if public not in self._open:
+            key = self._closed[public]()
+            if not isinstance(key, Signer) and spki(key) != public:
+                raise RefusedError("a key file holds another key than its public half")
+            self._open[public] = key
+        return self._open[public]
+
+
+def _spki(raw: bytes) -> bytes:
+    return Ed25519PublicKey.from_public_bytes(raw).public_bytes(*_SPKI)

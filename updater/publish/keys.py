@@ -18,9 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_public_key,
+)
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
 
 from updater.errors import MalformedError, MissingError, RefusedError
@@ -123,6 +129,27 @@ class KeyFiles:
         if uri.scheme == "plain":
             return parse_plain_key(data)
         return open_key(data, passphrase())
+
+
+def write_public(spki: bytes) -> bytes:
+    """Write a public half as PEM, as it lies beside a key."""
+    return load_der_public_key(spki).public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def read_public(data: bytes) -> bytes:
+    """Read a public half; gives it as DER SubjectPublicKeyInfo.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    try:
+        return load_pem_public_key(data).public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise MalformedError(f"public key: {error}") from None
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """release.toml: what a publisher releases, with which keys, seen by whom.
 
-Rules. The file is written by people and read strictly: a key that is unknown is a slip
-of the pen. Public halves of keys lie beside it, so that whoever signs elsewhere needs to
-hand over nothing secret. Format: docs/formats/publisher.md.
+Rules. The file is written by people and read strictly: a word that is unknown is a slip
+of the pen. Public halves of keys lie beside it, so that whoever signs elsewhere hands
+over nothing secret. Format: docs/formats/publisher.md.
 """
 
 import re

@@ -98,9 +98,27 @@ class Publication:
         Raises:
             NotYetError, RefusedError: as `go_on`.
         """
+        self.begin(change)
+        self.go_on()
+
+    def begin(self, change: Change) -> None:
+        """Begin a change that is drafted, and stop there."""
         journal = self.folder.journal()
         self.folder.store_journal(replace(journal, change=change))
-        self.go_on()
+
+    def sign(self) -> None:
+        """Sign what waits for it with the keys that are here, and stop there.
+
+        Raises:
+            RefusedError: nothing is under way.
+        """
+        change = self.folder.journal().change
+        if change is None:
+            raise RefusedError("nothing is under way")
+        for role in self.folder.staged_roles():
+            self.signatures.sign_role(role)
+        if change.claim is not None and not self.signatures.missing_roles():
+            self.signatures.sign_claim(self._envelope(change.claim))
 
     def go_on(self) -> None:
         """Go on with the change that is under way, as far as it can go.

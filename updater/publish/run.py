@@ -18,6 +18,7 @@ from updater.publish.keyring import Keyring
 from updater.publish.lint import Finding
 from updater.publish.publication import Means, Publication
 from updater.publish.roles import Setup, Signers
+from updater.publish.signatures import Missing
 from updater.publish.steps import Journal
 from updater.publish.upkeep import Due, Upkeep
 from updater.transparency.honour import TrustSet
@@ -66,6 +67,25 @@ class Publisher:
         """
         with self._changing() as now:
             self._run.start(draft.release(self.folder, self.product, wanted, now))
+
+    def draft(self, wanted: Release) -> None:
+        """Draft a release and stop there, so that people can look at it and sign.
+
+        Raises:
+            RefusedError: as `release`.
+        """
+        with self._changing() as now:
+            self._run.begin(draft.release(self.folder, self.product, wanted, now))
+
+    def sign(self) -> list[Missing]:
+        """Sign what waits for it with the keys that are here; gives what is missing.
+
+        Raises:
+            RefusedError: nothing is under way.
+        """
+        with self.folder.lock():
+            self._run.sign()
+            return self.signatures.missing()
 
     def set_channel(self, changed: Channel) -> None:
         """Publish a channel file: a pause, other waves, an older release.

@@ -48,23 +48,26 @@ class Signatures:
         """Sign a staged role with the keys of it that are here; gives the file."""
         data = self._staged(role)
         for above in self._delegators(role, data):
-            unsigned = metadata.standing(data, role, above).unsigned
-            data = metadata.sign(data, self._ring.signers(unsigned))
+            standing = metadata.standing(data, role, above)
+            signers = self._ring.signers(sorted(standing.unsigned), standing.missing)
+            data = metadata.sign(data, signers)
         self._folder.stage_role(role, metadata.read(data).version, data)
         return data
 
     def sign_claim(self, envelope: Envelope) -> Envelope:
         """Sign a claim with the keys of its role that are here, and store it."""
-        wanted = self._claim_keys(envelope)
-        signed = merge(envelope, sign(envelope.payload, self._ring.claimants(wanted)))
-        self._folder.store_claim(format_envelope(signed))
-        return signed
+        self._folder.store_claim(format_envelope(envelope))
+        for missing in self.missing_claims():
+            keys = self._ring.claimants(sorted(missing.keys), missing.count)
+            envelope = merge(envelope, sign(envelope.payload, keys))
+        self._folder.store_claim(format_envelope(envelope))
+        return envelope
 
     def can_sign(self, role: str) -> bool:
         """Tell whether the keys that are here suffice for a role."""
         above = self._folder.role("root" if role in TOP else "targets")
         who = metadata.read(above).signers.get(role) if above else None
-        return who is not None and len(self._ring.signers(who.keys)) >= who.threshold
+        return who is not None and self._ring.count(who.keys) >= who.threshold
 
     def take_role(self, role: str, came: bytes) -> None:
         """Add the signatures of a copy to a staged role.
