@@ -142,7 +142,7 @@ class _Comparison:
         return False
 
     async def _talk(self, exchange: "Exchange", answers: Sequence[bytes]) -> None:
-        """Pass frames to and fro until there is a result."""
+        """Pass frames back and forth until there is a result."""
         assert exchange.deadline is not None
         while True:
             for frame in answers:

@@ -23,8 +23,8 @@ _LOGIN_BYTES = 1024  # user and password; a larger file is not one
 
 def _update_root() -> Path:
     home = click.get_current_context().find_object(Home)
-    assert home is not None  # every command has one
-    return paths.slot_root(Path(__file__)) or paths.update_root(home.folder)
+    folder = home.folder if home else paths.home()  # parsed alone it has no home
+    return paths.slot_root(Path(__file__)) or paths.update_root(folder)
 
 
 _OPTIONS = [
