@@ -12,7 +12,7 @@ from typing import Final
 
 from updater.errors import MalformedError
 from updater.layout import RELEASES
-from updater.publish.metadata import Listed
+from updater.publish.rolefile import Listed
 from updater.statement import Subject, parse_statement
 from updater.transparency.claims import policy, release, yank
 from updater.transparency.claims.parts import Ref

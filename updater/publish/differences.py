@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from updater.publish.metadata import Listed, RoleFile
+from updater.publish.rolefile import Listed, RoleFile
 from updater.publish.roles import Signers
 
 

@@ -18,7 +18,7 @@ from updater.extent import Extent
 from updater.product import Product
 from updater.publish import claims, metadata
 from updater.publish.folder import PublisherFolder
-from updater.publish.metadata import Listed
+from updater.publish.rolefile import Listed
 from updater.publish.roles import TOP, Setup
 from updater.publish.steps import Change
 from updater.transparency.admission import Register

@@ -24,7 +24,7 @@ from typing import Final
 from updater.errors import StoreError
 from updater.files import PIECE_BYTES, Files
 from updater.publish import metadata, steps
-from updater.publish.metadata import Listed, list_file
+from updater.publish.rolefile import Listed, list_file
 from updater.publish.steps import Journal, format_journal, parse_journal
 from updater.statement import MAX_ENVELOPE_BYTES
 from updater.transparency.folder import CHECKPOINT, LogFolder

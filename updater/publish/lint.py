@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from updater import layout
 from updater.errors import RepositoryError
-from updater.publish.metadata import RoleFile
+from updater.publish.rolefile import RoleFile
 from updater.publish.roles import Signers
 from updater.transparency.lint import Code as PolicyCode
 from updater.transparency.trust import Trust

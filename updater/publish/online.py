@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from updater import layout
 from updater.publish import metadata
 from updater.publish.folder import PublisherFolder
-from updater.publish.metadata import Listed
+from updater.publish.rolefile import Listed
 from updater.publish.signatures import Signatures, expect
 
 

@@ -21,9 +21,9 @@ from updater.publish.draft import entries
 from updater.publish.folder import PublisherFolder
 from updater.publish.keyring import Keyring
 from updater.publish.lint import Finding
-from updater.publish.metadata import Listed, list_file
 from updater.publish.online import Online
 from updater.publish.rehearsal import OLDEST_ROOTS, Rehearsal
+from updater.publish.rolefile import Listed, list_file
 from updater.publish.rotation import current_trust
 from updater.publish.signatures import Signatures, expect
 from updater.publish.steps import Change, Journal, Step

@@ -8,7 +8,11 @@ Signatures that were made elsewhere come as copies of the same file.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner, Signer
+
 from updater.errors import NotYetError, RefusedError
+from updater.keyfile import PrivateKey
 from updater.publish import claims, metadata
 from updater.publish.folder import PublisherFolder
 from updater.publish.keyring import Keyring
@@ -149,6 +153,22 @@ class Signatures:
         if above is None:
             raise RefusedError(f"{role}: there is no file yet that names its keys")
         return [above]
+
+
+def countersign(what: str, data: bytes, key: PrivateKey | Signer) -> bytes:
+    """Add a signature to a file that was brought here: a role's, or the claim.
+
+    Raises:
+        RefusedError: a key of this kind cannot sign a claim.
+        MalformedError, RepositoryError: the file is none.
+    """
+    if what != CLAIM:
+        signer = key if isinstance(key, Signer) else CryptoSigner(key)
+        return metadata.sign(data, [signer])
+    if not isinstance(key, Ed25519PrivateKey):
+        raise RefusedError("claim: expected an Ed25519 key")
+    envelope = parse_envelope(data)
+    return format_envelope(merge(envelope, sign(envelope.payload, [key])))
 
 
 def expect(missing: Sequence[Missing]) -> None:

@@ -1,0 +1,368 @@
+"""`ringfence release`: publish releases that nobody can aim at one person."""
+
+import contextlib
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import click
+
+from cli.countersign import sign, sign_file
+from cli.desk import PROJECT, Desk
+from cli.home import Home
+from cli.output import json_option, note, show
+from updater.channel import Channel
+from updater.errors import RefusedError
+from updater.files import Files
+from updater.publish.build import Origin, build_bundle, make_patches
+from updater.publish.draft import Release, read_bundle, read_channel
+from updater.publish.project import template
+from updater.publish.roles import Signers
+from updater.publish.run import Publisher
+from updater.publish.serve import serve_folders
+from updater.publish.upkeep import Upkeep
+from updater.transparency.claims.yank import REASONS
+from updater.transparency.key import Kind, VerifierKey
+from updater.transparency.tiles import MAX_ENTRY
+from updater.waves import WHOLE, Wave
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW = click.Path(path_type=Path)
+_AT_ONCE = (Wave(0, WHOLE),)
+
+_folder_argument = click.argument("folder", type=_FOLDER)
+_wait_option = click.option(
+    "--wait", default=600, show_default=True, type=click.IntRange(min=0),
+    help="Seconds to wait for witnesses.",
+)  # fmt: skip
+
+
+@click.group(epilog="Example: ringfence release status ~/app-release")
+def release() -> None:
+    """Publish releases from a private FOLDER, which holds keys, log and files.
+
+    Its folder 'public' is what any web server can serve.
+    """
+
+
+release.add_command(sign)
+release.add_command(sign_file)
+
+
+@release.command(epilog="Example: ringfence release init ~/app-release --name app")
+@click.argument("folder", type=_NEW)
+@click.option("--name", default="app", show_default=True, help="Of the program.")
+@click.option("--project", help="Its package URL.  [default: pkg:pypi/NAME]")
+@click.option("--small", is_flag=True, help="One key for each office.")
+@_wait_option
+@json_option
+@click.pass_obj
+def init(  # noqa: PLR0913 - one argument for each option
+    home: Home, *, folder: Path, name: str, project: str | None, small: bool, wait: int
+) -> None:
+    """Begin: first release.toml, and, once it and the keys are there, all the rest."""
+    path = folder / PROJECT
+    if not path.exists():
+        Files().make_folder(folder)
+        Files().make_folder(folder / "keys")
+        text = template(name, project or f"pkg:pypi/{name}", is_small=small)
+        Files().create(path, text.encode())
+        show({"wrote": str(path)}, f"wrote {path}")
+        note("look it over, make the keys with 'ringfence release key', and run again")
+        return
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        publisher = desk.publisher(wait_s=wait)
+        publisher.create(desk.setup())
+        _done(desk, publisher, f"{desk.project.product.name}: public")
+
+
+@release.command(epilog="Example: ringfence release key ~/app-release log root-1")
+@_folder_argument
+@click.argument("names", nargs=-1)
+@click.option("--insecure-plain-key", is_flag=True, help="Allow plain: keys.")
+@json_option
+@click.pass_obj
+def key(
+    home: Home, *, folder: Path, names: tuple[str, ...], insecure_plain_key: bool
+) -> None:
+    """Make the keys NAMES of release.toml, or all that are not there yet."""
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        for name in names or desk.project.keys:
+            if desk.create_key(name, is_plain=insecure_plain_key):
+                show({"key": name}, f"made {name}")
+        setup = desk.publics().get(desk.project.log_key)
+        if setup is not None:
+            raw = setup[-32:]  # of Ed25519, the end of the DER (RFC 8410)
+            vkey = str(VerifierKey(desk.project.origin, Kind.LOG, public=raw))
+            show({"log": vkey}, f"log {vkey}")
+
+
+@release.command(
+    epilog="Example: ringfence release build ~/app-release --bundle app-1.0-….tar"
+)
+@_folder_argument
+@click.option("--bundle", "bundles", type=_FILE, multiple=True, help="One a platform.")
+@click.option("--wheel", "wheels", type=_FILE, multiple=True, help="The app's first.")
+@click.option("--platform", help="Of the wheels, as cp312-linux-x86_64.")
+@click.option("--commit", default="0" * 40, help="Of the source.")
+@click.option("--epoch", default=315_532_800, help="SOURCE_DATE_EPOCH of the build.")
+@click.option("--tree", default="0" * 64, help="SHA-256 of the source tree.")
+@click.option("--recipe", default="0" * 64, help="SHA-256 of the recipe.")
+@click.option("--lock", default="0" * 64, help="SHA-256 of the lock file.")
+@click.option("--channel", help="[default: that of release.toml]")
+@click.option("--security", is_flag=True, help="It closes a hole: wait less.")
+@click.option("--at-once", is_flag=True, help="No waves: everybody after the cooldown.")
+@click.option("--sigstore", type=_FILE, multiple=True, help="BUNDLE.sigstore.json.")
+@click.option("--minimum", help="The oldest version that stays supported.")
+@json_option
+@click.pass_obj
+def build(  # noqa: PLR0913 - one argument for each option
+    home: Home,
+    *,
+    folder: Path,
+    bundles: tuple[Path, ...],
+    wheels: tuple[Path, ...],
+    platform: str | None,
+    commit: str,
+    epoch: int,
+    tree: str,
+    recipe: str,
+    lock: str,
+    channel: str | None,
+    security: bool,
+    at_once: bool,
+    sigstore: tuple[Path, ...],
+    minimum: str | None,
+) -> None:
+    """Draft a release of bundles, or of wheels that are made into one."""
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        product = desk.project.product
+        paths = list(bundles)
+        if wheels:
+            if platform is None:
+                raise click.UsageError("wheels need --platform")
+            origin = Origin(
+                platform=platform,
+                commit=commit,
+                epoch=epoch,
+                tree=tree,
+                recipe=recipe,
+                lock=lock,
+            )
+            out = desk.folder.path / "built"
+            paths.append(build_bundle(wheels, product, origin, out))
+        built = [read_bundle(each, product) for each in paths]
+        beside = {each.name.removesuffix(".sigstore.json"): each for each in sigstore}
+        patches = make_patches(desk.folder, product, built)
+        wanted = Release(
+            channel=channel or desk.project.channel,
+            severity="security" if security else "normal",
+            bundles=paths,
+            sigstore={
+                each.listed.sha256: beside[each.path.name].read_bytes()
+                for each in built
+                if each.path.name in beside
+            },
+            patches=patches,
+            repository=desk.project.source,
+            minimum=minimum,
+            waves=_AT_ONCE if at_once else None,
+        )
+        desk.publisher().draft(wanted)
+        for each in built:
+            show(
+                {"file": each.path.name, "sha256": each.listed.sha256},
+                f"{each.listed.sha256}  {each.path.name}",
+            )
+        note(
+            f"drafted, with {len(patches)} patches; 'ringfence release publish' goes on"
+        )
+
+
+@release.command(epilog="Example: ringfence release publish ~/app-release")
+@_folder_argument
+@click.option("--statement", type=_FILE, multiple=True, help="What a rebuilder says.")
+@click.option("--drop", is_flag=True, help="Give up what is under way instead.")
+@click.option("--pause", help="Stop the roll-out of this channel.")
+@click.option("--resume", help="Go on with it.")
+@_wait_option
+@json_option
+@click.pass_obj
+def publish(  # noqa: PLR0913 - one argument for each option
+    home: Home,
+    *,
+    folder: Path,
+    statement: tuple[Path, ...],
+    drop: bool,
+    pause: str | None,
+    resume: str | None,
+    wait: int,
+) -> None:
+    """Go on with what is under way: sign, log, try it out, upload."""
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        publisher = desk.publisher(wait_s=wait)
+        if drop:
+            publisher.drop()
+            show({"dropped": True}, "dropped; the versions it signed stay used")
+        elif statement:
+            leaves = [Files().read(each, most=MAX_ENTRY) for each in statement]
+            publisher.add_statements(leaves)
+            show({"statements": len(leaves)}, f"{len(leaves)} statements are public")
+        elif name := pause or resume:
+            changed = replace(_channel(publisher, name), paused=pause is not None)
+            publisher.set_channel(changed)
+            _done(desk, publisher, f"channel {name}: public")
+        else:
+            change = desk.folder.journal().change
+            publisher.publish()
+            _done(desk, publisher, f"{change.label if change else 'nothing'}: public")
+
+
+@release.command(epilog="Example: ringfence release refresh ~/app-release")
+@_folder_argument
+@_wait_option
+@json_option
+@click.pass_obj
+def refresh(home: Home, *, folder: Path, wait: int) -> None:
+    """Renew what ends soon; every six hours, or clients take it for withheld."""
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        due = desk.publisher(wait_s=wait).refresh()
+        for each in due:
+            note(
+                f"{each.role} ends in {each.left_s // 86_400} days: people have to sign"
+            )
+        show({"due": [each.role for each in due]}, "renewed")
+
+
+@release.command(
+    epilog="Example: ringfence release yank ~/app-release 1.4.0 --reason backdoor"
+)
+@_folder_argument
+@click.argument("version")
+@click.option("--reason", type=click.Choice(REASONS), required=True)
+@click.option("--replacement", help="The version to take instead.")
+@click.option("--advisory", help="A URI to read.")
+@_wait_option
+@json_option
+@click.pass_obj
+def yank(  # noqa: PLR0913 - one argument for each option
+    home: Home,
+    *,
+    folder: Path,
+    version: str,
+    reason: str,
+    replacement: str | None,
+    advisory: str | None,
+    wait: int,
+) -> None:
+    """Withdraw VERSION for ever: in the log first, then channels that offer it stop."""
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        publisher = desk.publisher(wait_s=wait)
+        publisher.yank(
+            version, reason=reason, replacement=replacement, advisory=advisory
+        )
+        show({"yanked": version}, f"{version}: yanked; nobody installs it any more")
+        offered = read_channel(desk.folder, desk.project.channel)
+        if offered is not None and offered.version == version:
+            publisher.set_channel(replace(offered, paused=True))
+            note(f"channel {offered.name} is paused until the next release")
+
+
+@release.command(
+    epilog="Example: ringfence release rotate ~/app-release timestamp snapshot"
+)
+@_folder_argument
+@click.argument("roles", nargs=-1, required=True)
+@click.option("--at-once", is_flag=True, help="A key was stolen: do not announce.")
+@_wait_option
+@json_option
+@click.pass_obj
+def rotate(
+    home: Home, *, folder: Path, roles: tuple[str, ...], at_once: bool, wait: int
+) -> None:
+    """Give ROLES the keys that release.toml names for them now."""
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        publics = desk.publics()
+        signers = {}
+        for role in roles:
+            if role not in desk.project.roles:
+                raise RefusedError(f"{PROJECT} names no role {role!r}")
+            count, names = desk.project.roles[role]
+            if missing := [each for each in names if each not in publics]:
+                raise RefusedError(f"{role}: no public half of {', '.join(missing)}")
+            signers[role] = Signers(count, tuple(publics[each] for each in names))
+        publisher = desk.publisher(wait_s=wait)
+        publisher.rotate(signers, at_once=at_once)
+        _done(desk, publisher, f"new keys for {', '.join(roles)}: public")
+
+
+@release.command(epilog="Example: ringfence release serve ~/app-release --port 8080")
+@_folder_argument
+@click.option("--port", default=0, show_default=True, help="0 lets the system pick.")
+@json_option
+def serve(folder: Path, port: int) -> None:
+    """Serve the public folder on this machine, until interrupted."""
+    stopped = Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    with serve_folders([folder / "public"], port=port) as url:
+        show({"url": url}, url)
+        note("Ctrl-C stops")
+        stopped.wait()
+
+
+@release.command(epilog="Example: ringfence release status ~/app-release")
+@_folder_argument
+@json_option
+@click.pass_obj
+def status(home: Home, folder: Path) -> None:
+    """Say what is public, how long it lives, and what is under way."""
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        publisher = desk.publisher()
+        for role, left in Upkeep(desk.folder, desk.ring(), time.time).left().items():
+            show(
+                {"role": role, "leftSeconds": left}, f"{role}: {left / 86_400:.1f} days"
+            )
+        change = desk.folder.journal().change
+        if change is not None:
+            show(
+                {"change": change.label, "step": change.step.value},
+                f"under way: {change.label}, {change.step.value}",
+            )
+        for each in publisher.signatures.missing():
+            show(
+                {"missing": each.what, "count": each.count},
+                f"missing: {each.what}, {each.count} of {len(each.keys)} keys",
+            )
+        for finding in publisher.findings():
+            waived = finding.code in desk.project.waived
+            show(
+                {"code": finding.code, "waived": waived, "text": finding.text},
+                f"{'waived: ' if waived else ''}{finding.code}: {finding.text}",
+            )
+
+
+def _done(desk: Desk, publisher: Publisher, text: str) -> None:
+    """Say that it is public, and what is waived all the same."""
+    desk.write_anchor(publisher)
+    for each in publisher.findings():
+        if each.code in desk.project.waived:
+            note(f"waived: {each.code}: {each.text}")
+    show({"public": str(desk.folder.public)}, text)
+
+
+def _channel(publisher: Publisher, name: str) -> Channel:
+    found = read_channel(publisher.folder, name)
+    if found is None:
+        raise RefusedError(f"no channel {name} is public")
+    return found
