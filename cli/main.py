@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": "See what this machine can do, and what a call would show.",
     "relay": "Serve or check a relay, which carries what it cannot read.",
     "update": "Install new versions, when everything speaks for them.",
+    "release": "Publish releases that nobody can aim at one person.",
     "log": "Write, witness and check the public log of releases.",
     "demo": "Watch two people on this machine hold an encrypted call.",
     "completion": "Print the script that lets a shell complete commands.",
