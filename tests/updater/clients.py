@@ -8,19 +8,18 @@
 
 import copy
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.updater.places import PLATFORM, PYTHON, place
+from tests.updater.places import APP, PLATFORM, PYTHON, place
 from tests.updater.world import World
-from updater.anchor import Anchor
 from updater.conclusion import NOT_FETCHED, Report
-from updater.errors import FetchError
-from updater.fetch import Fetcher, Network, Source
+from updater.fetch import Network
 from updater.findings import Refusal, Result
+from updater.following import NOBODY, log_client
 from updater.gates.evidence import Wish
-from updater.gather import log_client
 from updater.root import Root
 from updater.session import Surroundings, begin
 from updater.settings import Settings
@@ -37,15 +36,14 @@ HERE = Network(copies=True, loopback=True)
 class Client:
     """A managed folder, a clock, and the folder that is served to it.
 
-    `now` is the clock's, POSIX seconds; None follows the world that is looked at.
+    `now` is the clock's, POSIX seconds; None follows the world that is looked at. With
+    `is_there`, it goes on with a folder that another one made.
     """
 
-    def __init__(
-        self, world: World, folder: Path, *, anchor: Anchor | None = None
-    ) -> None:
+    def __init__(self, world: World, folder: Path, *, is_there: bool = False) -> None:
         self.folder = folder
         self.now: float | None = None
-        self.anchor = anchor or world.anchor
+        self.anchor = world.anchor
         self.settings = Settings()
         self.network = HERE
         self.own_policy: Policy | None = None
@@ -54,7 +52,8 @@ class Client:
         """Asked instead of the served folder."""
         self.is_copy = False
         self.seen = world.now
-        begin(self.root, self.anchor)
+        if not is_there:
+            begin(self.root, self.anchor)
 
     def copy(self, folder: Path) -> "Client":
         """Give a second one, which remembers the same."""
@@ -91,8 +90,13 @@ class Client:
     def log(self) -> LogClient:
         """What it remembers of the log; nobody is asked."""
         root = self.root
-        source = Source(Fetcher(root.files, HERE), f"file://{self.site}/log/")
-        return log_client(root, self.anchor, source, _no_trust_file)
+        return log_client(root, self.anchor, NOBODY, NOBODY.trust_file)
+
+    def start(self) -> str:
+        """Start the program as a user does, and give what it prints."""
+        command = [PYTHON, "-I", "-S", self.root.folder / APP.launcher_name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout.strip() or f"{done.returncode}: {done.stderr}"
 
     def see(self, world: World) -> "Client":
         """Be served this world, at its time."""
@@ -123,7 +127,3 @@ def refusals(results: Sequence[Result]) -> dict[str, str]:
         for each in results
         if isinstance(each.outcome, Refusal) and each.outcome.code != NOT_FETCHED
     }
-
-
-def _no_trust_file(sha256: str) -> bytes:
-    raise FetchError("status", f"{sha256}: nobody is asked", status=404)

@@ -4,7 +4,6 @@ All gates but the last say yes; whatever is wrong in the archive is found before
 it reaches the disk, or while it is staged, and what ran before still runs.
 """
 
-import os
 from pathlib import Path
 
 import pytest
@@ -98,8 +97,8 @@ def below(folder: Path) -> set[str]:
     return {
         f"{name}/{each}"
         for name in ("versions", "stage")
-        for each in os.listdir(folder / name)
-    } | {os.readlink(folder / "current")}
+        for each in sorted(path.name for path in (folder / name).iterdir())
+    } | {str((folder / "current").readlink())}
 
 
 @pytest.mark.parametrize("name", BUNDLES)

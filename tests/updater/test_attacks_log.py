@@ -328,7 +328,7 @@ def test_the_same_entry_twice_is_no_crime(world: World, client: Client) -> None:
 
 @pytest.fixture
 def known(world: World, client: Client) -> World:
-    """Give a world that the client knows for so long that only the proof is in doubt."""
+    """Give a world that the client knows for long: only the proof is in doubt."""
     client.check(world)
     world.wait(8 * DAY)
     return world
