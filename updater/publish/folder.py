@@ -18,6 +18,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -158,10 +159,13 @@ class PublisherFolder:
     def stage_role(self, name: str, version: int, data: bytes) -> None:
         """Write a role's file where the change under way has its files.
 
-        Another version of it that was staged before goes.
+        Another version of it that was staged before goes, and its number is used up.
         """
         for before in self._roles(self.staging).get(name, []):
             if before != version:
+                journal = self.journal()
+                used = {**journal.used, name: before}
+                self.store_journal(replace(journal, used=used))
                 self.files.remove(self.staging / _role_path(name, before))
         self._write(self.staging / _role_path(name, version), data)
 

@@ -110,7 +110,7 @@ class Upkeep:
         for role, left in self.left().items():
             if role in {"root", "targets", "snapshot", "timestamp"}:
                 continue  # their content has to be looked at by people, or is below
-            if left < layout.role(role).lifetime_s / 3:
+            if left < layout.role(role).lifetime_s / 2:
                 data = self._own.role(role, staged=False)
                 assert data is not None
                 if self._signatures.can_sign(role):

@@ -152,6 +152,9 @@ class Project:
     clock: Clock = field(default_factory=Clock)
     silent: set[str] = field(default_factory=set)
     files: Files = field(default_factory=Files)
+    places: Sequence[Path] = ()
+    is_rehearsed: bool = False
+    """A rehearsal takes most of a second, and has tests of its own."""
 
     def __post_init__(self) -> None:
         self.place = PublisherFolder(self.folder / "publisher", self.files)
@@ -173,7 +176,12 @@ class Project:
     def publisher(self, held: Sequence[Ed25519PrivateKey] = EVERYTHING) -> Publisher:
         """Give the publisher with all keys, or with some."""
         means = Means(
-            now=self.clock.now, sleep=self.clock.sleep, ask=self.ask, wait_s=0
+            now=self.clock.now,
+            sleep=self.clock.sleep,
+            ask=self.ask,
+            wait_s=0,
+            is_rehearsed=self.is_rehearsed,
+            places=self.places,
         )
         return Publisher(self.place, PRODUCT, Keyring(held), means)
 
