@@ -190,6 +190,7 @@ def compressed() -> bytes:
         (der(ec.generate_private_key(ec.SECP384R1()).public_key()), "expected a P-256"),
         (compressed(), "expected an uncompressed point"),
     ],
+    ids=["empty", "Ed25519", "P-384", "compressed"],
 )
 def test_a_key_that_signs_no_sha256_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(MalformedError, match=reason):
