@@ -67,6 +67,7 @@ class Place:
         """Give what an updater needs to know of this machine and its user."""
         from importlib.metadata import version  # noqa: PLC0415
 
+        from updater.errors import MalformedError  # noqa: PLC0415
         from updater.fetch import Network  # noqa: PLC0415
         from updater.product import RINGFENCE, platform_tag  # noqa: PLC0415
         from updater.proxy import Proxies, read_proxies  # noqa: PLC0415
@@ -76,7 +77,10 @@ class Place:
 
         root = self.root
         data = root.files.read_if_there(self.settings_file, most=MAX_BYTES)
-        settings = parse_settings(data or b"")
+        try:
+            settings = parse_settings(data or b"")
+        except MalformedError as error:
+            raise click.UsageError(f"{self.settings_file}: {error}") from error
         own = None
         if settings.witness_policy is not None:
             path = self.folder / Path(settings.witness_policy).expanduser()

@@ -209,7 +209,9 @@ def opened_copy(copy: Path, root: Root) -> Iterator[Path]:
     if copy.is_dir():
         yield copy.resolve()
         return
-    folder = root.stage / f"copy-{root.entropy(8).hex()}"
+    # Not in the stage, which every run begins by emptying.
+    folder = root.folder / "copy"
+    root.files.remove_tree(folder)
     root.files.make_folder(folder)
     try:
         _unpack(copy, folder, root.files)
