@@ -1,7 +1,7 @@
-"""`ringfence demo`: two people on this machine hold a call, and it is looked at.
+"""`ringfence demo`: a call and an update on this machine, looked at from all sides.
 
-Nothing is staged: a relay and two people with homes of their own run this program as
-separate processes, with real sockets and real codecs, on loopback only.
+Nothing is staged: everybody has a home of their own and runs this program as separate
+processes, with real sockets, files, codecs and clocks, on loopback only.
 """
 
 import asyncio
@@ -9,42 +9,22 @@ import contextlib
 import shutil
 import signal
 import tempfile
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
-from cli.mitm import attack
 from cli.output import json_option, show
-from cli.proof import Proof, Side, audio_sizes, facts, lines, seen
-from cli.rehearsal import Event, Person, Program
-from cli.scenes import (
-    CALL,
-    SPEECH,
-    Teller,
-    both,
-    call_log,
-    compare,
-    introduce,
-    reach,
-    trust_in,
-    words_of,
-)
+from cli.stories import call_proof, update_proof
+from cli.stories.call import RECORDINGS, hold_a_call
+from cli.stories.mitm import attack
+from cli.stories.scenes import Teller
+from cli.stories.update import release_and_update
 from voip.errors import MissingError, RefusedError
-from voip.media.files import read_pictures, read_sound
-from voip.media.pattern import read_frame_number
-from voip.media.similarity import Similarity, similarity
-from voip.media.sources import SAMPLE_RATE
 
 _Told = TypeVar("_Told")
-
-_RECORDINGS = ("heard-by-alice.wav", "heard-by-bob.wav", "seen-by-bob.mkv")
-_MARGIN_S = 1.5  # for the last words to arrive
-_MUTE_S = 1.0
-_MAX_LAG_S = 4.0  # a recording begins when the call connects, before anybody speaks
 
 
 @click.command(epilog="Example: ringfence demo --keep recordings")
@@ -53,37 +33,71 @@ _MAX_LAG_S = 4.0  # a recording begins when the call connects, before anybody sp
     type=click.Path(path_type=Path),
     help="New folder for the recordings.  [default: ringfence-demo-1, -2, ...]",
 )
+@click.option("--only", type=click.Choice(["call", "update"]), help="Play one half.")
 @click.option("--mitm", is_flag=True, help="Put an attacker with stolen keys between.")
 @json_option
-def demo(*, keep: Path | None, mitm: bool) -> None:
-    """Watch two people on this machine hold an encrypted call.
+def demo(*, keep: Path | None, only: str | None, mitm: bool) -> None:
+    """Watch an encrypted call and a verified update on this machine.
 
-    Takes half a minute, talks to nobody but itself, and leaves what was heard and seen
-    for you to play. With --mitm, whoever runs the relay attacks, and nothing is left.
+    Takes less than a minute, talks to nobody but itself, and leaves what was heard and
+    seen for you to play. With --mitm, whoever runs the relay attacks the call, and
+    nothing is left.
     """
-    if mitm and keep:
-        raise click.UsageError("--mitm records nothing: leave --keep out")
+    if (mitm or only == "update") and keep:
+        what = "--mitm" if mitm else "--only update"
+        raise click.UsageError(f"{what} records nothing: leave --keep out")
+    if mitm and only == "update":
+        raise click.UsageError("--mitm is about the call: leave --only out")
     if keep and keep.exists():
         raise RefusedError(f"{str(keep)!r} exists already")
-    with tempfile.TemporaryDirectory(prefix="ringfence-") as scratch:
-        folder = Path(scratch)
-        if mitm:
-            asyncio.run(_until_told(attack(folder, Teller())))
-            return
-        teller = Teller()
-        proof = asyncio.run(_until_told(_rehearse(folder, teller)))
+    if mitm:
+        with _scratch() as folder:
+            _play(attack(folder, Teller()))
+        return
+    if only != "update":
+        _call(keep)
+    if only != "call":
+        _update()
+
+
+def _call(keep: Path | None) -> None:
+    """Play the call, say what was proven, and keep what was recorded."""
+    tell = Teller()
+    with _scratch() as folder:
+        proof = _play(hold_a_call(folder, tell))
         kept = _keep(folder, keep)
-    files = [str(kept / name) for name in _RECORDINGS]
+    files = [str(kept / name) for name in RECORDINGS]
     show(
-        {**facts(proof, teller.seconds), "recordings": files},
-        *lines(proof, teller.seconds),
+        {**call_proof.facts(proof, tell.seconds), "recordings": files},
+        *call_proof.lines(proof, tell.seconds),
         f"to play   {files[0]}",
         *(f"          {name}" for name in files[1:]),
     )
 
 
-async def _until_told(story: Coroutine[None, None, _Told]) -> _Told:
+def _update() -> None:
+    """Play the update, and say what was proven."""
+    tell = Teller()
+    with _scratch() as folder:
+        proof = _play(release_and_update(folder, tell))
+    show(
+        update_proof.facts(proof, tell.seconds),
+        *update_proof.lines(proof, tell.seconds),
+    )
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ringfence-") as scratch:
+        yield Path(scratch)
+
+
+def _play(story: Coroutine[None, None, _Told]) -> _Told:
     """Play a story; a wish to stop is as good as Ctrl-C, and ends every process."""
+    return asyncio.run(_until_told(story))
+
+
+async def _until_told(story: Coroutine[None, None, _Told]) -> _Told:
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     return await story
 
@@ -92,7 +106,7 @@ def _keep(folder: Path, wanted: Path | None) -> Path:
     """Move the recordings to a fresh folder."""
     try:
         kept = _fresh(wanted)
-        for name in _RECORDINGS:
+        for name in RECORDINGS:
             shutil.move(folder / name, kept / name)
     except OSError as error:
         where = error.filename or wanted
@@ -113,166 +127,3 @@ def _fresh(wanted: Path | None) -> Path:
             numbered.mkdir(mode=0o700)
             return numbered
     raise AssertionError("there is always a next number")
-
-
-@dataclass(frozen=True, slots=True)
-class _First:
-    """What one side printed of the first call."""
-
-    words: str
-    trust: Event
-    stats: Event
-
-
-async def _rehearse(folder: Path, tell: Teller) -> Proof:
-    operator = Person.move_in("operator", folder)
-    async with operator.start("relay", "serve", "--port=0", "--json") as relay:
-        line = str((await relay.first())["relay"])
-        alice, bob = await introduce(folder, line)
-        tell("a relay is up, and alice and bob have swapped contact cards")
-        by_alice, by_bob = await _first_call(alice, bob, tell)
-        again_alice, again_bob = await _second_call(alice, bob, tell)
-    tell("comparing what was heard and seen with what was said and shown")
-    return Proof(
-        alice=await _side(alice, bob, by_alice, again_alice),
-        bob=await _side(bob, alice, by_bob, again_bob),
-        heard_by_alice=await asyncio.to_thread(_heard, folder, "bob", "alice"),
-        heard_by_bob=await asyncio.to_thread(_heard, folder, "alice", "bob"),
-        pictures=seen(await asyncio.to_thread(_numbers, folder / "seen-by-bob.mkv")),
-    )
-
-
-async def _first_call(
-    alice: Person, bob: Person, tell: Teller
-) -> tuple[_First, _First]:
-    async with bob.start(
-        *("answer", "--once", *CALL, f"--trace={bob.path('trace')}"),
-        *_speaks(bob),
-        f"--video-out=file:{bob.folder.parent / 'seen-by-bob.mkv'}",
-    ) as at_bob:
-        await at_bob.hear("listening")
-        tell("alice calls bob")
-        async with alice.start(
-            *("call", "bob", *CALL, f"--trace={alice.path('trace')}"),
-            *_speaks(alice),
-            *("--video", "--video-in=pattern"),
-        ) as at_alice:
-            await at_bob.hear("incoming")
-            await reach("alerted", at_alice)
-            tell("it rings at bob's, and bob's device says so")
-            await at_bob.order("accept")
-            await reach("active", at_alice, at_bob)
-            tell("bob accepts; connected, both speak, alice shows a test pattern")
-            speaking = asyncio.create_task(
-                asyncio.sleep(_longest_speech_s() + _MARGIN_S)
-            )
-            words = await _verify(at_alice, at_bob, tell)
-            await _rekey(at_alice, at_bob, tell)
-            await speaking
-            await _mute(at_alice, at_bob, tell)
-            for program in (at_alice, at_bob):
-                await program.order("stats")
-            stats = await both(at_alice.hear("stats"), at_bob.hear("stats"))
-            trust = await both(_verified(at_alice), _verified(at_bob))
-            await at_alice.order("hangup")
-            await both(at_alice.expect(0), at_bob.expect(0))
-            tell("alice hangs up")
-    return (
-        _First(words[0], trust[0], stats[0]),
-        _First(words[1], trust[1], stats[1]),
-    )
-
-
-def _speaks(person: Person) -> tuple[str, str]:
-    """Let a person say their sentences and record what they hear."""
-    recording = person.folder.parent / f"heard-by-{person.name}.wav"
-    return (
-        f"--audio-in=file:{SPEECH / person.name}.ogg",
-        f"--audio-out=file:{recording}",
-    )
-
-
-async def _verify(at_alice: Program, at_bob: Program, tell: Teller) -> tuple[str, str]:
-    words = await both(words_of(at_alice), words_of(at_bob))
-    tell(f"alice reads {words[0]!r} to bob, bob reads {words[1]!r} to alice")
-    matched = await both(compare(at_alice, words[1]), compare(at_bob, words[0]))
-    if matched != (True, True):
-        raise RefusedError("the words differ: somebody is in between")
-    await both(_verified(at_alice), _verified(at_bob))
-    tell("each finds the other's words among four sets: verified")
-    return words
-
-
-async def _verified(program: Program) -> Event:
-    return await program.hear("trust", where=lambda it: it["trust"] == "verified")
-
-
-async def _rekey(at_alice: Program, at_bob: Program, tell: Teller) -> None:
-    await at_alice.order("rekey")
-    await both(at_alice.hear("epoch"), at_bob.hear("epoch"))
-    tell("fresh keys, while they speak: both send under epoch 1")
-
-
-async def _mute(at_alice: Program, at_bob: Program, tell: Teller) -> None:
-    await at_alice.order("mute")
-    muted = await at_bob.hear("peer", where=lambda it: it["muted"] is True)
-    tell("alice mutes, and bob is told")
-    await asyncio.sleep(_MUTE_S)
-    await at_alice.order("unmute")
-    await at_bob.hear(
-        "peer",
-        where=lambda it: it["muted"] is False and it["time"] > muted["time"],  # type: ignore[operator] # both are floats
-    )
-
-
-async def _second_call(alice: Person, bob: Person, tell: Teller) -> tuple[Event, Event]:
-    """Call again; gives what each side knew of the other before anybody spoke."""
-    ends = ("--audio-in=silence", "--audio-out=null")
-    async with bob.start("answer", "--once", *CALL, *ends) as at_bob:
-        await at_bob.hear("listening")
-        tell("alice calls bob again")
-        async with alice.start("call", "bob", *CALL, *ends) as at_alice:
-            trusted = await both(at_alice.hear("trust"), at_bob.hear("incoming"))
-            tell(
-                f"bob is {trusted[0]['trust']} to alice, alice {trusted[1]['trust']}"
-                " to bob, before a word is said"
-            )
-            await at_bob.order("accept")
-            await reach("active", at_alice, at_bob)
-            await at_bob.order("hangup")
-            await both(at_alice.expect(0), at_bob.expect(0))
-            tell("bob hangs up")
-    return trusted
-
-
-async def _side(person: Person, other: Person, first: _First, again: Event) -> Side:
-    sizes = audio_sizes(person.path("trace").read_text().splitlines())
-    return Side(
-        words=first.words,
-        trust=str(first.trust["trust"]),
-        trust_again=str(again["trust"]),
-        reason_again=str(again["reason"]),
-        epoch=int(str(first.stats["epoch"])),
-        sent=int(str(first.stats["sent"])),
-        received=int(str(first.stats["received"])),
-        dropped=int(str(first.stats["dropped"])),
-        audio_sizes=frozenset(sizes),
-        audio_count=len(sizes),
-        log=await call_log(person),
-        safety_number=str((await trust_in(person, other))["safety_number"]),
-    )
-
-
-def _longest_speech_s() -> float:
-    sounds = (read_sound(SPEECH / f"{name}.ogg") for name in ("alice", "bob"))
-    return max(map(len, sounds)) / 2 / SAMPLE_RATE
-
-
-def _heard(folder: Path, speaker: str, listener: str) -> Similarity:
-    sent = read_sound(SPEECH / f"{speaker}.ogg")
-    received = read_sound(folder / f"heard-by-{listener}.wav")
-    return similarity(sent, received, max_lag_s=_MAX_LAG_S)
-
-
-def _numbers(recording: Path) -> list[int]:
-    return [read_frame_number(picture) for picture in read_pictures(recording)]

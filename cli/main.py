@@ -37,7 +37,7 @@ COMMANDS = {
     "update": "Install new versions, when everything speaks for them.",
     "release": "Publish releases that nobody can aim at one person.",
     "log": "Write, witness and check the public log of releases.",
-    "demo": "Watch two people on this machine hold an encrypted call.",
+    "demo": "Watch an encrypted call and a verified update on this machine.",
     "completion": "Print the script that lets a shell complete commands.",
 }
 """Name and first line of help; the command is ``cli.NAME.NAME``, or in this file."""

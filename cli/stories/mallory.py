@@ -1,7 +1,7 @@
 """The attacker of `ringfence demo --mitm`: runs the relay and, later, steals keys.
 
-Run as `python -m cli.mallory DATABASE`, on loopback. Lines on stdin say how far she
-goes, JSON lines on stdout what came of it::
+Run as `python -m cli.stories.mallory DATABASE`, on loopback. Lines on stdin say how far
+she goes, JSON lines on stdout what came of it::
 
     pose BOARD                       as who runs the relay: this board holds her device,
                                      by her own signature

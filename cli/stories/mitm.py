@@ -1,8 +1,8 @@
 """`ringfence demo --mitm`: whoever runs the relay attacks, and what each side sees.
 
-Each attack has more in hand than the one before; `cli.mallory` carries them out. What
-holds against the last is that the two look at their words once, and that from then on
-each keeps a secret that no relay and no backup holds.
+Each attack has more in hand than the one before; `cli.stories.mallory` carries them
+out. What holds against the last is that the two look at their words once, and that from
+then on each keeps a secret that no relay and no backup holds.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cli.codes import Code
 from cli.output import show
-from cli.rehearsal import Event, Person, Program, run_module
-from cli.scenes import (
+from cli.stories.rehearsal import Event, Person, Program, run_module
+from cli.stories.scenes import (
     CALL,
     SPEECH,
     Teller,
@@ -45,7 +45,7 @@ async def attack(folder: Path, tell: Teller) -> None:
         RefusedError: one went through, or a step did not come about.
     """
     async with run_module(
-        "mallory", "cli.mallory", str(folder / "relay.sqlite"), cwd=folder
+        "mallory", "cli.stories.mallory", str(folder / "relay.sqlite"), cwd=folder
     ) as program:
         mallory = _Mallory(program)
         relay = str((await program.hear("serving"))["relay"])

@@ -1,18 +1,18 @@
-"""What both variants of the demo play: moving in, swapping cards, comparing words."""
+"""What the stories share: telling, doing things at a time, and the steps of a call."""
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cli.output import show
-from cli.rehearsal import Event, Person, Program
+from cli.stories.rehearsal import Event, Person, Program
 
 _One = TypeVar("_One")
 _Other = TypeVar("_Other")
 
-SPEECH = Path(__file__).with_name("demo_media")
+SPEECH = Path(__file__).parent.with_name("demo_media")
 
 CALL = ("--json", "--show-words", "--loopback")
 """What each call and each answer of a rehearsal is started with."""
@@ -36,6 +36,10 @@ class Teller:
             {"event": "step", "at": round(at, 1), "what": what}, f"{at:5.1f} s  {what}"
         )
 
+    def show(self, facts: Mapping[str, object], *lines: str) -> None:
+        """Say more about what happened last, below it."""
+        show(facts, *(f"{'':9}{line}" for line in lines))
+
 
 async def both(
     one: Coroutine[Any, Any, _One], other: Coroutine[Any, Any, _Other]
@@ -44,6 +48,13 @@ async def both(
     async with asyncio.TaskGroup() as tasks:
         first, second = tasks.create_task(one), tasks.create_task(other)
     return first.result(), second.result()
+
+
+async def several(things: Iterable[Coroutine[Any, Any, _One]]) -> list[_One]:
+    """Do some things of a kind at a time; if one fails, the others are given up."""
+    async with asyncio.TaskGroup() as tasks:
+        done = [tasks.create_task(each) for each in things]
+    return [each.result() for each in done]
 
 
 async def introduce(folder: Path, relay: str) -> tuple[Person, Person]:

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +144,11 @@ class Program:
         errors = [line for line in self._complaints if line.startswith(_ERROR)]
         return errors[-1].removeprefix(_ERROR) if errors else ""
 
+    @property
+    def last_words(self) -> str:
+        """The last line it printed that is no JSON; empty if there is none."""
+        return self._complaints[-1] if self._complaints else ""
+
     async def stop(self) -> None:
         """End the process: politely, and if that does not help, at once."""
         if self._process.returncode is not None:
@@ -185,20 +190,22 @@ class Program:
 _ERROR = "ringfence: error: "
 
 
-@asynccontextmanager
-async def run_module(
+def run_module(
     title: str, module: str, *arguments: str, cwd: Path
-) -> AsyncIterator[Program]:
+) -> AbstractAsyncContextManager[Program]:
     """Run a module of ours as a process for the length of a block.
 
     `title` is what errors call it.
     """
+    # With -P what lies in the folder does not stand in for our modules.
+    return run_program(title, sys.executable, "-P", "-m", module, *arguments, cwd=cwd)
+
+
+@asynccontextmanager
+async def run_program(title: str, *command: str, cwd: Path) -> AsyncIterator[Program]:
+    """Run a program as a process for the length of a block."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # what lies in the folder must not stand in for our modules
-        "-m",
-        module,
-        *arguments,
+        *command,
         cwd=cwd,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

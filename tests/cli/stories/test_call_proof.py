@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from cli.proof import Pictures, Proof, Side, audio_sizes, facts, lines, seen
+from cli.stories.call_proof import (
+    Pictures,
+    Proof,
+    Side,
+    audio_sizes,
+    facts,
+    lines,
+    seen,
+)
 from voip.errors import RefusedError
 from voip.media.similarity import Similarity
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.rehearsal import Person, Program, run_module
+from cli.stories.rehearsal import Person, Program, run_module
 from voip.errors import RefusedError
 
 _FAILURE = 'raise SystemExit("ringfence: error: no such relay")'

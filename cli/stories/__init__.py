@@ -1,0 +1,1 @@
+"""What `ringfence demo` plays: a call, an attack on one, an update."""
