@@ -161,12 +161,13 @@ class PublisherFolder:
 
         Another version of it that was staged before goes, and its number is used up.
         """
-        for before in self._roles(self.staging).get(name, []):
-            if before != version:
-                journal = self.journal()
-                used = {**journal.used, name: before}
-                self.store_journal(replace(journal, used=used))
-                self.files.remove(self.staging / _role_path(name, before))
+        staged = self.staged_role(name)
+        before = version if staged is None else metadata.read(staged).version
+        if before != version:
+            journal = self.journal()
+            used = {**journal.used, name: before}
+            self.store_journal(replace(journal, used=used))
+            self.files.remove(self.staging / _role_path(name, before))
         self._write(self.staging / _role_path(name, version), data)
 
     def _newest(self, place: Path, name: str) -> bytes | None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, assert_never
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -109,6 +109,8 @@ class KeyFiles:
                 data = format_plain_key(key)
             case "hsm":
                 raise RefusedError("a key is made inside its module, by its own tool")
+            case _:
+                assert_never(uri.scheme)
         self._files.create(self._folder / uri.place, data)
 
     def has(self, uri: KeyUri) -> bool:
@@ -198,12 +200,13 @@ def _parts(uri: KeyUri) -> tuple[str, str, str]:
 
 
 def _public(session: "pkcs11.Session", label: str) -> bytes:
-    from pkcs11 import KeyType, ObjectClass  # noqa: PLC0415 - see `_session`
+    from pkcs11 import KeyType, ObjectClass, PublicKey  # noqa: PLC0415 - see `_session`
     from pkcs11.util.ec import encode_ec_public_key  # noqa: PLC0415
 
     key = session.get_key(
         object_class=ObjectClass.PUBLIC_KEY, key_type=KeyType.EC, label=label
     )
+    assert isinstance(key, PublicKey)
     spki = bytes(encode_ec_public_key(key))
     loaded = load_der_public_key(spki)
     if not isinstance(loaded, ec.EllipticCurvePublicKey):
@@ -218,11 +221,17 @@ def _public(session: "pkcs11.Session", label: str) -> bytes:
 def _signing(
     session: "pkcs11.Session", label: str, spki: bytes
 ) -> Callable[[bytes], bytes]:
-    from pkcs11 import KeyType, Mechanism, ObjectClass  # noqa: PLC0415 - see `_session`
+    from pkcs11 import (  # noqa: PLC0415 - see `_session`
+        KeyType,
+        Mechanism,
+        ObjectClass,
+    )
+    from pkcs11 import PrivateKey as ModuleKey  # noqa: PLC0415 - likewise
 
     private = session.get_key(
         object_class=ObjectClass.PRIVATE_KEY, key_type=KeyType.EC, label=label
     )
+    assert isinstance(private, ModuleKey)
     loaded = load_der_public_key(spki)
     assert isinstance(loaded, ec.EllipticCurvePublicKey)  # `_public` has looked
     digest = _HASHES[loaded.key_size]

@@ -121,7 +121,7 @@ def format_journal(journal: Journal) -> bytes:
     used: dict[str, Json] = dict(journal.used)
     return jcs.write(
         {
-            "change": journal.change and _change_json(journal.change),
+            "change": None if journal.change is None else _change_json(journal.change),
             "schema": SCHEMA,
             "used": used,
         }

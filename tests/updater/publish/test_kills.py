@@ -39,7 +39,7 @@ def refresh(folder: Path) -> None:
 )
 @pytest.mark.timeout(600)
 def test_wherever_it_is_killed_clients_are_served_and_it_can_go_on(
-    task: str, every: int, tmp_path: Path, first: Callable[[Path], None]
+    task: str, every: int, tmp_path: Path, first: Callable[[Path], object]
 ) -> None:
     figures = _sweep(task, every, tmp_path, first)
 
@@ -48,7 +48,7 @@ def test_wherever_it_is_killed_clients_are_served_and_it_can_go_on(
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+def first(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], object]:
     """Copy a project with one release to a folder."""
     made = tmp_path_factory.mktemp("first") / "project"
     Project(made).create().release("1.0")
@@ -56,7 +56,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
 
 
 def _sweep(
-    task: str, every: int, folder: Path, prepare: Callable[[Path], None]
+    task: str, every: int, folder: Path, prepare: Callable[[Path], object]
 ) -> Figures:
     judge = {"release": _judge_release, "refresh": _judge_refresh}[task]
     return sweep(

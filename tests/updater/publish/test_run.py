@@ -308,7 +308,7 @@ def test_a_rehearsal_refuses_to_offer_what_was_yanked(tmp_path: Path) -> None:
 
 def test_a_weak_root_is_refused_unless_it_is_waived(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    weak = setup(roles=setup().roles | {"root": Signers(1, (spki(TUF["root"][0]),))})
+    weak = setup(roles={**setup().roles, "root": Signers(1, (spki(TUF["root"][0]),))})
 
     with pytest.raises(RefusedError, match="root-threshold"):
         project.publisher().create(weak)
