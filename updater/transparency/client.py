@@ -387,7 +387,7 @@ class LogClient:
 
     def _built_in(self) -> Honoured:
         sets = (self._setting.built_in,)
-        return Honoured(sets=sets, place=None, ages={}, ignored=())
+        return Honoured(sets=sets, places=(), ages={}, ignored=())
 
 
 def _standing(memory: Memory) -> Trouble | None:

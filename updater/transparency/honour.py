@@ -4,11 +4,12 @@ A set of trust files is honoured if it is built in, or if a policy entry names t
 of each, is signed by the policy role of the set before, stands later in the log than
 that set's own entry, is older than that set's delay by the witnesses' times, names a
 time that has passed, and if nothing is wrong with the files. A client that slept
-through several changes walks them in order. Times are signed ones: no clock takes part.
+through several changes walks them in the order in which they became due. Times are
+signed ones: no clock takes part.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 
 from updater.errors import MalformedError, RefusedError, UnreachableError
@@ -61,13 +62,13 @@ class Honoured:
 
     sets: tuple[TrustSet, ...]
     """All that were ever honoured since the one built in, which is first."""
-    place: Place | None
-    """The entry of the last set; None if the built-in set is nowhere in the log."""
+    places: tuple[Place, ...]
+    """The entry of each set but the first, in the order of the log."""
     ages: Mapping[str, int]
     """For how long each digest that an entitled policy entry names is public, in
     seconds by the witnesses' times; lower hexadecimal."""
     ignored: tuple[tuple[Place, str], ...]
-    """Entries that are due and not honoured, and why."""
+    """Entries that are not honoured and never will be, and why."""
 
     @property
     def current(self) -> TrustSet:
@@ -100,23 +101,26 @@ def read_set(files: Mapping[str, bytes]) -> TrustSet:
     return TrustSet(trust, parse_policy(files[POLICY]), files=dict(files))
 
 
-def walk(
+def walk(  # noqa: PLR0913 - what is known of a log, each by name
     built_in: TrustSet,
     logged: Sequence[LoggedPolicy],
     *,
     fresh_at: int | None,
-    settled: int | None,
+    settled: Collection[int] = (),
+    is_whole: bool = True,
     fetch: Callable[[str], bytes],
 ) -> Honoured:
-    """Go through the policy entries of a log, in its order.
+    """Go through the policy entries of a log, in the order in which they became due.
 
     Args:
         built_in: the set that came with the running program.
-        logged: all policy entries.
+        logged: all policy entries, in the order of the log.
         fresh_at: until when witnesses called the accepted checkpoint the newest,
             POSIX seconds; None where nobody vouches for a time, then nothing is due.
-        settled: up to this index the entries were found due before: what was honoured
-            once stays so, whoever still witnesses this log.
+        settled: the entries honoured before: what was honoured once stays so, whoever
+            still witnesses this log.
+        is_whole: whether `logged` is all that the log has; until then nothing is due,
+            since what was not read yet may have become due before.
         fetch: gives a file by its SHA-256 in lower hexadecimal; its bytes are compared
             with that here.
 
@@ -124,95 +128,120 @@ def walk(
         UpdateError: a file could not be had. The former set must not stay in use
             because somebody withholds a file.
     """
-    start = _place_of(built_in, logged)
-    walk_ = _Walk([built_in], place=start, settled=settled, fetch=fetch)
-    for each in logged:
-        # What stands before the built-in set is history: never back.
-        if start is not None and each.place.index > start.index:
-            walk_.take(each, fresh_at)
-        elif _is_entitled(built_in.trust, each):
-            walk_.publish(each, fresh_at)
+    start = _start(built_in, logged)
+    # What stands before the built-in set is history: never back.
+    first = len(logged) if start is None else logged.index(start) + 1
+    later = logged[first:]
+    walk_ = _Walk(built_in, fetch)
+    for each in later:
+        if each.place.index in settled and _is_entitled(walk_.current.trust, each):
+            walk_.take(each)
+    while is_whole and (due := walk_.next_due(later, fresh_at)) is not None:
+        walk_.take(due)
     return Honoured(
-        sets=tuple(walk_.sets),
-        place=walk_.place,
-        ages=walk_.ages,
-        ignored=tuple(walk_.ignored),
+        sets=(built_in, *(each for each, _ in walk_.steps)),
+        places=tuple(place for _, place in walk_.steps),
+        ages=walk_.ages(logged, fresh_at),
+        ignored=tuple(walk_.ignored(later)),
     )
 
 
 class _Walk:
-    """Where a walk has come to."""
+    """Where a walk has come to: each set that was honoured, and its entry."""
 
-    def __init__(
-        self,
-        sets: list[TrustSet],
-        *,
-        place: Place | None,
-        settled: int | None,
-        fetch: Callable[[str], bytes],
-    ) -> None:
-        self.sets = sets
-        self.place = place
-        self.ages: dict[str, int] = {}
-        self.ignored: list[tuple[Place, str]] = []
-        self._settled = -1 if settled is None else settled
+    def __init__(self, built_in: TrustSet, fetch: Callable[[str], bytes]) -> None:
+        self.steps: list[tuple[TrustSet, Place]] = []
+        self._built_in = built_in
+        self._refused: dict[int, str] = {}
         self._fetch = fetch
 
-    def take(self, logged: LoggedPolicy, fresh_at: int | None) -> None:
-        """Go past an entry, and honour its files if they are due."""
-        current = self.sets[-1]
-        if not _is_entitled(current.trust, logged):
-            self.ignored.append((logged.place, "not signed by the policy role"))
-            return
-        age_s = self.publish(logged, fresh_at)
-        claim = logged.claim
-        if claim.sha256(POLICY) is None and claim.sha256(TRUST) is None:
-            return  # about other files, which nobody here has to honour
-        if not self._is_due(logged, age_s, fresh_at):
-            return
+    @property
+    def current(self) -> TrustSet:
+        """The set that counts so far."""
+        return self.steps[-1][0] if self.steps else self._built_in
+
+    def next_due(
+        self, later: Sequence[LoggedPolicy], fresh_at: int | None
+    ) -> LoggedPolicy | None:
+        """Find what became due first of all that stands after the current set.
+
+        Not simply the next entry: one that names a late time would else wait in front
+        of those after it, and take their place when its time comes.
+        """
+        last = self.steps[-1][1].index if self.steps else -1
+        delay_s = self.current.trust.policy_delay_s
+        due = [
+            (max(each.seen_at + delay_s, each.claim.not_before), each.place.index, each)
+            for each in later
+            if each.place.index > last
+            and each.place.index not in self._refused
+            and each.seen_at is not None
+            and _is_of_a_set(each.claim)
+            and _is_entitled(self.current.trust, each)
+        ]
+        at, _, first = min(due, key=lambda each: each[:2], default=(0, 0, None))
+        return None if fresh_at is None or at > fresh_at else first
+
+    def take(self, logged: LoggedPolicy) -> None:
+        """Honour the files of an entry, if nothing is wrong with them."""
         try:
-            new = self._read(claim, current)
+            self.steps.append((self._read(logged.claim), logged.place))
         except RefusedError as error:
-            self.ignored.append((logged.place, str(error)))
-            return
-        self.sets.append(new)
-        self.place = logged.place
+            self._refused[logged.place.index] = str(error)
 
-    def _is_due(
-        self, logged: LoggedPolicy, age_s: int | None, fresh_at: int | None
-    ) -> bool:
-        if logged.place.index <= self._settled:
-            return True
-        if fresh_at is None or age_s is None:
-            return False
-        delay_s = self.sets[-1].trust.policy_delay_s
-        return age_s >= delay_s and logged.claim.not_before <= fresh_at
+    def ages(
+        self, logged: Sequence[LoggedPolicy], fresh_at: int | None
+    ) -> dict[str, int]:
+        """Say for how long the files of each entitled entry are public, in seconds."""
+        ages: dict[str, int] = {}
+        for each in logged:
+            if fresh_at is None or each.seen_at is None:
+                continue
+            if _is_entitled(self._before(each.place).trust, each):
+                age_s = max(0, fresh_at - each.seen_at)
+                for file in each.claim.files:
+                    ages[file.sha256] = max(age_s, ages.get(file.sha256, 0))
+        return ages
 
-    def publish(self, logged: LoggedPolicy, fresh_at: int | None) -> int | None:
-        """Note since when the files of an entry are public; gives its age."""
-        if fresh_at is None or logged.seen_at is None:
-            return None
-        age_s = max(0, fresh_at - logged.seen_at)
-        for file in logged.claim.files:
-            self.ages[file.sha256] = max(age_s, self.ages.get(file.sha256, 0))
-        return age_s
+    def ignored(self, later: Sequence[LoggedPolicy]) -> Iterator[tuple[Place, str]]:
+        """Name what will never be honoured, and why."""
+        taken = [place.index for _, place in self.steps]
+        last = max(taken, default=-1)
+        for each in later:
+            index = each.place.index
+            if not _is_entitled(self._before(each.place).trust, each):
+                yield each.place, "not signed by the policy role"
+            elif index in self._refused:
+                yield each.place, self._refused[index]
+            elif index < last and index not in taken and _is_of_a_set(each.claim):
+                text = f"entry {last} counts already, which stands after it"
+                yield each.place, text
 
-    def _read(self, claim: PolicyClaim, current: TrustSet) -> TrustSet:
+    def _before(self, place: Place) -> TrustSet:
+        """Give the set that decides who may sign the entry at a place."""
+        sets = [each for each, at in self.steps if at.index < place.index]
+        return sets[-1] if sets else self._built_in
+
+    def _read(self, claim: PolicyClaim) -> TrustSet:
         named = {file.name: file.sha256 for file in claim.files if file.name in NAMES}
-        if missing := set(current.files) - set(named):
+        if missing := set(self.current.files) - set(named):
             # A set is replaced whole: half of it would belong to nothing logged.
             raise RefusedError(f"the entry does not name {min(missing)}")
         known = {
             digest: each.files[name]
-            for each in self.sets
+            for each in (self._built_in, *(each for each, _ in self.steps))
             for name, digest in each.digests.items()
         }
-        return read_set(
+        new = read_set(
             {
                 name: known[digest] if digest in known else self._get(digest)
                 for name, digest in named.items()
             }
         )
+        if new.trust.requires_sigstore and (missing := set(NAMES) - set(named)):
+            # Honoured all the same, it would refuse every release there will ever be.
+            raise RefusedError(f"Sigstore is asked for, and {min(missing)} not named")
+        return new
 
     def _get(self, digest: str) -> bytes:
         data = self._fetch(digest)
@@ -222,17 +251,22 @@ class _Walk:
         return data
 
 
-def _place_of(built_in: TrustSet, logged: Sequence[LoggedPolicy]) -> Place | None:
-    """Find the last entry that names every file of the built-in set."""
-    places = [
-        each.place
-        for each in logged
-        if all(
-            each.claim.sha256(name) == digest
-            for name, digest in built_in.digests.items()
-        )
-    ]
-    return places[-1] if places else None
+def _is_of_a_set(claim: PolicyClaim) -> bool:
+    """Tell whether an entry is about files that somebody here has to honour."""
+    return claim.sha256(POLICY) is not None or claim.sha256(TRUST) is not None
+
+
+def _start(built_in: TrustSet, logged: Sequence[LoggedPolicy]) -> LoggedPolicy | None:
+    """Find the first entry that names every file of the built-in set.
+
+    Who may sign it, only the set before could tell. So it is the first: whoever can
+    append to the log can name these files again, and would undo what came since.
+    """
+    digests = built_in.digests.items()
+    for each in logged:
+        if all(each.claim.sha256(name) == digest for name, digest in digests):
+            return each
+    return None
 
 
 def _is_entitled(trust: Trust, logged: LoggedPolicy) -> bool:

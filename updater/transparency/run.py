@@ -77,7 +77,7 @@ class Run:
         self.state = state
         self.memory = memory
         self.honoured = Honoured(
-            sets=(shelf.setting.built_in,), place=None, ages={}, ignored=()
+            sets=(shelf.setting.built_in,), places=(), ages={}, ignored=()
         )
         self.is_old_copy = False
         self._shelf = shelf
@@ -124,8 +124,13 @@ class Run:
                 raise
             self._forget_entries()  # they are kept no more: all is read again
             return
-        if (place := self.honoured.place) is not None:
-            self.memory = replace(self.memory, honoured_at=place.index)
+        unread = (
+            index
+            for index in self.memory.honoured_at
+            if index >= self.memory.next_entry
+        )
+        indexes = (*(place.index for place in self.honoured.places), *unread)
+        self.memory = replace(self.memory, honoured_at=indexes)
 
     def _forget_entries(self) -> None:
         self.memory = replace(self.memory, next_entry=0, index=Index(), judged_by=())

@@ -138,6 +138,7 @@ class Shelf:
             logged,
             fresh_at=fresh,
             settled=memory.honoured_at,
+            is_whole=memory.next_entry == memory.head.size,
             fetch=lambda sha256: self.store.trust_file(sha256, self.setting.trust_file),
         )
 

@@ -60,8 +60,8 @@ class Memory:
     judged_by: tuple[str, ...] = ()
     """SHA-256 of the trust files by which the index was made."""
 
-    honoured_at: int | None = None
-    """The policy entry whose trust files count; None: those of the program."""
+    honoured_at: tuple[int, ...] = ()
+    """The policy entries whose trust files were honoured; the last set counts."""
 
     @property
     def head(self) -> Seen:

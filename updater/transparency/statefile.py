@@ -100,7 +100,7 @@ def _memory_json(memory: Memory) -> Json:
         "floor": _seen_json(memory.floor),
         "frozenBy": memory.frozen_by,
         "history": [_seen_json(each) for each in memory.history],
-        "honouredAt": memory.honoured_at,
+        "honouredAt": list(memory.honoured_at),
         "index": index_json(memory.index),
         "judgedBy": list(memory.judged_by),
         "learned": [each.decode() for each in memory.learned],
@@ -125,7 +125,12 @@ def _memory(value: Json) -> Memory:
         blocked_by=_optional(found["blockedBy"], _sha256),
         succeeded_at=shape.integer(found["succeededAt"], "succeededAt"),
         index=read_index(found["index"], origin),
-        honoured_at=_optional(found["honouredAt"], lambda at: shape.integer(at, "at")),
+        honoured_at=_each(
+            found["honouredAt"],
+            "honouredAt",
+            MAX_SETS,
+            lambda at: shape.integer(at, "honouredAt"),
+        ),
         judged_by=_each(found["judgedBy"], "judgedBy", MAX_SETS, _sha256),
     )
     _check_consistent(memory)

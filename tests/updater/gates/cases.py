@@ -164,7 +164,7 @@ def honoured(trust: Trust = TRUST, **files: bytes) -> Honoured:
     """Give trust files that count since ever."""
     held = {"trust.json": format_trust(trust), **files}
     return Honoured(
-        sets=(TrustSet(trust, POLICY, files=held),), place=None, ages={}, ignored=()
+        sets=(TrustSet(trust, POLICY, files=held),), places=(), ages={}, ignored=()
     )
 
 

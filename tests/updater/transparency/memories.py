@@ -85,7 +85,7 @@ def memory() -> Memory:
         succeeded_at=START,
         index=INDEX,
         judged_by=("f2" * 32,),
-        honoured_at=4,
+        honoured_at=(1, 4),
     )
 
 

@@ -12,7 +12,7 @@ def view(*troubles: Trouble) -> LogView:
         origin=memory().origin,
         memory=memory(),
         index=INDEX,
-        honoured=Honoured(sets=sets, place=None, ages={}, ignored=()),
+        honoured=Honoured(sets=sets, places=(), ages={}, ignored=()),
         head=None,
         fresh_at=None,
         troubles=troubles,
