@@ -51,7 +51,7 @@ def update() -> None:
 @place_options
 @json_option
 def init(place: Place, *, folder: Path | None) -> None:
-    """Make a managed folder; 'apply' then installs the first version.
+    """Make a managed folder; 'apply' then fills it.
 
     The first copy of an anchor cannot be checked by anything here: get it from where
     you would get the program.
@@ -163,7 +163,7 @@ def status(place: Place) -> Code:
 @place_options
 @json_option
 def audit(place: Place) -> Code:
-    """Look over what is installed: every file, every line, every piece of evidence."""
+    """Look over what is installed: files, lines and evidence."""
     from updater.auditing import audit as look_over
 
     findings = []
@@ -212,7 +212,7 @@ def offline(  # noqa: PLR0913 - one argument for each option
     accept_as_of: str | None,
     explain: bool,
 ) -> Code:
-    """Install from a copy of the repository: a folder, or an archive of one.
+    """Install from a copy of the repository, which is a folder or archive.
 
     What happened after the copy was made cannot be known without a network, so it asks
     first.
