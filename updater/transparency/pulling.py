@@ -77,11 +77,14 @@ class Puller:
         opened = self._newest(read)
         tree = opened.checkpoint
         reader = TileReader(tree.size, tree.root, read)
-        if self._mirror is not None:
-            self._keep(reader, self._mirror)
         known = self._witness.known(tree.origin)
         old = known.head.size if known else 0
         proof = reader.prove_consistency(old) if 0 < old <= tree.size else []
+        follows = known is None or (
+            old <= tree.size and reader.root_at(old) == known.head.root
+        )
+        if follows and self._mirror is not None:
+            self._keep(reader, self._mirror, old)
         self._witness.add_checkpoint(
             format_submission(Submission(old, tuple(proof), note=opened.note))
         )
@@ -99,11 +102,15 @@ class Puller:
             raise UnreachableError("the log shows no checkpoint")
         return max(found, key=lambda opened: opened.checkpoint.size)
 
-    def _keep(self, reader: TileReader, mirror: Path) -> None:
-        """Check every entry that is new here, and keep it with its tiles."""
+    def _keep(self, reader: TileReader, mirror: Path, signed: int) -> None:
+        """Check every entry that is new here, and keep it with its tiles.
+
+        What is there of the tree signed before was checked. Anything else may be of
+        another tree, which this witness read and did not come to sign.
+        """
         for file in files_of(reader.size):
             target = mirror / file.path
-            if not target.exists():  # what is there was checked, and written whole
+            if file.ends_at > signed or not target.exists():
                 self._files.make_folder(target.parent, _PUBLIC_FOLDER)
                 # Not what is read a second time, which could be something else.
                 self._files.replace(target, file_data(reader, file), _PUBLIC)

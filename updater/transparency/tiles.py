@@ -48,6 +48,11 @@ class TileFile:
     width: int = WIDTH
 
     @property
+    def ends_at(self) -> int:
+        """The first entry after those that it is of."""
+        return (self.index * WIDTH + self.width) << _BITS * (self.level or 0)
+
+    @property
     def path(self) -> str:
         """Its path inside the folder."""
         if self.level is None:

@@ -115,6 +115,28 @@ def test_a_mirror_holds_the_log_before_it_signs(tmp_path: Path) -> None:
     assert kept == Folder(300).files | Folder(301).files
 
 
+def test_a_mirror_keeps_nothing_of_a_tree_that_it_does_not_sign(tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    pulling = puller(tmp_path, mirror=mirror)
+    pulling.pull(log(3).read)
+
+    with pytest.raises(DeclinedError):
+        pulling.pull(forked([b"other", b"1", b"2", b"3"]).read)
+    assert not (mirror / "tile/entries/000.p/4").exists()
+
+
+def test_a_mirror_holds_what_it_signs_and_not_what_it_read_before(
+    tmp_path: Path,
+) -> None:
+    mirror, place = tmp_path / "mirror", "tile/entries/000.p/4"
+    (mirror / place).parent.mkdir(parents=True)
+    (mirror / place).write_bytes(b"of a tree that was never signed")
+
+    puller(tmp_path, mirror=mirror).pull(log(4).read)
+
+    assert (mirror / place).read_bytes() == Folder(4).files[place]
+
+
 @pytest.mark.parametrize("path", ["tile/entries/000", "tile/0/000"])
 def test_a_mirror_does_not_sign_what_it_cannot_hold(tmp_path: Path, path: str) -> None:
     folder = log(300)
