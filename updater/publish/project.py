@@ -217,7 +217,7 @@ def template(name: str, project: str, *, is_small: bool = False) -> str:
     claims = {
         each: (1, 1) if is_small else (1 if each == "yank" else 2, 3) for each in ROLES
     }
-    lines = [_HEAD.format(name=name, project=project, schema=SCHEMA)]
+    lines = [_HEAD.format(name=name, schema=SCHEMA)]
     if is_small:
         lines.append('waive = ["root-threshold"]   # one key replaces all others\n')
     lines.append(_BODY.format(name=name, project=project))

@@ -11,10 +11,10 @@ from updater import layout
 from updater.publish.keyring import raw_public, spki
 from updater.publish.lint import CODES, check_files, check_keys
 from updater.publish.rolefile import Listed, RoleFile
-from updater.publish.roles import Signers
+from updater.publish.roles import TOP, Signers
 from updater.transparency.trust import Role
 
-SIGNERS = dict(setup().roles)
+SIGNERS = {name: setup().signers(name) for name in (*TOP, *setup().delegated)}
 BUNDLE = "releases/1.0/app-1.0-cp312-linux-x86_64.tar"
 FILE = Listed(1, "ab" * 32)
 NAMES = ("root", "targets", "claims", "releases", "snapshot", "timestamp")

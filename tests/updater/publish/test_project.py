@@ -60,7 +60,7 @@ def test_all_witnesses_are_the_quorum_unless_it_says_otherwise() -> None:
 def test_too_small_a_quorum_protects_nobody() -> None:
     weak = SMALL.replace("# quorum = 3 ", "quorum = 1 ")
 
-    with pytest.raises(RefusedError, match="operators meet quorum"):
+    with pytest.raises(RefusedError, match="alone meets the quorum"):
         build_setup(parse_project(weak.encode()), publics(SMALL), {})
 
 
