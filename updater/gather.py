@@ -26,7 +26,7 @@ from updater.gates.evidence import Evidence, Here, Linked, Stored, Vouched, Wish
 from updater.identity import parse_policy
 from updater.layout import SignedFile, Target
 from updater.listed import Listed
-from updater.repository import Repository
+from updater.repository import Repository, Site
 from updater.root import Root
 from updater.settings import Settings
 from updater.signature import verify
@@ -216,6 +216,21 @@ class Gathering:
     # Log
 
     def _follow(self) -> LogView:
+        """Read the log at one site after the other until one has all of it.
+
+        One that is late, or lies, must not hide what the next one has; none of them is
+        asked for what another one began.
+        """
+        anchor, views = self._means.anchor, list[LogView]()
+        for base in self._bases():
+            self.log = self._client(anchor.origin, anchor.trust, base)
+            view = self._follow_at(base)
+            if view.evidence or (view.is_complete and not view.is_old_copy):
+                return view
+            views.append(view)
+        return next((each for each in views if each.is_complete), views[0])
+
+    def _follow_at(self, base: str) -> LogView:
         """Read the log to its end, and those that succeeded it."""
         for _ in range(MAX_LOGS):
             view = self.log.update(
@@ -224,15 +239,21 @@ class Gathering:
             onward = successor(view)
             if onward is None:
                 return view
-            self.log = self._client(onward, view.honoured.current)
+            self.log = self._client(onward, view.honoured.current, base)
         raise UnreachableError("the logs succeed one another without end")
 
-    def _client(self, origin: str, trust: TrustSet) -> LogClient:
+    def _bases(self) -> tuple[str, ...]:
+        """Give all addresses, that first which had good metadata."""
+        bases, good = self._means.bases, self._repository.site
+        first = [each for each in bases if Site.under(each) == good]
+        return tuple(dict.fromkeys((*first, *bases)))
+
+    def _client(self, origin: str, trust: TrustSet, *bases: str) -> LogClient:
         means = self._means
         return log_client(
             means.root,
             means.anchor,
-            LogSource(means.fetcher, means.bases),
+            LogSource(means.fetcher, bases or means.bases),
             self.trust_file,
             own_policy=means.own_policy,
             origin=origin,

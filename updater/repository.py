@@ -222,6 +222,11 @@ class Repository:
         )
 
     @property
+    def site(self) -> Site | None:
+        """Where the metadata came from; None while none was good."""
+        return self._site
+
+    @property
     def _loaded(self) -> Client:
         if self._client is None:
             raise RepositoryError("missing", "the repository has not been refreshed")

@@ -94,7 +94,7 @@ class Client:
 
     def start(self) -> str:
         """Start the program as a user does, and give what it prints."""
-        command = [PYTHON, "-I", "-S", self.root.folder / APP.launcher_name]
+        command = [str(PYTHON), "-I", "-S", str(self.root.folder / APP.launcher_name)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout.strip() or f"{done.returncode}: {done.stderr}"
 

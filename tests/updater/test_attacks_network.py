@@ -160,6 +160,28 @@ def test_one_good_mirror_is_enough(
     assert (report.kind, report.offered) == ("installed", "1.1")
 
 
+def test_a_site_with_an_old_log_hides_nothing_from_who_saw_more(
+    world: World, client: Client, tmp_path: Path
+) -> None:
+    client.network = Network(loopback=True, copies=True)
+    client.check(world)
+    late, good = tmp_path / "late", tmp_path / "good"
+    old = {path: data for path, data in world.files().items() if path[:4] == "log/"}
+    world.yank(world.releases["1.0"])
+    world.wait(60)
+    client.check(world)
+    world.write(late)
+    for path, data in old.items():
+        (late / path).write_bytes(data)
+    world.yank(world.releases["1.0"])
+    world.publish()
+    world.write(good)
+    client.bases = (f"file://{late}/", f"file://{good}/")
+    client.check()
+
+    assert client.log.view().memory.head.size == world.log.size
+
+
 def test_a_check_that_finds_nothing_new_asks_three_questions(
     client: Client, server: HostileServer
 ) -> None:
