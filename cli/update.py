@@ -136,7 +136,10 @@ def apply(  # noqa: PLR0913 - one argument for each option
 @place_options
 @json_option
 def rollback(place: Place, *, anyway: bool) -> None:
-    """Go back to the version before; the one you leave is not offered again."""
+    """Go back to the version before.
+
+    The one that you leave is not offered again.
+    """
     from updater.back import roll_back, withdrawn_way_back
 
     root, anchor = place.root, place.anchor()
@@ -150,9 +153,10 @@ def rollback(place: Place, *, anyway: bool) -> None:
 @place_options
 @json_option
 def status(place: Place) -> Code:
-    """Show what is installed and what the last check found; asks nobody.
+    """Show what is installed and what the last check found.
 
-    Ends with 2 if something may be installed, and with 4 if somebody was caught lying.
+    Asks nobody. Ends with 2 if something may be installed, and with 4 if somebody was
+    caught lying.
     """
     standing = read_standing(place.root)
     show(status_facts(standing), *status_lines(standing))
@@ -183,7 +187,7 @@ def audit(place: Place) -> Code:
 @place_options
 @json_option
 def verify(place: Place, *, file: Path, explain: bool) -> Code:
-    """Judge the bundle in FILE as if it were offered; nothing is installed."""
+    """Judge the bundle in FILE; nothing is installed."""
     from cli.update_view import verdict_on, watched
 
     with watched() as progress:
@@ -212,7 +216,7 @@ def offline(  # noqa: PLR0913 - one argument for each option
     accept_as_of: str | None,
     explain: bool,
 ) -> Code:
-    """Install from a copy of the repository, which is a folder or archive.
+    """Install from a copy of the repository, a folder or archive.
 
     What happened after the copy was made cannot be known without a network, so it asks
     first.
@@ -279,7 +283,7 @@ def schedule(place: Place, *, off: bool, cron: bool) -> None:
 @place_options
 @json_option
 def unfreeze(place: Place, *, evidence: str) -> None:
-    """Go on after proof of misbehaviour that you looked at; it is kept.
+    """Go on after proof of misbehaviour that you looked at.
 
     EVIDENCE is its SHA-256, which 'check' names.
     """
