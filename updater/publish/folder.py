@@ -34,6 +34,7 @@ TIMESTAMP: Final = "metadata/timestamp.json"
 CLAIM: Final = "claim.json"
 
 _STAGING: Final = "staging"
+_LASTING: Final = ("tile/", "claims/")
 _ASIDE: Final = "refresh"
 
 _FILE: Final = 0o644
@@ -267,7 +268,10 @@ class PublisherFolder:
             order.append(CHECKPOINT)
         for place in places:
             for path in order:
-                self._put(source / path, place / "log" / path)
+                # A tile and a claim never change, and a log has many of them.
+                to = place / "log" / path
+                if not (path.startswith(_LASTING) and to.is_file()):
+                    self._put(source / path, to)
 
     def _put(self, source: Path, to: Path) -> None:
         """Copy a file, unless it is there already."""

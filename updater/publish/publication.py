@@ -284,6 +284,8 @@ class Publication:
         names = [*folder.all_roles(), "root", "snapshot", "timestamp"]
         data = {name: raw for name in names if (raw := folder.role(name)) is not None}
         files = {name: metadata.read(raw) for name, raw in data.items()}
+        if not {"targets", "timestamp"} <= set(files):
+            return []  # nothing is there yet
         used = dict(folder.journal().used)
         public = {
             name: max(metadata.read(raw).version, used.get(name, 0))
