@@ -130,6 +130,7 @@ class Publication:
                 self._check_promise(shown)
                 return self.finish()
             case "signed":
+                self._check_not_behind(shown)
                 return self.finish()
             case "published":
                 self._check_shown(shown)
@@ -266,6 +267,15 @@ class Publication:
             raise StoreError(
                 f"state-lost: the public checkpoint has size {size}, the journal"
                 f" {self._journal.size}"
+            )
+
+    def _check_not_behind(self, shown: OpenedCheckpoint | None) -> None:
+        """Expect that the world sees the signed tree already, or the one before."""
+        size = shown.checkpoint.size if shown else 0
+        if size not in {self._journal.old_size, self._journal.size}:
+            raise StoreError(
+                f"state-lost: the public checkpoint has size {size}, the journal signed"
+                f" {self._journal.size} after {self._journal.old_size}"
             )
 
     def _check_promise(self, shown: OpenedCheckpoint | None) -> None:

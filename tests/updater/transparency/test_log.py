@@ -311,6 +311,19 @@ def test_a_restored_private_folder_is_stopped_by_the_public_one(world: World) ->
         world.log.publish(world.means)
 
 
+def test_a_restored_signed_tree_does_not_hide_a_later_one(world: World) -> None:
+    world.publish(yank(1))
+    late = world.disk.journal()
+    world.publish(yank(2))
+    shown = world.disk.read("checkpoint", 10_000)
+    # As a backup that was made just before the journal said `published`.
+    world.disk.store_journal(replace(late, state="signed"))
+
+    with pytest.raises(StoreError, match="state-lost: the public checkpoint"):
+        world.log.publish(world.means)
+    assert world.disk.read("checkpoint", 10_000) == shown
+
+
 @pytest.mark.parametrize("path", ["tile/entries/000.p/2", "tile/0/000.p/2"])
 def test_a_bit_that_flipped_after_the_promise_is_damage(
     world: World, path: str
