@@ -19,7 +19,7 @@ export TZ := UTC
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-demo: .venv/run ## two people on this machine hold an encrypted call
+demo: .venv/run ## an encrypted call and a verified update, on this machine
 	$(BIN)/ringfence demo
 
 test: .venv/dev ## the fast tests

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.stories.rehearsal import Person, Program, run_module
+from cli.stories.rehearsal import Person, Program, run_module, run_program
 from voip.errors import RefusedError
 
 _FAILURE = 'raise SystemExit("ringfence: error: no such relay")'
@@ -48,6 +48,23 @@ async def test_what_is_ordered_arrives_as_a_line(play: Play) -> None:
         await program.order("mute")
 
         assert await program.first() == {"event": "mute"}
+
+
+async def test_the_last_words_of_a_program_are_the_last_that_are_no_event(
+    tmp_path: Path,
+) -> None:
+    say = ("sh", "-c", "echo one; echo two; echo '{}'")
+    async with run_program("a program", *say, cwd=tmp_path) as program:
+        await program.expect(0)
+
+    assert program.last_words == "two"
+
+
+async def test_a_program_that_says_nothing_has_no_last_words(tmp_path: Path) -> None:
+    async with run_program("a program", "true", cwd=tmp_path) as program:
+        await program.expect(0)
+
+    assert not program.last_words
 
 
 async def test_a_process_that_died_is_quoted(play: Play) -> None:
