@@ -72,19 +72,22 @@ class Client:
         return place(self.folder / "root", now=self._clock, files=self.files)
 
     @property
-    def updater(self) -> Updater:
-        """The updater as a new process has it."""
-        bases = self.bases or (f"file://{self.site}/",)
-        given = Surroundings(
+    def given(self) -> Surroundings:
+        """What its updater is given."""
+        return Surroundings(
             network=self.network,
             platform=PLATFORM,
-            repositories=bases,
+            repositories=self.bases or (f"file://{self.site}/",),
             is_copy=self.is_copy,
             python=PYTHON,
             settings=self.settings,
             own_policy=self.own_policy,
         )
-        return Updater(self.root, self.anchor, given)
+
+    @property
+    def updater(self) -> Updater:
+        """The updater as a new process has it."""
+        return Updater(self.root, self.anchor, self.given)
 
     @property
     def log(self) -> LogClient:

@@ -175,6 +175,22 @@ def test_a_file_of_somebody_else_is_not_written_through_a_link(
     assert victim.read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("name", ["audit.jsonl", "lock", "run.lock"])
+def test_a_file_with_a_second_name_is_not_written(
+    name: str, client: Client, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    place = client.root.folder / name
+    place.unlink(missing_ok=True)
+    place.hardlink_to(victim)
+
+    came = try_on(client, Files(client.root.folder))
+
+    assert came == "StoreError"
+    assert victim.read_bytes() == b"mine"
+
+
 def test_a_link_that_waits_for_the_switch_is_removed(
     client: Client, tmp_path: Path
 ) -> None:
