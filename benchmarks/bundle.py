@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.figure import Figure, figure, ratios
-from updater.bundle import (
+from updater.archive.bundle import (
     Bundle,
     Manifest,
     check_bundle,
@@ -28,10 +28,10 @@ from updater.bundle import (
     unpack,
     write_bundle,
 )
-from updater.delta import apply_patch
-from updater.diff import make_patch
-from updater.extent import Extent
-from updater.packing import NewEntry, format_record, pure_wheel
+from updater.archive.delta import apply_patch
+from updater.archive.diff import make_patch
+from updater.archive.extent import Extent
+from updater.archive.packing import NewEntry, format_record, pure_wheel
 
 ROUNDS = 3
 EPOCH = 1_750_000_000
@@ -40,9 +40,9 @@ CHECKOUT = Path(__file__).parents[1]
 PEAK = r"""
 import os, re, sys
 from pathlib import Path
-from updater.bundle import check_bundle, open_bundle, unpack
-from updater.extent import Extent
-from updater.tree import plan_tree
+from updater.archive.bundle import check_bundle, open_bundle, unpack
+from updater.archive.extent import Extent
+from updater.archive.tree import plan_tree
 fd = os.open(sys.argv[1], os.O_RDONLY)
 bundle = open_bundle(Extent(lambda at, n: os.pread(fd, n, at), os.fstat(fd).st_size))
 sha256 = check_bundle(bundle)

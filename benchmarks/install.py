@@ -18,14 +18,14 @@ from pathlib import Path
 
 from benchmarks import bundle as bundles
 from benchmarks.figure import Figure, figure, ratios
+from updater.archive.packing import pure_wheel
 from updater.decision import VerifiedRelease
 from updater.files import Files
-from updater.install import Installer
-from updater.packing import pure_wheel
-from updater.product import Product
-from updater.root import Root
-from updater.slots import slot_name
-from updater.stage import check_slot
+from updater.install.install import Installer
+from updater.install.root import Root
+from updater.install.stage import check_slot
+from updater.installed.slots import slot_name
+from updater.offer.product import Product
 
 ROUNDS = 3
 STARTS = 15

@@ -12,11 +12,11 @@ from tuf.ngclient import Updater
 
 from benchmarks.figure import Figure, figure, race, ratios, repeated
 from tests.updater.repositories import TufRepository
-from updater.fetch import Fetcher, Network
+from updater.fetch.fetch import Fetcher, Network
 from updater.files import Files
-from updater.layout import Anchor
-from updater.repository import Repository, Site
 from updater.testing.hostile import HostileServer
+from updater.tuf.layout import Anchor
+from updater.tuf.repository import Repository, Site
 
 
 def figures() -> list[Figure]:

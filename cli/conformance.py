@@ -71,7 +71,7 @@ def tuf_(ctx: click.Context, /, **options: object) -> None:
 def init(options: dict[str, Path], trusted_root: Path) -> None:
     """Trust a root; asks nobody."""
     from updater.files import Files  # noqa: PLC0415 - tuf takes 0.2 s
-    from updater.repository import begin  # noqa: PLC0415
+    from updater.tuf.repository import begin  # noqa: PLC0415
 
     begin(options["metadata_dir"], trusted_root.read_bytes(), Files())
 
@@ -92,10 +92,10 @@ def download(options: dict[str, str]) -> None:
 
 def _take(options: dict[str, str], names: list[str], folder: Path) -> None:
     from updater.errors import RepositoryError  # noqa: PLC0415
-    from updater.fetch import Fetcher, Network  # noqa: PLC0415
+    from updater.fetch.fetch import Fetcher, Network  # noqa: PLC0415
     from updater.files import Files  # noqa: PLC0415
-    from updater.layout import Anchor  # noqa: PLC0415
-    from updater.repository import Repository, Site, stored_root  # noqa: PLC0415
+    from updater.tuf.layout import Anchor  # noqa: PLC0415
+    from updater.tuf.repository import Repository, Site, stored_root  # noqa: PLC0415
 
     files, metadata = Files(), Path(options["metadata_dir"])
     site = Site(_slash(options["metadata_url"]), _slash(options["target_base_url"]))
@@ -140,8 +140,8 @@ def verify_bundle(  # noqa: PLR0913 - one argument for each option
     artifact: str,
 ) -> None:
     """Verify that a bundle vouches for ARTIFACT, a file or sha256:HEX; asks nobody."""
-    from updater import signature  # noqa: PLC0415 - sigstore takes half a second
-    from updater.signer import Signer, check_signer, read_signer  # noqa: PLC0415
+    from updater.sigstore import signature  # noqa: PLC0415 - sigstore takes half a second
+    from updater.sigstore.signer import Signer, check_signer, read_signer  # noqa: PLC0415
 
     if trusted_root is not None:
         root = trusted_root.read_bytes()

@@ -16,23 +16,22 @@ from updater.publish.keys import KeyFiles, open_module, parse_uri
 from updater.publish.signatures import CLAIM, Signatures, countersign
 from updater.statement import parse_envelope
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_NEW = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
 _MOST = 8 << 20  # bytes of a file that waits for signatures
 
 
-@click.command(epilog="Example: ringfence release sign ~/app-release --export for-anna")
-@click.argument("folder", type=_FOLDER)
-@click.option("--export", type=_NEW, help="Write what is missing into this folder.")
-@click.option("--import", "taken", type=_FILE, multiple=True, help="Add signatures.")
+@click.command(epilog="Example: ringfence release sign app-release --export for-anna")
+@click.argument("folder", type=_PATH)
+@click.option("--export", type=_PATH, help="Write what is missing into this folder.")
+@click.option("--import", "taken", type=_PATH, multiple=True, help="Add signatures.")
 @json_option
 @click.pass_obj
 def sign(home: Home, folder: Path, export: Path | None, taken: tuple[Path, ...]) -> int:
-    """Sign what is under way; code 3 if signatures are missing even so.
+    """Sign what is under way, with the keys here.
 
-    Exported files are signed elsewhere with 'ringfence release sign-file'. Compare the
-    SHA-256 aloud: what is shown is what is signed.
+    Code 3 means that signatures are missing even so. Exported files are signed
+    elsewhere with 'ringfence release sign-file'. Compare the SHA-256 aloud: what is
+    shown is what is signed.
     """
     with contextlib.ExitStack() as held:
         desk = Desk(home, folder, held)
@@ -60,12 +59,12 @@ def sign(home: Home, folder: Path, export: Path | None, taken: tuple[Path, ...])
     "sign-file",
     epilog="Example: ringfence release sign-file releases.json --key sealed:anna.key",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=_PATH)
 @click.option("--key", "uri", required=True, help="sealed:, plain: or hsm: …")
 @json_option
 @click.pass_obj
 def sign_file(home: Home, file: Path, uri: str) -> None:
-    """Sign an exported FILE with one key, far from where it is published."""
+    """Sign an exported FILE with one key, elsewhere."""
     data = Files().read(file, most=_MOST)
     _tell(file.stem, data, None)
     with contextlib.ExitStack() as held:

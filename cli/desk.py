@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.home import Home
 from cli.output import note
-from updater.anchor import Anchor
-from updater.embedded import write_anchor
+from updater.driver.anchor import Anchor
+from updater.driver.embedded import write_anchor
 from updater.errors import MissingError, RefusedError
 from updater.files import Files
 from updater.publish.folder import PublisherFolder

@@ -1,7 +1,7 @@
 """Two people in a call compare what their update logs told them.
 
-Joins `updater.comparing` to the frames of a call: once in a call, with contacts, and
-with each at most once an hour. What goes wrong beside a call is told and never ends it.
+Joins `updater.driver.comparing` to the frames of a call: once in a call, with contacts,
+and with each at most once an hour. What goes wrong beside a call is told and never ends it.
 Without an updater that follows a log nothing is loaded, and the other side not asked.
 """
 
@@ -23,7 +23,7 @@ from voip.news import Json
 from voip.upkeep import VaultKeeper
 
 if TYPE_CHECKING:  # loaded only where there is an updater
-    from updater.comparing import Compared, Comparing
+    from updater.driver.comparing import Compared, Comparing
     from updater.transparency.gossip import Exchange, Result
 
 _STATE = Path("log", "state.json")  # is there once a log was followed
@@ -169,7 +169,7 @@ class _Comparison:
 
 def _open(root: Path) -> "Comparing":
     from cli.updating import Place  # noqa: PLC0415 - see above
-    from updater.comparing import open_logs  # noqa: PLC0415 - likewise
+    from updater.driver.comparing import open_logs  # noqa: PLC0415 - likewise
 
     place = Place(root)
     return open_logs(place.root, place.anchor())

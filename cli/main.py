@@ -183,7 +183,7 @@ def run() -> None:
     here = Path(__file__)
     if paths.slot_root(here) is None:
         sys.exit(main(sys.argv[1:]))
-    from updater.proving import Proving  # noqa: PLC0415 - most starts need it not
+    from updater.install.proving import Proving  # noqa: PLC0415 - most starts need it not
 
     with Proving.of(here) as proving:
         sys.exit(proving.ended(main(sys.argv[1:])))

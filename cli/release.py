@@ -13,9 +13,10 @@ from cli.countersign import sign, sign_file
 from cli.desk import PROJECT, Desk
 from cli.home import Home
 from cli.output import json_option, note, show
-from updater.channel import Channel
 from updater.errors import RefusedError
 from updater.files import Files
+from updater.offer.channel import Channel
+from updater.offer.waves import WHOLE, Wave
 from updater.publish.build import Origin, build_bundle, make_patches
 from updater.publish.draft import Release, read_bundle, read_channel
 from updater.publish.project import template
@@ -23,28 +24,27 @@ from updater.publish.roles import Signers
 from updater.publish.run import Publisher
 from updater.publish.serve import serve_folders
 from updater.publish.upkeep import Upkeep
+from updater.sigstore.rekor import MOST_BYTES
 from updater.transparency.claims.yank import REASONS
 from updater.transparency.key import Kind, VerifierKey
 from updater.transparency.tiles import MAX_ENTRY
-from updater.waves import WHOLE, Wave
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_NEW = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
 _AT_ONCE = (Wave(0, WHOLE),)
 
-_folder_argument = click.argument("folder", type=_FOLDER)
+_folder_argument = click.argument("folder", type=_PATH)
 _wait_option = click.option(
     "--wait", default=600, show_default=True, type=click.IntRange(min=0),
     help="Seconds to wait for witnesses.",
 )  # fmt: skip
 
 
-@click.group(epilog="Example: ringfence release status ~/app-release")
+@click.group(epilog="Example: ringfence release status app-release")
 def release() -> None:
-    """Publish releases from a private FOLDER, which holds keys, log and files.
+    """Publish releases that nobody can aim at one person.
 
-    Its folder 'public' is what any web server can serve.
+    All of it lies in one private FOLDER, with keys and log; its folder 'public' is
+    what any web server can serve.
     """
 
 
@@ -52,8 +52,8 @@ release.add_command(sign)
 release.add_command(sign_file)
 
 
-@release.command(epilog="Example: ringfence release init ~/app-release --name app")
-@click.argument("folder", type=_NEW)
+@release.command(epilog="Example: ringfence release init app-release --name app")
+@click.argument("folder", type=_PATH)
 @click.option("--name", default="app", show_default=True, help="Of the program.")
 @click.option("--project", help="Its package URL.  [default: pkg:pypi/NAME]")
 @click.option("--small", is_flag=True, help="One key for each office.")
@@ -63,7 +63,10 @@ release.add_command(sign_file)
 def init(  # noqa: PLR0913 - one argument for each option
     home: Home, *, folder: Path, name: str, project: str | None, small: bool, wait: int
 ) -> None:
-    """Begin: first release.toml, and, once it and the keys are there, all the rest."""
+    """Begin: first release.toml, then all the rest.
+
+    Run it again once you have looked the file over and made the keys.
+    """
     path = folder / PROJECT
     if not path.exists():
         Files().make_folder(folder)
@@ -80,7 +83,7 @@ def init(  # noqa: PLR0913 - one argument for each option
         _done(desk, publisher, f"{desk.project.product.name}: public")
 
 
-@release.command(epilog="Example: ringfence release key ~/app-release log root-1")
+@release.command(epilog="Example: ringfence release key app-release log root-1")
 @_folder_argument
 @click.argument("names", nargs=-1)
 @click.option("--insecure-plain-key", is_flag=True, help="Allow plain: keys.")
@@ -89,7 +92,10 @@ def init(  # noqa: PLR0913 - one argument for each option
 def key(
     home: Home, *, folder: Path, names: tuple[str, ...], insecure_plain_key: bool
 ) -> None:
-    """Make the keys NAMES of release.toml, or all that are not there yet."""
+    """Make the keys NAMES of release.toml.
+
+    Without names, all that are not there yet.
+    """
     with contextlib.ExitStack() as held:
         desk = Desk(home, folder, held)
         for name in names or desk.project.keys:
@@ -103,11 +109,11 @@ def key(
 
 
 @release.command(
-    epilog="Example: ringfence release build ~/app-release --bundle app-1.0-….tar"
+    epilog="Example: ringfence release build app-release --bundle app-1.0-….tar"
 )
 @_folder_argument
-@click.option("--bundle", "bundles", type=_FILE, multiple=True, help="One a platform.")
-@click.option("--wheel", "wheels", type=_FILE, multiple=True, help="The app's first.")
+@click.option("--bundle", "bundles", type=_PATH, multiple=True, help="One a platform.")
+@click.option("--wheel", "wheels", type=_PATH, multiple=True, help="The app's first.")
 @click.option("--platform", help="Of the wheels, as cp312-linux-x86_64.")
 @click.option("--commit", default="0" * 40, help="Of the source.")
 @click.option("--epoch", default=315_532_800, help="SOURCE_DATE_EPOCH of the build.")
@@ -117,7 +123,7 @@ def key(
 @click.option("--channel", help="[default: that of release.toml]")
 @click.option("--security", is_flag=True, help="It closes a hole: wait less.")
 @click.option("--at-once", is_flag=True, help="No waves: everybody after the cooldown.")
-@click.option("--sigstore", type=_FILE, multiple=True, help="BUNDLE.sigstore.json.")
+@click.option("--sigstore", type=_PATH, multiple=True, help="BUNDLE.sigstore.json.")
 @click.option("--minimum", help="The oldest version that stays supported.")
 @json_option
 @click.pass_obj
@@ -158,14 +164,21 @@ def build(  # noqa: PLR0913 - one argument for each option
             out = desk.folder.path / "built"
             paths.append(build_bundle(wheels, product, origin, out))
         built = [read_bundle(each, product) for each in paths]
-        beside = {each.name.removesuffix(".sigstore.json"): each for each in sigstore}
+        beside = {
+            each.name.removesuffix(".sigstore.json"): Files().read(
+                each, most=MOST_BYTES
+            )
+            for each in sigstore
+        }
         patches = make_patches(desk.folder, product, built)
         wanted = Release(
             channel=channel or desk.project.channel,
             severity="security" if security else "normal",
             bundles=paths,
             sigstore={
-                each.listed.sha256: beside[each.path.name].read_bytes()
+                each.listed.sha256: Files().read(
+                    beside[each.path.name], most=MOST_BYTES
+                )
                 for each in built
                 if each.path.name in beside
             },
@@ -185,9 +198,9 @@ def build(  # noqa: PLR0913 - one argument for each option
         )
 
 
-@release.command(epilog="Example: ringfence release publish ~/app-release")
+@release.command(epilog="Example: ringfence release publish app-release")
 @_folder_argument
-@click.option("--statement", type=_FILE, multiple=True, help="What a rebuilder says.")
+@click.option("--statement", type=_PATH, multiple=True, help="What a rebuilder says.")
 @click.option("--drop", is_flag=True, help="Give up what is under way instead.")
 @click.option("--pause", help="Stop the roll-out of this channel.")
 @click.option("--resume", help="Go on with it.")
@@ -225,13 +238,16 @@ def publish(  # noqa: PLR0913 - one argument for each option
             _done(desk, publisher, f"{change.label if change else 'nothing'}: public")
 
 
-@release.command(epilog="Example: ringfence release refresh ~/app-release")
+@release.command(epilog="Example: ringfence release refresh app-release")
 @_folder_argument
 @_wait_option
 @json_option
 @click.pass_obj
 def refresh(home: Home, *, folder: Path, wait: int) -> None:
-    """Renew what ends soon; every six hours, or clients take it for withheld."""
+    """Renew what ends soon: every six hours.
+
+    Without it clients take the repository for one that is withheld.
+    """
     with contextlib.ExitStack() as held:
         desk = Desk(home, folder, held)
         due = desk.publisher(wait_s=wait).refresh()
@@ -243,7 +259,7 @@ def refresh(home: Home, *, folder: Path, wait: int) -> None:
 
 
 @release.command(
-    epilog="Example: ringfence release yank ~/app-release 1.4.0 --reason backdoor"
+    epilog="Example: ringfence release yank app-release 1.4.0 --reason backdoor"
 )
 @_folder_argument
 @click.argument("version")
@@ -263,7 +279,10 @@ def yank(  # noqa: PLR0913 - one argument for each option
     advisory: str | None,
     wait: int,
 ) -> None:
-    """Withdraw VERSION for ever: in the log first, then channels that offer it stop."""
+    """Withdraw VERSION for ever.
+
+    In the log first, where it works at once; then the channel that offers it stops.
+    """
     with contextlib.ExitStack() as held:
         desk = Desk(home, folder, held)
         publisher = desk.publisher(wait_s=wait)
@@ -278,7 +297,7 @@ def yank(  # noqa: PLR0913 - one argument for each option
 
 
 @release.command(
-    epilog="Example: ringfence release rotate ~/app-release timestamp snapshot"
+    epilog="Example: ringfence release rotate app-release timestamp snapshot"
 )
 @_folder_argument
 @click.argument("roles", nargs=-1, required=True)
@@ -289,7 +308,7 @@ def yank(  # noqa: PLR0913 - one argument for each option
 def rotate(
     home: Home, *, folder: Path, roles: tuple[str, ...], at_once: bool, wait: int
 ) -> None:
-    """Give ROLES the keys that release.toml names for them now."""
+    """Give ROLES the keys that release.toml names now."""
     with contextlib.ExitStack() as held:
         desk = Desk(home, folder, held)
         publics = desk.publics()
@@ -306,7 +325,7 @@ def rotate(
         _done(desk, publisher, f"new keys for {', '.join(roles)}: public")
 
 
-@release.command(epilog="Example: ringfence release serve ~/app-release --port 8080")
+@release.command(epilog="Example: ringfence release serve app-release --port 8080")
 @_folder_argument
 @click.option("--port", default=0, show_default=True, help="0 lets the system pick.")
 @json_option
@@ -320,7 +339,7 @@ def serve(folder: Path, port: int) -> None:
         stopped.wait()
 
 
-@release.command(epilog="Example: ringfence release status ~/app-release")
+@release.command(epilog="Example: ringfence release status app-release")
 @_folder_argument
 @json_option
 @click.pass_obj

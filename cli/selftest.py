@@ -14,8 +14,8 @@ from updater.decision import INTERNAL, decide
 from updater.errors import UnhealthyError
 from updater.findings import Failed, Severity
 from updater.gates.evidence import Evidence, Here, Tightening, Wish
-from updater.product import RINGFENCE
-from updater.slots import Times
+from updater.installed.slots import Times
+from updater.offer.product import RINGFENCE
 from voip.handshake import kem
 from voip.handshake.exchange import (
     consume_invite,

@@ -11,7 +11,7 @@ from cli.codes import Code
 from cli.output import day, json_option, note, show
 from cli.update_status import status_code, status_facts, status_lines
 from cli.updating import Place, place_options
-from updater.standing import read_standing
+from updater.driver.standing import read_standing
 
 # What takes tuf, sigstore or zstd with it is imported in the commands that need it: a
 # status is looked at often, and costs no more than --version.
@@ -56,8 +56,8 @@ def init(place: Place, *, folder: Path | None) -> None:
     The first copy of an anchor cannot be checked by anything here: get it from where
     you would get the program.
     """
-    from updater.embedded import built_in_anchor, read_anchor
-    from updater.session import begin
+    from updater.driver.embedded import built_in_anchor, read_anchor
+    from updater.driver.session import begin
 
     anchor = built_in_anchor() if folder is None else read_anchor(folder)
     begin(place.root, anchor)
@@ -140,7 +140,7 @@ def rollback(place: Place, *, anyway: bool) -> None:
 
     The one that you leave is not offered again.
     """
-    from updater.back import roll_back, withdrawn_way_back
+    from updater.driver.back import roll_back, withdrawn_way_back
 
     root, anchor = place.root, place.anchor()
     if not anyway and (reason := withdrawn_way_back(root, anchor)):
@@ -168,7 +168,7 @@ def status(place: Place) -> Code:
 @json_option
 def audit(place: Place) -> Code:
     """Look over what is installed: files, lines and evidence."""
-    from updater.auditing import audit as look_over
+    from updater.driver.auditing import audit as look_over
 
     findings = []
     for each in look_over(place.root, place.anchor()):
@@ -222,8 +222,8 @@ def offline(  # noqa: PLR0913 - one argument for each option
     first.
     """
     from cli.update_view import as_of, tell, watched
+    from updater.driver.offline import make_copy, opened_copy
     from updater.gates.evidence import Wish
-    from updater.offline import make_copy, opened_copy
 
     with watched() as progress:
         if make:
@@ -260,7 +260,7 @@ def schedule(place: Place, *, off: bool, cron: bool) -> None:
     What then happens is what `apply` in update.toml says: "ask" only looks, "auto"
     installs, "never" does nothing.
     """
-    from updater.schedule import Schedule
+    from updater.install.schedule import Schedule
 
     product = place.anchor().product
     command = [*paths.program(), "update", "apply", "--scheduled"]
@@ -287,7 +287,7 @@ def unfreeze(place: Place, *, evidence: str) -> None:
 
     EVIDENCE is its SHA-256, which 'check' names.
     """
-    from updater.back import unfreeze as go_on
+    from updater.driver.back import unfreeze as go_on
 
     go_on(place.root, place.anchor(), evidence)
     show({"evidence": evidence}, f"going on; {evidence} is kept")

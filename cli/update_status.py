@@ -9,7 +9,7 @@ from typing import Final
 
 from cli.codes import Code
 from cli.output import escape
-from updater.standing import Standing
+from updater.driver.standing import Standing
 
 _LAST: Final = {
     "current": "up to date",

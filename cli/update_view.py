@@ -15,9 +15,9 @@ import click
 from cli.codes import Code
 from cli.output import complain, escape, is_for_programs, note, show
 from cli.update_status import opens_at, utc
-from updater.conclusion import CURRENT, NOT_FETCHED, Report, report_json
+from updater.driver.conclusion import CURRENT, NOT_FETCHED, Report, report_json
 from updater.findings import Proof, Refusal, Result, Severity
-from updater.slots import Kind
+from updater.installed.slots import Kind
 
 EVERY_S: Final = 0.2  # between two signs of progress: five a second can be read
 

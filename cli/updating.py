@@ -13,13 +13,13 @@ import click
 
 from cli import paths
 from cli.home import Home
-from updater.root import Root
+from updater.install.root import Root
 
 if TYPE_CHECKING:  # a status imports none of these
     from cli.update_view import Progress
-    from updater.anchor import Anchor
-    from updater.session import Surroundings
-    from updater.update import Updater
+    from updater.driver.anchor import Anchor
+    from updater.driver.session import Surroundings
+    from updater.driver.update import Updater
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -51,7 +51,7 @@ class Place:
         Raises:
             MissingError: there is none.
         """
-        from updater.embedded import anchor_of, built_in_anchor  # noqa: PLC0415
+        from updater.driver.embedded import anchor_of, built_in_anchor  # noqa: PLC0415
 
         if paths.slot_root(Path(__file__)) == self.folder.resolve():
             return built_in_anchor()
@@ -59,7 +59,7 @@ class Place:
 
     def updater(self, progress: "Progress", *, copy: str = "") -> "Updater":
         """Open the updater; `copy` is the address of a copy of the repository."""
-        from updater.update import Updater  # noqa: PLC0415 - takes tuf with it
+        from updater.driver.update import Updater  # noqa: PLC0415 - takes tuf with it
 
         return Updater(self.root, self.anchor(), self.surroundings(progress, copy=copy))
 
@@ -67,12 +67,12 @@ class Place:
         """Give what an updater needs to know of this machine and its user."""
         from importlib.metadata import version  # noqa: PLC0415
 
+        from updater.driver.session import Surroundings  # noqa: PLC0415
+        from updater.driver.settings import MAX_BYTES, parse_settings  # noqa: PLC0415
         from updater.errors import MalformedError  # noqa: PLC0415
-        from updater.fetch import Network  # noqa: PLC0415
-        from updater.product import RINGFENCE, platform_tag  # noqa: PLC0415
-        from updater.proxy import Proxies, read_proxies  # noqa: PLC0415
-        from updater.session import Surroundings  # noqa: PLC0415
-        from updater.settings import MAX_BYTES, parse_settings  # noqa: PLC0415
+        from updater.fetch.fetch import Network  # noqa: PLC0415
+        from updater.fetch.proxy import Proxies, read_proxies  # noqa: PLC0415
+        from updater.offer.product import RINGFENCE, platform_tag  # noqa: PLC0415
         from updater.transparency.policy import MAX_POLICY, parse_policy  # noqa: PLC0415
 
         root = self.root

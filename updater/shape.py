@@ -18,7 +18,8 @@ SHA256 = re.compile("[0-9a-f]{64}")
 """A SHA-256 digest, lower hexadecimal."""
 
 _MOMENT = re.compile(
-    "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z"
+    # Newer Pythons take 24:00 as well, which is a second spelling of the next day.
+    "20[0-9]{2}-[01][0-9]-[0-3][0-9]T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
 )
 _SHOWN = 40  # characters of a wrong value that a sentence quotes
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from cli.stories import tally
-from updater.signing import sign
+from updater.sigstore.signing import sign
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from updater.bundle import Manifest, list_wheel, write_bundle
-from updater.packing import pure_wheel
-from updater.product import Product, platform_tag
+from updater.archive.bundle import Manifest, list_wheel, write_bundle
+from updater.archive.packing import pure_wheel
+from updater.offer.product import Product, platform_tag
 
 TALLY: Final = Product(
     "tally",

@@ -113,19 +113,19 @@ class UpdateProof:
     audited: int
 
     def __post_init__(self) -> None:
-        _is("asking early", self.early.exit_code, {Code.NOT_YET})
+        _is("asking early", self.early.exit_code, {Code.NOT_YET.value})
         _is("why it is early", self.early.codes, {_EARLY})
         _is("the update", self.installed.kind, {"installed"})
         _is("gates of the update", len(self.installed.gates), {GATES})
         _is("refusals of the update", self.installed.codes, {frozenset()})
-        _is("the bad release", self.unhealthy.exit_code, {Code.REFUSED})
+        _is("the bad release", self.unhealthy.exit_code, {Code.REFUSED.value})
         _is("why it is bad", self.unhealthy.codes, {frozenset({"unhealthy"})})
-        _is("the targeted release", self.targeted.exit_code, {Code.MISBEHAVIOUR})
+        _is("the targeted release", self.targeted.exit_code, {Code.MISBEHAVIOUR.value})
         if "fork" not in self.targeted.codes:
             raise RefusedError("the targeted release was not recognised as a fork")
         _is("what runs", self.ran, {("tally 1.1",) * 3})
         _is("the evidence", self.verified, {"fork"})
-        _is("forged evidence", self.forged, {Code.REFUSED})
+        _is("forged evidence", self.forged, {Code.REFUSED.value})
 
 
 def facts(proof: UpdateProof, seconds: float) -> dict[str, object]:

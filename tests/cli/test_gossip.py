@@ -18,7 +18,7 @@ from tests.updater.transparency.worlds import ORIGIN, World, junk
 from tests.voip.pairs import Party
 from tests.voip.peers import Home, Wire, at, people, talk
 from tests.voip.simulated import simulated
-from updater.root import Root
+from updater.install.root import Root
 from updater.transparency.frames import (
     Done,
     NotePart,

@@ -13,7 +13,7 @@ from tests.cli.side import Side, save
 from tests.updater.followers import follow, split, view_of
 from tests.updater.transparency.worlds import Log, World
 from tests.voip.people import introduce, person
-from updater.root import Root
+from updater.install.root import Root
 from updater.transparency.evidence import parse_evidence, verify
 from voip.identity.card import parse_relay
 

@@ -17,7 +17,7 @@ from cli import main
 from tests.updater.places import BROKEN, app_bundle
 from tests.updater.repositories import TufRepository
 from tests.updater.world import DAY, OPERATORS, Release, World
-from updater.embedded import write_anchor
+from updater.driver.embedded import write_anchor
 from updater.files import Files
 
 Capsys = pytest.CaptureFixture[str]

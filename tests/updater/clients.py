@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 
 from tests.updater.places import APP, PLATFORM, PYTHON, place
 from tests.updater.world import World
-from updater.conclusion import NOT_FETCHED, Report
-from updater.fetch import Network
+from updater.driver.conclusion import NOT_FETCHED, Report
+from updater.driver.following import NOBODY, log_client
+from updater.driver.session import Surroundings, begin
+from updater.driver.settings import Settings
+from updater.driver.update import Updater
+from updater.fetch.fetch import Network
 from updater.findings import Refusal, Result
-from updater.following import NOBODY, log_client
 from updater.gates.evidence import Wish
-from updater.root import Root
-from updater.session import Surroundings, begin
-from updater.settings import Settings
+from updater.install.root import Root
 from updater.transparency.client import LogClient
-from updater.update import Updater
 
 if TYPE_CHECKING:
     from updater.files import Files

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from tests.updater.transparency.worlds import Log, World, junk
-from updater.anchor import Anchor
-from updater.embedded import ANCHOR, write_anchor
+from updater.driver.anchor import Anchor
+from updater.driver.embedded import ANCHOR, write_anchor
 from updater.files import Files
-from updater.product import RINGFENCE
-from updater.root import Root
+from updater.install.root import Root
+from updater.offer.product import RINGFENCE
 from updater.transparency.client import LogClient
 from updater.transparency.honour import TrustSet
 from updater.transparency.view import LogView

@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from updater.identity import Release, SigstoreFacts
+from updater.sigstore.identity import Release, SigstoreFacts
 from updater.testing.certificates import new_key
 from updater.testing.sigstore_lab import SigstoreLab
 

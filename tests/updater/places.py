@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.updater.wheels import EPOCH, bundle_of, manifest_of
+from updater.archive.packing import pure_wheel
 from updater.decision import VerifiedRelease
 from updater.files import Files
-from updater.install import Installer
-from updater.packing import pure_wheel
-from updater.product import Product
-from updater.root import Root
+from updater.install.install import Installer
+from updater.install.root import Root
+from updater.offer.product import Product
 
 NOW = 1_790_000_000
 MINOR = sys.version_info.minor

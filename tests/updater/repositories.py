@@ -27,7 +27,7 @@ from tuf.api.metadata import (
 )
 from tuf.api.serialization.json import JSONSerializer
 
-from updater import layout
+from updater.tuf import layout
 
 NOW: Final = 1_760_000_000
 """When a repository is made, in POSIX seconds."""

@@ -21,7 +21,7 @@ from tests.updater.wheels import (
     zipped,
 )
 from tests.updater.world import DAY, World, ready
-from updater.packing import pure_wheel
+from updater.archive.packing import pure_wheel
 
 GOOD = app_bundle("1.1")
 

@@ -14,7 +14,7 @@ from tests.updater.places import PLATFORM, app_bundle
 from tests.updater.repositories import TufRepository, signer
 from tests.updater.transparency import claimants
 from tests.updater.world import DAY, World, ready
-from updater.conclusion import Report
+from updater.driver.conclusion import Report
 from updater.findings import Refusal
 from updater.gates.evidence import Wish
 from updater.transparency.trust import Role

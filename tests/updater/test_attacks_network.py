@@ -12,8 +12,8 @@ import pytest
 
 from tests.updater.clients import Client
 from tests.updater.world import DAY, World, ready
-from updater.connection import Limits
-from updater.fetch import Network
+from updater.fetch.connection import Limits
+from updater.fetch.fetch import Network
 from updater.gates.evidence import Wish
 from updater.testing.hostile import (
     Behaviour,

@@ -13,12 +13,12 @@ from tests.updater.places import APP, PLATFORM
 from tests.updater.versions import noise
 from tests.updater.wheels import EPOCH, bundle_of, manifest_of
 from tests.updater.world import DAY, Release, World, ready
-from updater.bundle import open_bundle
-from updater.diff import make_patch
-from updater.extent import in_memory
-from updater.fetch import Network
-from updater.packing import pure_wheel
-from updater.settings import Settings
+from updater.archive.bundle import open_bundle
+from updater.archive.diff import make_patch
+from updater.archive.extent import in_memory
+from updater.archive.packing import pure_wheel
+from updater.driver.settings import Settings
+from updater.fetch.fetch import Network
 from updater.testing.hostile import HostileServer, page
 
 

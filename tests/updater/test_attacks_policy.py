@@ -8,9 +8,9 @@ import pytest
 
 from tests.updater.clients import Client
 from tests.updater.world import DAY, World, ready
+from updater.driver.settings import parse_settings
 from updater.errors import MalformedError
 from updater.gates.evidence import Wish
-from updater.settings import parse_settings
 from updater.transparency.claims.parts import Head
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.updater.clients import Client
 from tests.updater.world import DAY, World, ready
-from updater.back import roll_back
+from updater.driver.back import roll_back
 from updater.errors import UpdateError
 from updater.files import Files, Step
 from updater.gates.evidence import Wish

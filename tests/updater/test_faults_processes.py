@@ -8,9 +8,9 @@ import pytest
 
 from tests.updater.clients import Client
 from tests.updater.world import DAY, World, ready
-from updater.audit import MAX_FILE_BYTES, read_chain
 from updater.errors import BusyError, UpdateError
 from updater.gates.evidence import Wish
+from updater.installed.audit import MAX_FILE_BYTES, read_chain
 
 
 def world() -> World:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from tests.updater.places import PLATFORM, PYTHON, app_bundle
 from tests.updater.world import DAY, World
-from updater.embedded import read_anchor, write_anchor
-from updater.fetch import Network
+from updater.driver.embedded import read_anchor, write_anchor
+from updater.driver.session import Surroundings, begin
+from updater.driver.update import Updater
+from updater.fetch.fetch import Network
 from updater.files import Files
 from updater.gates.evidence import Wish
-from updater.proving import Proving
-from updater.root import Root
-from updater.session import Surroundings, begin
-from updater.update import Updater
+from updater.install.proving import Proving
+from updater.install.root import Root
 
 CONFIRMS = """\
 import sys

@@ -17,9 +17,9 @@ from tests.updater.places import (
     release_of,
 )
 from updater.errors import UnhealthyError
-from updater.install import Installer
-from updater.proving import prove
-from updater.root import Root
+from updater.install.install import Installer
+from updater.install.proving import prove
+from updater.install.root import Root
 from updater.testing.faults import sweep
 
 

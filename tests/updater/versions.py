@@ -14,9 +14,9 @@ from tests.updater.wheels import (
     sha256,
     zipped,
 )
-from updater.bundle import Bundle, open_bundle
-from updater.extent import in_memory
-from updater.packing import pure_wheel
+from updater.archive.bundle import Bundle, open_bundle
+from updater.archive.extent import in_memory
+from updater.archive.packing import pure_wheel
 
 APP_OLD, APP_NEW = "app-1.0-py3-none-any.whl", "app-2.0-py3-none-any.whl"
 LIB_OLD, LIB_NEW = "lib-1.0-py3-none-any.whl", "lib-1.1-py3-none-any.whl"

@@ -6,8 +6,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from updater.bundle import BundledWheel, Manifest, list_wheel, write_bundle
-from updater.packing import NewEntry, format_record, pure_wheel
+from updater.archive.bundle import BundledWheel, Manifest, list_wheel, write_bundle
+from updater.archive.packing import NewEntry, format_record, pure_wheel
 
 EPOCH = 1_750_000_000
 APP = {"app/__init__.py": b"", "app/main.py": b"print('one')\n"}

@@ -28,9 +28,10 @@ from tests.updater.repositories import TufRepository, signer
 from tests.updater.transparency import claimants, worlds
 from tests.updater.transparency.worlds import Log, Witness
 from tests.updater.wheels import EPOCH
-from updater.anchor import Anchor
-from updater.channel import Channel, format_channel
+from updater.driver.anchor import Anchor
 from updater.errors import ProofError
+from updater.offer.channel import Channel, format_channel
+from updater.offer.waves import Wave
 from updater.statement import Subject
 from updater.testing.sigstore_lab import SUBJECT, SigstoreLab
 from updater.transparency.checkpoint import merge_lines
@@ -49,7 +50,6 @@ from updater.transparency.merkle import hash_leaf
 from updater.transparency.proof import format_proof
 from updater.transparency.rebuilders import Operator
 from updater.transparency.trust import Trust, check_entry, format_trust
-from updater.waves import Wave
 
 DAY: Final = 86_400
 START: Final = 1_800_000_000

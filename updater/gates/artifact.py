@@ -2,7 +2,7 @@
 
 from updater.findings import Proof
 from updater.gates.evidence import Evidence, have, no
-from updater.product import interpreter_tag
+from updater.offer.product import interpreter_tag
 
 
 def fetch(e: Evidence) -> Proof:

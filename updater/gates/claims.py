@@ -5,7 +5,7 @@ import hashlib
 from updater.errors import RefusedError, SigstoreError
 from updater.findings import Proof
 from updater.gates.evidence import Evidence, have, no
-from updater.identity import Release, check, parse_policy
+from updater.sigstore.identity import Release, check, parse_policy
 from updater.transparency.trust import check_entry
 
 

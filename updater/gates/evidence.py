@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, TypeVar
 
-from updater.bundle import Manifest
-from updater.channel import Channel
+from updater.archive.bundle import Manifest
 from updater.findings import NO_FACTS, Failed, Refusal, Severity
-from updater.identity import SigstoreFacts
+from updater.installed.slots import Times
 from updater.jcs import Json
-from updater.layout import SignedFile, Target
-from updater.product import Product
-from updater.slots import Times
+from updater.offer.channel import Channel
+from updater.offer.product import Product
+from updater.sigstore.identity import SigstoreFacts
 from updater.transparency.claims.release import Artifact, ReleaseClaim
 from updater.transparency.entry import Entry
 from updater.transparency.policy import Policy
 from updater.transparency.proof import LogProof
 from updater.transparency.view import LogView
+from updater.tuf.layout import SignedFile, Target
 
 _Value = TypeVar("_Value")
 

@@ -5,9 +5,9 @@ from typing import Final
 from updater.findings import Proof, Severity, spell
 from updater.gates.age import public_since, required_cooldown_s
 from updater.gates.evidence import Evidence, have, no
-from updater.slots import Times
-from updater.version import order
-from updater.waves import WHOLE, bucket, opens_after_s, reached
+from updater.installed.slots import Times
+from updater.offer.version import order
+from updater.offer.waves import WHOLE, bucket, opens_after_s, reached
 
 TOLERANCE_S: Final = 300
 """A clock may be set back by this much, as time servers do."""

@@ -9,17 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from updater import layout
-from updater.bundle import BundledWheel, Manifest, list_wheel, open_bundle, write_bundle
-from updater.diff import make_patch
+from updater.archive.bundle import (
+    BundledWheel,
+    Manifest,
+    list_wheel,
+    open_bundle,
+    write_bundle,
+)
+from updater.archive.diff import make_patch
+from updater.archive.extent import CHUNK_BYTES
 from updater.errors import LimitError
-from updater.extent import CHUNK_BYTES
 from updater.files import Files
-from updater.product import Product
+from updater.offer.product import Product
+from updater.offer.version import check_version, order
 from updater.publish import metadata
 from updater.publish.draft import Built, Patch, extent_of, read_bundle
 from updater.publish.folder import PublisherFolder
-from updater.version import check_version, order
+from updater.tuf import layout
 
 PATCHED: Final = 3
 """Versions from which there is a patch: with more, a patch would tell who asks."""
@@ -46,6 +52,7 @@ def build_bundle(
 
     Raises:
         MalformedError: a wheel's name says no version, or a field is not of its form.
+        StoreError: a wheel cannot be read.
     """
     version = check_version((*wheels[0].name.split("-"), "")[1], wheels[0].name)
     rows = [list_wheel(each.name, _chunks(each)) for each in wheels]
@@ -118,6 +125,6 @@ def _patch(old: Built, new: Built, product: Product) -> bytes | None:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with Files().open(path) as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk

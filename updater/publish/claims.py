@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 from updater.errors import MalformedError
-from updater.layout import RELEASES
 from updater.publish.rolefile import Listed
 from updater.statement import Subject, parse_statement
 from updater.transparency.claims import policy, release, yank
@@ -27,6 +26,7 @@ from updater.transparency.entry import (
 )
 from updater.transparency.honour import TrustSet
 from updater.transparency.trust import RoleName
+from updater.tuf.layout import RELEASES
 
 UNKNOWN: Final = "0" * 64
 """Stands for a hash that only signing will tell."""

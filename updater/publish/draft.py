@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from updater import layout
-from updater.bundle import Manifest, check_bundle, open_bundle
-from updater.channel import Channel, Via, format_channel, parse_channel
+from updater.archive.bundle import Manifest, check_bundle, open_bundle
+from updater.archive.extent import Extent
 from updater.errors import MalformedError, RefusedError
-from updater.extent import Extent
-from updater.product import Product
+from updater.files import Files
+from updater.offer.channel import Channel, Via, format_channel, parse_channel
+from updater.offer.product import Product
+from updater.offer.version import order
+from updater.offer.waves import NORMAL, SECURITY, Wave
 from updater.publish import claims, metadata
 from updater.publish.folder import PublisherFolder
 from updater.publish.rolefile import Listed
@@ -36,8 +38,7 @@ from updater.transparency.folder import Facts
 from updater.transparency.honour import POLICY, TRUST
 from updater.transparency.publishing import open_tree, shown_checkpoint
 from updater.transparency.tiles import WIDTH
-from updater.version import order
-from updater.waves import NORMAL, SECURITY, Wave
+from updater.tuf import layout
 
 NEWEST: Final = 12
 """Releases that `releases` lists; older ones are in `archive`. Each client loads the
@@ -204,8 +205,9 @@ def read_bundle(path: Path, product: Product) -> Built:
 
     Raises:
         MalformedError: it is none of this product.
+        StoreError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with Files().open(path) as file:
         opened = open_bundle(extent_of(file), product=product.name)
         sha256 = check_bundle(opened)
     return Built(path, opened.manifest, listed=Listed(opened.extent.size, sha256))

@@ -225,13 +225,13 @@ def _signing(
         KeyType,
         Mechanism,
         ObjectClass,
+        SignMixin,
     )
-    from pkcs11 import PrivateKey as ModuleKey  # noqa: PLC0415 - likewise
 
     private = session.get_key(
         object_class=ObjectClass.PRIVATE_KEY, key_type=KeyType.EC, label=label
     )
-    assert isinstance(private, ModuleKey)
+    assert isinstance(private, SignMixin)
     loaded = load_der_public_key(spki)
     assert isinstance(loaded, ec.EllipticCurvePublicKey)  # `_public` has looked
     digest = _HASHES[loaded.key_size]

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from updater import layout
 from updater.errors import RepositoryError
 from updater.publish.rolefile import RoleFile
 from updater.publish.roles import Signers
 from updater.transparency.lint import Code as PolicyCode
 from updater.transparency.trust import Trust
+from updater.tuf import layout
 
 OwnCode: TypeAlias = Literal[
     "root-threshold", "family-threshold", "shared-key", "trust-not-disjoint",

@@ -31,10 +31,10 @@ from tuf.api.metadata import (
 from tuf.api.serialization import DeserializationError
 from tuf.api.serialization.json import CanonicalJSONSerializer, JSONSerializer
 
-from updater import layout
 from updater.errors import RepositoryError
 from updater.publish.rolefile import Listed, RoleFile, Standing, list_file
 from updater.publish.roles import TOP, Signers
+from updater.tuf import layout
 
 _SERIALIZER: Final = JSONSerializer(compact=True)
 

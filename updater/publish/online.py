@@ -7,11 +7,11 @@ it is made anew, under the next number.
 
 from collections.abc import Callable, Mapping
 
-from updater import layout
 from updater.publish import metadata
 from updater.publish.folder import PublisherFolder
 from updater.publish.rolefile import Listed
 from updater.publish.signatures import Signatures, expect
+from updater.tuf import layout
 
 
 class Online:

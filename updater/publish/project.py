@@ -14,10 +14,10 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from updater import layout, shape
+from updater import shape
 from updater.errors import MalformedError
 from updater.jcs import Json
-from updater.product import Product
+from updater.offer.product import Product
 from updater.publish.lint import CODES
 from updater.publish.roles import Setup, Signers
 from updater.transparency.addresses import Address
@@ -26,6 +26,7 @@ from updater.transparency.key import Kind, VerifierKey, parse_vkey
 from updater.transparency.policy import Group, Log, Policy, Witness, format_policy
 from updater.transparency.rebuilders import Operator, RebuildPolicy
 from updater.transparency.trust import ROLES, Role, RoleName, Trust, format_trust
+from updater.tuf import layout
 
 MAX_BYTES: Final = 256 << 10
 """Of the file: hundreds of keys, with comments."""
@@ -253,7 +254,7 @@ name = "{name}"
 project = "{project}"
 module = "{name}.main"          # its function run() is the program
 probe = ["--version"]           # with this it shows that it starts
-confirms = false                # true if it calls updater.proving by itself
+confirms = false                # true if it calls updater.install.proving by itself
 source = "https://git.example/{name}"
 
 [log]

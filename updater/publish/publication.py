@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from updater import layout
-from updater.anchor import Anchor
-from updater.channel import parse_channel
+from updater.driver.anchor import Anchor
 from updater.errors import NotYetError, RefusedError, StoreError
-from updater.product import Product
+from updater.offer.channel import parse_channel
+from updater.offer.product import Product
 from updater.publish import claims, lint, metadata
 from updater.publish.draft import entries
 from updater.publish.folder import PublisherFolder
@@ -39,6 +38,7 @@ from updater.transparency.merkle import hash_leaf
 from updater.transparency.proof import MAX_FILE as MAX_PROOF
 from updater.transparency.publishing import Means as LogMeans
 from updater.transparency.publishing import shown_checkpoint
+from updater.tuf import layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

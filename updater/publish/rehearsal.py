@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from updater.anchor import Anchor
-from updater.channel import Channel
-from updater.conclusion import CURRENT, NOT_FETCHED, Report
+from updater.driver.anchor import Anchor
+from updater.driver.conclusion import CURRENT, NOT_FETCHED, Report
+from updater.driver.session import Surroundings, begin
+from updater.driver.update import Updater
 from updater.errors import RefusedError
-from updater.fetch import Network
+from updater.fetch.fetch import Network
 from updater.findings import Refusal
 from updater.gates.evidence import Wish
+from updater.install.root import Root
+from updater.offer.channel import Channel
 from updater.publish.serve import serve_folders
-from updater.root import Root
-from updater.session import Surroundings, begin
-from updater.update import Updater
 
 OLDEST_ROOTS: Final = 3
 """Roots that the programs out there carry, as far as a rehearsal goes back."""

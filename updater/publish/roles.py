@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from updater import layout
 from updater.errors import MalformedError
-from updater.product import Product
+from updater.offer.product import Product
 from updater.transparency.addresses import Address
 from updater.transparency.honour import TrustSet
 from updater.transparency.key import VerifierKey
+from updater.tuf import layout
 
 TOP: Final = tuple(each.name for each in layout.TOP)
 """The roles that the root names."""

@@ -9,9 +9,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
-from updater import layout
 from updater.errors import RefusedError
-from updater.product import Product
+from updater.offer.product import Product
 from updater.publish import claims, metadata
 from updater.publish.draft import entries, stage_listing
 from updater.publish.folder import PublisherFolder
@@ -20,6 +19,7 @@ from updater.publish.steps import Change
 from updater.transparency.claims.policy import PolicyClaim
 from updater.transparency.entry import format_claim
 from updater.transparency.honour import NAMES, TrustSet, read_set
+from updater.tuf import layout
 
 _HISTORY: Final = "trust/history/"
 

@@ -7,10 +7,10 @@ or time are missing it stops with `NotYetError`, and `publish` goes on from ther
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from updater.anchor import Anchor
-from updater.channel import Channel
+from updater.driver.anchor import Anchor
 from updater.errors import RefusedError
-from updater.product import Product
+from updater.offer.channel import Channel
+from updater.offer.product import Product
 from updater.publish import draft, metadata, rotation
 from updater.publish.draft import Release
 from updater.publish.folder import PublisherFolder

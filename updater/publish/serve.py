@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
+from updater.archive.names import check_path
 from updater.errors import MalformedError, StoreError
 from updater.files import PIECE_BYTES, Files
-from updater.names import check_path
 
 MAX_CONNECTIONS: Final = 32
 """At once; more wait in the kernel."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from updater import layout
 from updater.errors import RefusedError
 from updater.publish import metadata
 from updater.publish.folder import PublisherFolder
@@ -18,6 +17,7 @@ from updater.publish.keyring import Keyring
 from updater.publish.online import Online
 from updater.publish.signatures import Signatures
 from updater.publish.steps import Step
+from updater.tuf import layout
 
 SNAPSHOT_LEFT_S: Final = 3 * layout.DAY_S
 """With less time left a snapshot is made anew."""

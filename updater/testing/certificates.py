@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from updater.signer import EXTENSIONS
+from updater.sigstore.signer import EXTENSIONS
 
 _ISSUERS = {"1.3.6.1.4.1.57264.1.1": False, "1.3.6.1.4.1.57264.1.8": True}  # is DER
 _SCT_LIST = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")

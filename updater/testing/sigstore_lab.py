@@ -27,10 +27,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from updater import jcs
-from updater.identity import Identity, SigstorePolicy, format_policy
 from updater.jcs import Json
-from updater.rekor import format_bundle
 from updater.shape import base64_text
+from updater.sigstore.identity import Identity, SigstorePolicy, format_policy
+from updater.sigstore.rekor import format_bundle
 from updater.testing.certificates import (
     CertificateAuthority,
     CertificateFault,

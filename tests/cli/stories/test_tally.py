@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.stories import tally
 from updater.keyfile import format_plain_key
-from updater.product import PLATFORM
+from updater.offer.product import PLATFORM
 from updater.transparency.claims.rebuild import RebuildClaim
 from updater.transparency.entry import parse_entry
 

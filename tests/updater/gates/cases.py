@@ -7,8 +7,7 @@ from functools import cache
 from tests.updater.transparency import claimants
 from tests.updater.transparency.logs import LOG, nodes_of, witness
 from tests.updater.transparency.policies import policy_text
-from updater.bundle import BundledWheel, Manifest
-from updater.channel import Channel
+from updater.archive.bundle import BundledWheel, Manifest
 from updater.gates.evidence import (
     Evidence,
     Here,
@@ -17,9 +16,10 @@ from updater.gates.evidence import (
     Tightening,
     Wish,
 )
-from updater.layout import SignedFile, Target
-from updater.product import RINGFENCE
-from updater.slots import Times
+from updater.installed.slots import Times
+from updater.offer.channel import Channel
+from updater.offer.product import RINGFENCE
+from updater.offer.waves import Wave
 from updater.statement import Subject
 from updater.transparency.checkpoint import (
     Checkpoint,
@@ -41,7 +41,7 @@ from updater.transparency.proof import LogProof
 from updater.transparency.state import Memory, Seen
 from updater.transparency.trust import Trust, format_trust
 from updater.transparency.view import LogView
-from updater.waves import Wave
+from updater.tuf.layout import SignedFile, Target
 
 DAY = 86_400
 NOW = claimants.FINISHED + 20 * DAY

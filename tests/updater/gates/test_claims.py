@@ -21,7 +21,7 @@ from tests.updater.transparency import claimants
 from updater.errors import SigstoreError
 from updater.findings import Failed, Severity, failed
 from updater.gates.evidence import Evidence, Vouched
-from updater.signature import verify
+from updater.sigstore.signature import verify
 from updater.testing.sigstore_lab import SUBJECT, SigstoreLab
 from updater.transparency.claims.release import Metadata, ReleaseClaim
 from updater.transparency.entry import parse_entry

@@ -5,12 +5,12 @@ import pytest
 
 from tests.updater.gates.asking import ask, no, passes, refusing, sentence
 from tests.updater.gates.cases import CHANNEL, DAY, HERE, NOW, PUBLIC, SHA256, good
-from updater.channel import Channel, Via
 from updater.findings import Failed, Proof, Severity
 from updater.gates.evidence import Evidence, Here, Tightening, Wish
 from updater.gates.local import time_floor
-from updater.slots import Times
-from updater.waves import Wave, bucket
+from updater.installed.slots import Times
+from updater.offer.channel import Channel, Via
+from updater.offer.waves import Wave, bucket
 
 EVIDENCE = good()
 MISSING = Failed(Severity.UNREACHABLE, "no answer", "network")

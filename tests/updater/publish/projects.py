@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.updater.wheels import bundle_of, manifest_of, small_wheels
-from updater import layout
 from updater.errors import DeclinedError, UnreachableError
 from updater.files import Files
-from updater.product import Product
+from updater.offer.product import Product
 from updater.publish.draft import Release
 from updater.publish.folder import PublisherFolder
 from updater.publish.keyring import Keyring, raw_public, spki
@@ -30,6 +29,7 @@ from updater.transparency.policy import Witness as Listed
 from updater.transparency.rebuilders import RebuildPolicy
 from updater.transparency.trust import ROLES, Role, Trust, format_trust
 from updater.transparency.witness import Witness
+from updater.tuf import layout
 
 NOW = 1_790_000_000
 DAY = 86_400

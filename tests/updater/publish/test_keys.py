@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from tests.updater.publish.projects import NOW, TUF, key, keys
 from updater.errors import MalformedError, MissingError, RefusedError, StoreError
 from updater.files import Files
+from updater.keyfile import PrivateKey
 from updater.publish import metadata
 from updater.publish.keyring import Keyring, spki
 from updater.publish.keys import (
@@ -110,11 +110,11 @@ def test_rubbish_is_no_public_half() -> None:
 def test_a_ring_opens_a_key_only_when_it_is_needed() -> None:
     opened: list[str] = []
 
-    def open_it() -> object:
+    def open_it() -> PrivateKey:
         opened.append("a")
         return key("a")
 
-    ring = Keyring(closed={spki(key("a")): open_it})  # type: ignore[dict-item]  # counted
+    ring = Keyring(closed={spki(key("a")): open_it})
     before = (ring.count([spki(key("a"))]), list(opened))
     ring.signers([spki(key("a"))], 1)
     ring.signers([spki(key("a"))], 1)
@@ -180,7 +180,7 @@ def test_five_people_sign_a_root_of_two_kinds() -> None:
     classical = keys("root", 3)
     later = [mldsa.MLDSA65PrivateKey.from_seed_bytes(bytes([n]) * 32) for n in range(3)]
     ring = Keyring([*classical, *later])
-    both = tuple(spki(each) for each in (*classical, *later))
+    both = (*map(spki, classical), *map(spki, later))
     who = {name: Signers(1, (spki(TUF[name][0]),)) for name in TOP}
     made = metadata.new_root(who | {"root": Signers(4, both)}, version=1, now=NOW)
 

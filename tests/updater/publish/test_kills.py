@@ -8,12 +8,12 @@ import pytest
 
 from tests.updater.publish.projects import PLATFORM, PRODUCT, Project
 from updater.errors import UpdateError
-from updater.fetch import Fetcher, Network
+from updater.fetch.fetch import Fetcher, Network
 from updater.files import Files
-from updater.layout import Anchor
 from updater.publish.draft import read_channel
-from updater.repository import Repository, Site
 from updater.testing.faults import Figures, sweep
+from updater.tuf.layout import Anchor
+from updater.tuf.repository import Repository, Site
 
 LATER = 3600
 

@@ -7,12 +7,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from tests.updater.publish.projects import DAY, LOG, NOW, TUF, key, setup, trust
-from updater import layout
 from updater.publish.keyring import raw_public, spki
 from updater.publish.lint import CODES, check_files, check_keys
 from updater.publish.rolefile import Listed, RoleFile
 from updater.publish.roles import TOP, Signers
 from updater.transparency.trust import Role
+from updater.tuf import layout
 
 SIGNERS = {name: setup().signers(name) for name in (*TOP, *setup().delegated)}
 BUNDLE = "releases/1.0/app-1.0-cp312-linux-x86_64.tar"

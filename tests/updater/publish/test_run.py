@@ -18,17 +18,17 @@ from tests.updater.publish.projects import (
     trust_set,
 )
 from updater.errors import NotYetError, RefusedError
-from updater.fetch import Fetcher, Network
+from updater.fetch.fetch import Fetcher, Network
 from updater.files import Files
-from updater.layout import Anchor
 from updater.publish import metadata
 from updater.publish.draft import read_channel
 from updater.publish.keyring import spki
 from updater.publish.roles import Signers
-from updater.repository import Repository, Site
 from updater.transparency.claims.release import ReleaseClaim
 from updater.transparency.claims.yank import YankClaim
 from updater.transparency.entry import Entry, read_entry
+from updater.tuf.layout import Anchor
+from updater.tuf.repository import Repository, Site
 
 ONLINE = (*TUF["claims"], *TUF["snapshot"], *TUF["timestamp"], key(ORIGIN))
 

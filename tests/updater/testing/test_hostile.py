@@ -1,4 +1,4 @@
-"""The misbehaviour itself is shown in tests/updater/test_fetch.py."""
+"""The misbehaviour itself is shown in tests/updater/fetch/test_fetch.py."""
 
 import urllib.error
 import urllib.request

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.updater.laboratory import ARTIFACT, ENTRY, NOW, lab, signed, value_at
-from updater import rekor, signature, signing
 from updater.errors import SigstoreError
-from updater.identity import Release, check, parse_policy
+from updater.sigstore import rekor, signature, signing
+from updater.sigstore.identity import Release, check, parse_policy
 from updater.testing.sigstore_lab import SigstoreLab
 from updater.transparency.checkpoint import parse_extended
 from updater.transparency.note import parse_note

@@ -1,0 +1,25 @@
+"""Products: the names of a program and of its releases."""
+
+import platform
+import sys
+
+from updater.offer.product import PLATFORM, RINGFENCE, interpreter_tag, platform_tag
+
+
+def test_a_bundle_is_named_by_product_version_and_platform() -> None:
+    assert (
+        RINGFENCE.target("1.4.0", "cp311-linux-x86_64")
+        == "releases/1.4.0/ringfence-1.4.0-cp311-linux-x86_64.tar"
+    )
+
+
+def test_the_platform_of_this_machine_has_the_form_of_a_platform() -> None:
+    assert PLATFORM.fullmatch(platform_tag(sys.version_info.minor, platform.machine()))
+
+
+def test_a_machine_is_written_in_lower_case() -> None:
+    assert platform_tag(12, "AMD64") == "cp312-linux-amd64"
+
+
+def test_the_tag_of_an_interpreter_begins_a_platform() -> None:
+    assert interpreter_tag("cp311-linux-x86_64") == "cp311"

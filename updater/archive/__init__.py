@@ -1,0 +1,1 @@
+"""Bundles, wheels and patches: archives of which exactly one form is accepted."""

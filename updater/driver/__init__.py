@@ -1,0 +1,1 @@
+"""One run of the updater: gather, decide, fetch, decide again, install."""

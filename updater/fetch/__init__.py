@@ -1,0 +1,1 @@
+"""Getting bytes from servers that are slow, broken or hostile."""

@@ -1,0 +1,1 @@
+"""What is installed and what was done, as values: slots, starts, audit lines."""

@@ -1,0 +1,1 @@
+"""TUF metadata: the layout of our repository, and the door to python-tuf."""
