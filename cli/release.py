@@ -176,9 +176,7 @@ def build(  # noqa: PLR0913 - one argument for each option
             severity="security" if security else "normal",
             bundles=paths,
             sigstore={
-                each.listed.sha256: Files().read(
-                    beside[each.path.name], most=MOST_BYTES
-                )
+                each.listed.sha256: beside[each.path.name]
                 for each in built
                 if each.path.name in beside
             },
