@@ -1,8 +1,8 @@
 """Two people in a call compare what their update logs told them.
 
 Joins `updater.driver.comparing` to the frames of a call: once in a call, with contacts,
-and with each at most once an hour. What goes wrong beside a call is told and never ends it.
-Without an updater that follows a log nothing is loaded, and the other side not asked.
+and with each at most once an hour. What goes wrong beside a call is told and never ends
+it. Without an updater that follows a log nothing is loaded, and nobody is asked.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.updater import test_wheel, test_zips
+from tests.updater.archive import test_wheel, test_zips
 from tests.updater.clients import Client
 from tests.updater.places import BROKEN, PLATFORM, app_bundle
 from tests.updater.wheels import (

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from updater.driver.anchor import Anchor
 from updater.errors import FetchError, UnreachableError
-from updater.fetch.fetch import Fetcher, Source, mirrors
+from updater.fetch import mirrors
+from updater.fetch.fetch import Fetcher, Source
 from updater.install.root import Root
 from updater.transparency.client import LogClient
 from updater.transparency.honour import TrustSet

@@ -19,7 +19,8 @@ from updater.driver.following import LogSource, log_client, successor
 from updater.driver.listed import Listed
 from updater.driver.settings import Settings
 from updater.errors import MisbehaviourError, UnreachableError, UpdateError
-from updater.fetch.fetch import Fetcher, mirrors
+from updater.fetch import mirrors
+from updater.fetch.fetch import Fetcher
 from updater.findings import Failed, Severity, failed
 from updater.gates.evidence import Evidence, Here, Linked, Stored, Vouched, Wish
 from updater.install.root import Root

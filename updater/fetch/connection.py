@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from updater.errors import FetchError
-from updater.fetch.fetch import proxy as proxies
+from updater.fetch import proxy as proxies
 from updater.fetch.proxy import Proxy
 
 

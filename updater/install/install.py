@@ -26,7 +26,7 @@ from updater.errors import (
     UnhealthyError,
     UpdateError,
 )
-from updater.install.install import launcher
+from updater.install import launcher
 from updater.install.probe import COMPILE_S, PROBE_S, Probe, interpreter
 from updater.install.root import Change, Root
 from updater.install.stage import LIB, check_slot, read_tree, stage

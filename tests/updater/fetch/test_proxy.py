@@ -1,7 +1,7 @@
 import pytest
 
 from updater.errors import FetchError, MalformedError
-from updater.fetch.fetch import proxy
+from updater.fetch import proxy
 from updater.fetch.proxy import Proxies, Proxy, parse_proxy, read_proxies
 
 HTTP = Proxy(kind="http", host="proxy.example", port=3128)

@@ -28,7 +28,8 @@ from updater.errors import (
     StoreError,
     UnhealthyError,
 )
-from updater.install.install import Installer, launcher
+from updater.install import launcher
+from updater.install.install import Installer
 from updater.install.root import TREE, Root
 from updater.install.stage import check_slot, read_tree
 from updater.installed.audit import START, read_chain

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.updater.places import APP, PLATFORM, PYTHON, place
 from updater.archive.tree import Tree, format_tree
-from updater.install.install import launcher
+from updater.install import launcher
 from updater.install.root import Root
 from updater.installed import starts
 from updater.installed.slots import (

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from updater.install.install import launcher
+from updater.install import launcher
 from updater.installed import starts
 from updater.installed.slots import (
     Attempt,
