@@ -116,7 +116,7 @@ def test_a_second_file_for_the_version_refuses_alone() -> None:
     row = replace(log().index.files[0], sha256="ff" * 32)
     both = viewed(index=replace(log().index, files=(*log().index.files, row)))
 
-    assert no("consistency", both) == ("duplicate-release", Severity.MISBEHAVIOUR)
+    assert no("consistency", both) == ("duplicate-release", Severity.REFUSED)
     assert refusing(both) == ["consistency"]
 
 
