@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, TypeVar
 
 from cli.output import show
 from cli.stories.rehearsal import Event, Person, Program
+
+_WIDTH = 71  # beside the time, in a terminal of 80 columns
 
 _One = TypeVar("_One")
 _Other = TypeVar("_Other")
@@ -32,8 +35,11 @@ class Teller:
     def __call__(self, what: str) -> None:
         """Say it."""
         at = self.seconds
+        first, *more = wrap(what, _WIDTH, break_long_words=False)
         show(
-            {"event": "step", "at": round(at, 1), "what": what}, f"{at:5.1f} s  {what}"
+            {"event": "step", "at": round(at, 1), "what": what},
+            f"{at:5.1f} s  {first}",
+            *(f"{'':9}{line}" for line in more),
         )
 
     def show(self, facts: Mapping[str, object], *lines: str) -> None:

@@ -26,6 +26,7 @@ from cli.stories.users import (
     AT,
     People,
     ask_updater,
+    read_changes,
     serve_witnesses,
     show_gates,
     start_tally,
@@ -58,6 +59,8 @@ async def release_and_update(folder: Path, tell: Teller) -> UpdateProof:
             early, installed = await honest.update()
             ran = [await start_tally(people.carol, tell)]
             thief, unhealthy = await honest.fail()
+            undone = read_changes(people.carol, 2)
+            tell(f"her audit file has both: {', '.join(undone)}")
             ran.append(await start_tally(people.carol, tell))
         await aim(people, thief, running, tell)
         # The address that carol knows, with something else behind it for her alone.
@@ -74,6 +77,7 @@ async def release_and_update(folder: Path, tell: Teller) -> UpdateProof:
         early=early,
         installed=installed,
         unhealthy=unhealthy,
+        undone=undone,
         targeted=targeted,
         ran=tuple(ran),
         verified=verified,

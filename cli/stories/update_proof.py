@@ -93,6 +93,7 @@ class UpdateProof:
         early: asking for 1.1 as soon as it was public.
         installed: asking again, when others had looked at it.
         unhealthy: installing 1.2, which does not start.
+        undone: what the audit file says became of 1.2.
         targeted: being offered what nobody else is.
         ran: what the program said of itself after each of these but the first.
         verified: the kind of evidence that a stranger found in it.
@@ -106,6 +107,7 @@ class UpdateProof:
     early: Answer
     installed: Answer
     unhealthy: Answer
+    undone: tuple[str, ...]
     targeted: Answer
     ran: tuple[str, ...]
     verified: str
@@ -120,6 +122,7 @@ class UpdateProof:
         _is("refusals of the update", self.installed.codes, {frozenset()})
         _is("the bad release", self.unhealthy.exit_code, {Code.REFUSED.value})
         _is("why it is bad", self.unhealthy.codes, {frozenset({"unhealthy"})})
+        _is("the audit file", self.undone, {("switch to 1.2", "rollback from 1.2")})
         _is("the targeted release", self.targeted.exit_code, {Code.MISBEHAVIOUR.value})
         if "fork" not in self.targeted.codes:
             raise RefusedError("the targeted release was not recognised as a fork")

@@ -1,5 +1,6 @@
 """Those around a release, for `ringfence demo`, and what they type."""
 
+import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -67,6 +68,18 @@ async def start_tally(carol: Person, tell: Teller) -> str:
         await program.expect(0)
     tell(f"carol starts tally, which says: {program.last_words}")
     return program.last_words
+
+
+def read_changes(carol: Person, count: int) -> tuple[str, ...]:
+    """Read the last changes of what runs out of carol's audit file."""
+    rows = map(json.loads, carol.path("tally/audit.jsonl").read_text().splitlines())
+    told = {"switch": "to", "rollback": "from"}
+    changes = [
+        f"{row['event']} {end} {row['data'][end].partition('-')[0]}"
+        for row in rows
+        if (end := told.get(row["event"]))
+    ]
+    return tuple(changes[-count:])
 
 
 def show_gates(answer: Answer, tell: Teller, *says: str) -> None:

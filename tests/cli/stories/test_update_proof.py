@@ -42,6 +42,7 @@ PROOF = UpdateProof(
     early=EARLY,
     installed=INSTALLED,
     unhealthy=UNHEALTHY,
+    undone=("switch to 1.2", "rollback from 1.2"),
     targeted=TARGETED,
     ran=("tally 1.1",) * 3,
     verified="fork",
@@ -99,6 +100,7 @@ def test_a_program_is_given_the_same_facts() -> None:
         ),
         ({"unhealthy": INSTALLED}, "the bad release: expected 1"),
         ({"unhealthy": replace(UNHEALTHY, gates=YES)}, "why it is bad"),
+        ({"undone": ("switch to 1.1", "switch to 1.2")}, "the audit file: expected"),
         ({"targeted": INSTALLED}, "the targeted release: expected"),
         ({"targeted": replace(TARGETED, gates=YES)}, "not recognised as a fork"),
         ({"ran": ("tally 1.1", "tally 1.2", "tally 1.1")}, "what runs: expected"),
@@ -107,7 +109,7 @@ def test_a_program_is_given_the_same_facts() -> None:
     ],
 )
 def test_what_is_not_as_it_must_be_is_no_proof(
-    changes: dict[str, Answer], sentence: str
+    changes: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(RefusedError, match=sentence):
         replace(PROOF, **changes)  # type: ignore[arg-type] # each of its field's type
