@@ -39,21 +39,23 @@ def test_files_that_are_named_exist(document: Path) -> None:
     assert missing == []
 
 
-def test_the_map_names_each_module_of_voip_and_no_other() -> None:
+@pytest.mark.parametrize("package", ["voip", "updater"])
+def test_the_map_names_each_module_and_no_other(package: str) -> None:
     design = (_ROOT / "docs/design.md").read_text()
-    table = design.partition("## `voip/` from below")[2].partition("\n## ")[0]
+    title = f"## `{package}/` from below"
+    table = design.partition(title)[2].partition("\n## ")[0]
     firsts = [line.split("|")[1] for line in table.splitlines() if line[:3] == "| `"]
     named = {name for cell in firsts for name in re.findall(r"`([^`]+)`", cell)}
-    modules = {path.stem for path in (_ROOT / "voip").glob("[a-z]*.py")}
-    folders = {f"{path.parent.name}/" for path in _ROOT.glob("voip/*/__init__.py")}
+    modules = {path.stem for path in (_ROOT / package).glob("[a-z]*.py")}
+    inside = _ROOT.glob(f"{package}/*/__init__.py")
+    folders = {f"{path.parent.name}/" for path in inside}
 
     assert named == modules | folders
 
 
 def test_each_threat_names_its_tests() -> None:
     threats = (_ROOT / "docs/threat-model.md").read_text()
-    table = threats.partition("## Adversaries")[2].partition("\n## ")[0]
-    rows = [line for line in table.splitlines() if line.startswith("| **")]
+    rows = [line for line in threats.splitlines() if line.startswith("| **")]
     silent = [row for row in rows if "`tests/" not in row.split("|")[4]]
 
     assert rows
