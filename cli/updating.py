@@ -117,6 +117,7 @@ def place_options(command: Callable[..., int | None]) -> Callable[..., int | Non
     @click.pass_obj
     def with_place(
         home: Home,
+        /,
         *,
         root: Path | None,
         repositories: tuple[str, ...],
