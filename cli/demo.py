@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Coroutine, Iterator
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -21,10 +22,12 @@ from cli.stories import call_proof, update_proof
 from cli.stories.call import RECORDINGS, hold_a_call
 from cli.stories.mitm import attack
 from cli.stories.scenes import Teller
-from cli.stories.update import release_and_update
 from voip.errors import MissingError, RefusedError
 
 _Told = TypeVar("_Told")
+
+_LIBRARIES = ("asn1crypto", "packaging", "sigstore", "tuf")
+"""What the update takes besides the call: extras of ours."""
 
 
 @click.command(epilog="Example: ringfence demo --keep recordings")
@@ -54,6 +57,11 @@ def demo(*, keep: Path | None, only: str | None, mitm: bool) -> None:
         with _scratch() as folder:
             _play(attack(folder, Teller()))
         return
+    if only != "call" and any(find_spec(each) is None for each in _LIBRARIES):
+        raise MissingError(
+            "the update needs: pip install 'ringfence[update,testing]'; without, there"
+            " is --only call"
+        )
     if only != "update":
         _call(keep)
     if only != "call":
@@ -77,6 +85,8 @@ def _call(keep: Path | None) -> None:
 
 def _update() -> None:
     """Play the update, and say what was proven."""
+    from cli.stories.update import release_and_update  # noqa: PLC0415 - see above
+
     tell = Teller()
     with _scratch() as folder:
         proof = _play(release_and_update(folder, tell))

@@ -208,3 +208,20 @@ def test_what_does_not_go_together_is_wrong_usage(
         64,
         f"ringfence: error: {sentence}",
     )
+
+
+def test_who_lacks_a_library_is_told_before_anything_plays() -> None:
+    code = (
+        "import sys; sys.modules['asn1crypto'] = None\n"
+        "from cli.main import main; sys.exit(main(['demo']))"
+    )
+    command = [sys.executable, "-c", code]
+    demo = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    sentence = (
+        "the update needs: pip install 'ringfence[update,testing]'; without, there is"
+        " --only call"
+    )
+
+    assert (demo.returncode, demo.stdout) == (69, "")
+    assert demo.stderr == f"ringfence: error: {sentence}\n"

@@ -123,7 +123,10 @@ def test_a_report_is_read_from_what_the_updater_says() -> None:
         "says": "misbehaviour",
         "text": "two histories",
     }
-    said = [{"event": "progress"}, report(gates=[refused], kind="misbehaviour")]
+    said: list[Event] = [
+        {"event": "progress"},
+        report(gates=[refused], kind="misbehaviour"),
+    ]
 
     assert read_answer(4, said) == Answer(
         4,
