@@ -20,7 +20,7 @@ from updater.transparency.claims.rebuild import Objection, RebuildClaim
 from updater.transparency.entry import Entry, Garbage, read_opened
 from updater.transparency.rebuilders import STAGE, Operator, RebuildPolicy
 
-MAX_ENTRIES: Final = 256  # 64 operators with some machines each, and corrections
+MAX_ENTRIES: Final = 1024  # 64 operators with some machines each, and corrections
 
 _LEEWAY_S: Final = 300  # clocks of honest rebuilders differ by minutes
 _DAY_S: Final = 86_400
@@ -103,7 +103,7 @@ def evaluate(
         policy: who counts, perhaps `tightened` by the user.
         sha256: of the file, lower hexadecimal.
         entries: leaves as they came, each with its index in the log, or None where no
-            proof of inclusion held. At most 256.
+            proof of inclusion held. At most 1,024.
         now: POSIX seconds.
 
     Raises:

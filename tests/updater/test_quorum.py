@@ -358,8 +358,8 @@ def test_a_leaf_given_twice_is_logged_where_it_was_first() -> None:
 
 
 def test_too_many_statements_are_not_read() -> None:
-    with pytest.raises(LimitError, match="at most 256 statements, came 257"):
-        judge(*[b""] * 257)
+    with pytest.raises(LimitError, match="at most 1024 statements, came 1025"):
+        judge(*[b""] * 1025)
 
 
 _STATEMENTS = [

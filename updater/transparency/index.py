@@ -15,6 +15,9 @@ from updater.statement import MAX_SUBJECTS
 from updater.transparency.claims import parts
 from updater.transparency.claims.yank import NOTICES, REASONS
 
+MOST_OF_A_KEY = 16
+"""Rebuild entries of one key about one file that are looked at, the newest: whoever
+has more to say of it must not fill the list for everybody else."""
 MAX_ROWS = 1_000_000
 """Of a kind in one log: ten times what a client reads in one run."""
 
@@ -66,6 +69,8 @@ class LoggedRebuild:
 
     place: Place
     sha256: str
+    signer: str = field(kw_only=True)
+    """SHA-256 of the key that signed it, lower hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +103,14 @@ class Index:
         return tuple(each for each in self.yanks if sha256 in each.files)
 
     def rebuilds_of(self, sha256: str) -> tuple[Place, ...]:
-        """Give where somebody says to have rebuilt a file."""
-        return tuple(each.place for each in self.rebuilds if each.sha256 == sha256)
+        """Give where somebody says to have rebuilt a file, the newest of each key."""
+        of_key: dict[str, list[Place]] = {}
+        for each in self.rebuilds:
+            if each.sha256 == sha256:
+                of_key.setdefault(each.signer, []).append(each.place)
+        return tuple(
+            place for several in of_key.values() for place in several[-MOST_OF_A_KEY:]
+        )
 
 
 def join(indexes: Iterable[Index]) -> Index:
@@ -135,7 +146,9 @@ def index_json(index: Index) -> dict[str, Json]:
         ],
         "garbage": index.garbage,
         "policies": [_where(each) for each in index.policies],
-        "rebuilds": [[*_where(each.place), each.sha256] for each in index.rebuilds],
+        "rebuilds": [
+            [*_where(each.place), each.sha256, each.signer] for each in index.rebuilds
+        ],
         "repeated": index.repeated,
         "successors": [_where(each) for each in index.successors],
         "unknown": index.unknown,
@@ -167,8 +180,8 @@ def read_index(value: Json, origin: str) -> Index:
         rebuilds=_rows(
             found["rebuilds"],
             "rebuilds",
-            3,
-            lambda row: LoggedRebuild(_place(row, origin), _sha256(row[2], "rebuild")),
+            4,
+            lambda row: _rebuild(row, origin),
         ),
         policies=_rows(
             found["policies"], "policies", 2, lambda row: _place(row, origin)
@@ -219,6 +232,14 @@ def _file(row: list[Json], origin: str) -> LoggedFile:
         platform=shape.text(row[3], "platform", _PLATFORM),
         channel=shape.text(row[4], "channel", parts.WORD),
         sha256=_sha256(row[5], "file"),
+    )
+
+
+def _rebuild(row: list[Json], origin: str) -> LoggedRebuild:
+    return LoggedRebuild(
+        _place(row, origin),
+        _sha256(row[2], "rebuild"),
+        signer=_sha256(row[3], "signer"),
     )
 
 

@@ -122,7 +122,9 @@ class Reader:
             case YankClaim():
                 return self._yank(place, claim)
             case RebuildClaim() | Objection():
-                self._rebuilds.append(LoggedRebuild(place, claim.subject.sha256))
+                signer = entry.envelope.signatures[0].keyid  # the only one
+                sha256 = claim.subject.sha256
+                self._rebuilds.append(LoggedRebuild(place, sha256, signer=signer))
             case _:
                 assert_never(claim)
         return True

@@ -19,7 +19,7 @@ SCHEMA: Final = "rebuild-policy/1"
 STAGE: Final[Stage] = "git-to-bundle"
 """What must have been built: the released file, from the source's own history."""
 
-MAX_OPERATORS: Final = 64  # also in the log's reports: 256 statements about a file
+MAX_OPERATORS: Final = 64  # also in the log's reports: 1,024 statements about a file
 MAX_KEYS: Final = 8  # of one operator: some machines, and a rotation
 
 _MOST: Final = 32  # no quorum asks for more; half of the operators there can be

@@ -214,7 +214,10 @@ def good(release: ReleaseClaim = RELEASE) -> Evidence:
             ),
             index=Index(
                 files=(row,),
-                rebuilds=tuple(LoggedRebuild(place, SHA256) for place in places[2:]),
+                rebuilds=tuple(
+                    LoggedRebuild(place, SHA256, signer=f"{place.index:064x}")
+                    for place in places[2:]
+                ),
             ),
             honoured=honoured(),
             head=opened(head),

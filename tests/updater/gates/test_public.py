@@ -144,7 +144,7 @@ def test_the_user_may_ask_for_more_rebuilders() -> None:
 
 
 def test_a_flood_of_statements_refuses() -> None:
-    flood = tuple((b"%d" % number, None) for number in range(300))
+    flood = tuple((b"%d" % number, None) for number in range(1_025))
 
     assert no("rebuild", replace(EVIDENCE, rebuilds=flood)) == (
         "rebuild-quorum",

@@ -56,7 +56,7 @@ INDEX = Index(
             advisory=None,
         ),
     ),
-    rebuilds=(LoggedRebuild(place(3), FILE),),
+    rebuilds=(LoggedRebuild(place(3), FILE, signer="f4" * 32),),
     policies=(place(4),),
     successors=(place(5),),
     garbage=1,

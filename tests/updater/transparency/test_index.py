@@ -7,7 +7,13 @@ import pytest
 from tests.updater.transparency.memories import FILE, INDEX, place
 from updater.errors import MalformedError
 from updater.jcs import Json
-from updater.transparency.index import Index, index_json, join, read_index
+from updater.transparency.index import (
+    Index,
+    LoggedRebuild,
+    index_json,
+    join,
+    read_index,
+)
 
 ORIGIN = place(0).origin
 
@@ -50,7 +56,9 @@ def test_several_logs_are_one_index() -> None:
         ("yanks", [[0, FILE, FILE, [FILE], None, "hm", None, None]]),
         ("yanks", [[0, FILE, FILE, [FILE], None, None, "v1", None]]),
         ("yanks", [[0, FILE, FILE, [FILE], None, None, None, "no"]]),
-        ("rebuilds", [[0, FILE, "x"]]),
+        ("rebuilds", [[0, FILE, "x", FILE]]),
+        ("rebuilds", [[0, FILE, FILE, "x"]]),
+        ("rebuilds", [[0, FILE, FILE]]),
         ("policies", [[0]]),
         ("successors", {}),
         ("garbage", -1),
@@ -64,3 +72,11 @@ def test_another_shape_is_malformed(key: str, rows: Json) -> None:
 
 def test_an_empty_index_says_nothing() -> None:
     assert read_index(index_json(Index()), ORIGIN) == replace(Index())
+
+
+def test_one_key_does_not_fill_the_list_for_the_others() -> None:
+    flood = [LoggedRebuild(place(at), FILE, signer="f0" * 32) for at in range(1, 300)]
+    other = LoggedRebuild(place(0), FILE, signer="f1" * 32)
+    index = Index(rebuilds=(other, *flood))
+
+    assert index.rebuilds_of(FILE) == (place(0), *(each.place for each in flood[-16:]))
