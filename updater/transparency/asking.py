@@ -5,6 +5,7 @@ note. So all that matters here is that nobody can hold us up or fill our memory:
 redirects, one deadline over the whole exchange, one bound on its length.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import socket
@@ -93,4 +94,5 @@ def is_loopback(host: str) -> bool:
 
 def _abort(connection: http.client.HTTPConnection) -> None:
     if (opened := connection.sock) is not None:
-        opened.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # it ended by itself just now
+            opened.shutdown(socket.SHUT_RDWR)

@@ -68,7 +68,11 @@ class _Server(ThreadingHTTPServer):
         self, request: Any, client_address: Any
     ) -> None:  # Any: as in socketserver
         self._free.acquire()  # not accepted before: a flood waits, it costs nothing
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread to be had: the place is free again
+            self._free.release()
+            raise
 
     def process_request_thread(
         self, request: Any, client_address: Any
