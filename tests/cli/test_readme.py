@@ -71,6 +71,7 @@ def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("alice.card", "bob.card", "bob.txt", "alice.backup"):
         (tmp_path / name).touch()
     (tmp_path / "log" / "public").mkdir(parents=True)
+    (tmp_path / "app-anchor").mkdir()
     for name in ("claim.json", "successor.json", "policy", "trust.json", "app.tar"):
         (tmp_path / name).touch()
     for name in (

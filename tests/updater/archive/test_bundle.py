@@ -361,7 +361,7 @@ def test_a_wheel_that_grows_is_cut_off() -> None:
 
 
 def test_the_worked_example_is_what_comes_out() -> None:
-    text = Path(__file__).parents[2].joinpath("docs/formats/bundle.md").read_text()
+    text = Path(__file__).parents[3].joinpath("docs/formats/bundle.md").read_text()
     name, data = pure_wheel(
         "app", "1.0", {"app/main.py": b"print('one')\n"}, epoch=MANIFEST.epoch
     )

@@ -318,7 +318,7 @@ def test_more_parts_than_any_patch_has_are_refused() -> None:
 
 
 def test_the_worked_example_is_what_comes_out() -> None:
-    text = Path(__file__).parents[2].joinpath("docs/formats/patch.md").read_text()
+    text = Path(__file__).parents[3].joinpath("docs/formats/patch.md").read_text()
 
     joined = re.sub(r"\n +", "", text)
 

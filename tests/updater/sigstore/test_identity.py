@@ -71,7 +71,7 @@ def test_a_policy_is_read_as_it_was_written() -> None:
 
 
 def test_the_policy_of_the_format_document_is_one() -> None:
-    document = Path(__file__).parents[2] / "docs" / "formats" / "sigstore.md"
+    document = Path(__file__).parents[3] / "docs" / "formats" / "sigstore.md"
     example = document.read_bytes().split(b"```\n")[1].rstrip(b"\n")
     policy = parse_policy(example)
 

@@ -1,3 +1,4 @@
+import socket
 import time
 from collections.abc import Iterator
 
@@ -90,6 +91,41 @@ def test_a_log_that_fails_can_be_asked_again(served: SigstoreLab) -> None:
 
     with pytest.raises(UnreachableError, match="HTTP 404"):
         signing.sign(ARTIFACT, token=served.token(), trust_config=config)
+
+
+@pytest.mark.parametrize("service", ["caUrls", "rekorTlogUrls"])
+def test_a_service_that_never_answers_is_not_waited_for(
+    served: SigstoreLab, service: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = changed(
+            served.trust_config(),
+            f"signingConfig.{service}.0.url",
+            f"http://127.0.0.1:{silent.getsockname()[1]}",
+        )
+
+        with pytest.raises(UnreachableError, match=r"no answer within 0\.1 seconds"):
+            signing.sign(
+                ARTIFACT, token=served.token(), trust_config=config, deadline_s=0.1
+            )
+
+
+def test_a_log_that_never_answers_a_key_is_not_waited_for(served: SigstoreLab) -> None:
+    path = "signingConfig.rekorTlogUrls.0.url"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = changed(
+            served.trust_config(), path, f"http://127.0.0.1:{silent.getsockname()[1]}"
+        )
+
+        with pytest.raises(UnreachableError, match=r"no answer within 0\.1 seconds"):
+            signing.sign_with_key(
+                ARTIFACT,
+                sign=sign,
+                spki=spki(key()),
+                hint=HINT,
+                trust_config=config,
+                deadline_s=0.1,
+            )
 
 
 @pytest.mark.parametrize("token", ["", "no token", "a.b.c"])

@@ -590,7 +590,7 @@ def test_a_kill_at_any_change_loses_nothing(tmp_path: Path, every: int) -> None:
     before = tmp_path / "before"
     _lay_out(before)
     figures = sweep(
-        "tests.updater.test_repository:refresh_lies_there",
+        "tests.updater.tuf.test_repository:refresh_lies_there",
         tmp_path,
         prepare=lambda place: shutil.copytree(
             before, place, symlinks=True, dirs_exist_ok=True
@@ -651,7 +651,7 @@ def test_the_example_in_the_document_is_this_one() -> None:
     publisher.add(CHANNEL, b"{}", "channels")
     publisher.publish("channels")
     document = (
-        (Path(__file__).parents[2] / "docs/formats/repository.md")
+        (Path(__file__).parents[3] / "docs/formats/repository.md")
         .read_text()
         .splitlines()
     )
