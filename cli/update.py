@@ -181,7 +181,7 @@ def audit(place: Place) -> Code:
     return Code.DONE if all(each.is_good for each in findings) else Code.REFUSED
 
 
-@update.command(epilog="Example: ringfence update verify app-1.4.0-cp312.tar")
+@update.command(epilog="Example: ringfence update verify app.tar")
 @click.argument("file", type=_FILE)
 @_explain_option
 @place_options
