@@ -23,6 +23,7 @@ from updater.publish.folder import PublisherFolder
 from updater.publish.rolefile import Listed
 from updater.publish.roles import TOP, Setup
 from updater.publish.steps import Change
+from updater.publish.vouching import check_bundles
 from updater.transparency.admission import Register
 from updater.transparency.claims.parts import Ref
 from updater.transparency.claims.release import (
@@ -35,7 +36,7 @@ from updater.transparency.claims.release import (
 from updater.transparency.claims.yank import NOTICES, YankClaim
 from updater.transparency.entry import Entry, format_claim, read_entry
 from updater.transparency.folder import Facts
-from updater.transparency.honour import POLICY, TRUST
+from updater.transparency.honour import POLICY, TRUST, TrustSet
 from updater.transparency.publishing import open_tree, shown_checkpoint
 from updater.transparency.tiles import WIDTH
 from updater.tuf import layout
@@ -129,9 +130,19 @@ def create(folder: PublisherFolder, setup: Setup, now: float) -> Change:
 
 
 def release(
-    folder: PublisherFolder, product: Product, wanted: Release, now: float
+    folder: PublisherFolder,
+    product: Product,
+    wanted: Release,
+    *,
+    trust: TrustSet,
+    now: float,
 ) -> Change:
-    """Stage the files of a release, and the roles that list and offer them."""
+    """Stage the files of a release, and the roles that list and offer them.
+
+    Raises:
+        RefusedError: it is public already, or not one release, or a Sigstore bundle is
+            none that clients take by these trust files.
+    """
     built = [read_bundle(each, product) for each in wanted.bundles]
     _check_one_release(built)
     version = built[0].manifest.version
@@ -152,6 +163,7 @@ def release(
     _stage_releases(folder, files, now)
     _stage_channel(folder, product, _offer(folder, product, wanted, built), now)
     claim = _release_claim(folder, product, wanted, built)
+    check_bundles(trust, claim, wanted.sigstore)
     return Change(kind="release", label=f"release {version}", claim=format_claim(claim))
 
 

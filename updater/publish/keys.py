@@ -157,7 +157,7 @@ def read_public(data: bytes) -> bytes:
 @contextmanager
 def open_module(
     uri: KeyUri, pin: Callable[[], bytes]
-) -> Iterator[tuple[bytes, Signer]]:
+) -> Iterator[tuple[bytes, "ModuleSigner"]]:
     """Open a key in a hardware module; gives its public half (DER) and its signer.
 
     Raises:
@@ -167,7 +167,7 @@ def open_module(
     with _session(uri, pin) as session:
         label = _parts(uri)[2]
         spki = _public(session, label)
-        yield spki, _ModuleSigner(spki, _signing(session, label, spki))
+        yield spki, ModuleSigner(spki, _signing(session, label))
 
 
 @contextmanager
@@ -218,9 +218,7 @@ def _public(session: "pkcs11.Session", label: str) -> bytes:
     return spki
 
 
-def _signing(
-    session: "pkcs11.Session", label: str, spki: bytes
-) -> Callable[[bytes], bytes]:
+def _signing(session: "pkcs11.Session", label: str) -> Callable[[bytes], bytes]:
     from pkcs11 import (  # noqa: PLC0415 - see `_session`
         KeyType,
         Mechanism,
@@ -232,12 +230,9 @@ def _signing(
         object_class=ObjectClass.PRIVATE_KEY, key_type=KeyType.EC, label=label
     )
     assert isinstance(private, SignMixin)
-    loaded = load_der_public_key(spki)
-    assert isinstance(loaded, ec.EllipticCurvePublicKey)  # `_public` has looked
-    digest = _HASHES[loaded.key_size]
 
-    def sign(payload: bytes) -> bytes:
-        raw = bytes(private.sign(digest(payload).digest(), mechanism=Mechanism.ECDSA))
+    def sign(digest: bytes) -> bytes:
+        raw = bytes(private.sign(digest, mechanism=Mechanism.ECDSA))
         half = len(raw) // 2  # r and s, of one size (PKCS #11, section 6.3.1)
         return encode_dss_signature(
             int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big")
@@ -246,12 +241,16 @@ def _signing(
     return sign
 
 
-class _ModuleSigner(Signer):
-    """Signs metadata with a key that never leaves its module."""
+class ModuleSigner(Signer):
+    """Signs with a key that never leaves its module."""
 
     def __init__(self, spki: bytes, sign: Callable[[bytes], bytes]) -> None:
-        self._public_key = SSlibKey.from_crypto(load_der_public_key(spki))
+        public = load_der_public_key(spki)
+        assert isinstance(public, ec.EllipticCurvePublicKey)  # `_public` has looked
+        self._hash = _HASHES[public.key_size]
+        self._public_key = SSlibKey.from_crypto(public)
         self._sign = sign
+        self.public_spki = spki
 
     @property
     def public_key(self) -> Key:
@@ -259,8 +258,13 @@ class _ModuleSigner(Signer):
         return self._public_key
 
     def sign(self, payload: bytes) -> Signature:
-        """Sign a payload inside the module."""
-        return Signature(self._public_key.keyid, self._sign(payload).hex())
+        """Sign a payload of metadata inside the module."""
+        signature = self.sign_digest(self._hash(payload).digest())
+        return Signature(self._public_key.keyid, signature.hex())
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Sign a digest inside the module; gives ECDSA's signature in DER."""
+        return self._sign(digest)
 
     @classmethod
     def from_priv_key_uri(

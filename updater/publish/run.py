@@ -19,7 +19,7 @@ from updater.publish.lint import Finding
 from updater.publish.publication import Means, Publication
 from updater.publish.roles import Setup, Signers
 from updater.publish.signatures import Missing
-from updater.publish.steps import Journal
+from updater.publish.steps import Change, Journal
 from updater.publish.upkeep import Due, Upkeep
 from updater.transparency.honour import TrustSet
 from updater.transparency.log import Log
@@ -66,7 +66,7 @@ class Publisher:
             NotYetError: signatures are missing; `publish` goes on.
         """
         with self._changing() as now:
-            self._run.start(draft.release(self.folder, self.product, wanted, now))
+            self._run.start(self._drafted(wanted, now))
 
     def draft(self, wanted: Release) -> None:
         """Draft a release and stop there, so that people can look at it and sign.
@@ -75,7 +75,11 @@ class Publisher:
             RefusedError: as `release`.
         """
         with self._changing() as now:
-            self._run.begin(draft.release(self.folder, self.product, wanted, now))
+            self._run.begin(self._drafted(wanted, now))
+
+    def _drafted(self, wanted: Release, now: float) -> Change:
+        trust = rotation.current_trust(self.folder)
+        return draft.release(self.folder, self.product, wanted, trust=trust, now=now)
 
     def sign(self) -> list[Missing]:
         """Sign what waits for it with the keys that are here; gives what is missing.

@@ -2,14 +2,17 @@
 
 The log and the authorities are asked over the network, at addresses that the trust
 configuration names. What comes back is a bundle as docs/formats/sigstore.md has it;
-whoever publishes it holds it first against what clients will ask.
+whoever publishes it holds it first against what clients will ask. The library itself
+waits for ever, so each call has one deadline over all that it asks.
 
 The library is imported where it is used, since that takes half a second.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from updater.errors import SigstoreError, UnreachableError
 from updater.shape import base64_text
@@ -22,8 +25,20 @@ if TYPE_CHECKING:
 Sign = Callable[[bytes], bytes]
 """Signs a SHA-256 digest with ECDSA P-256; gives the signature in DER."""
 
+DEADLINE_S: Final = 120.0
+"""For one signature: a log answers only once it holds the entry, which takes seconds,
+and three services are asked besides, the trust of the public instance among them."""
 
-def sign(artifact: bytes, *, token: str, trust_config: bytes | None = None) -> bytes:
+_Answer = TypeVar("_Answer")
+
+
+def sign(
+    artifact: bytes,
+    *,
+    token: str,
+    trust_config: bytes | None = None,
+    deadline_s: float = DEADLINE_S,
+) -> bytes:
     """Sign a file as the identity of a token; gives the bundle.
 
     Args:
@@ -31,12 +46,14 @@ def sign(artifact: bytes, *, token: str, trust_config: bytes | None = None) -> b
         token: an OpenID Connect identity token for the audience ``sigstore``.
         trust_config: a Sigstore ClientTrustConfig, JSON; None is the public instance,
             whose configuration the library fetches.
+        deadline_s: seconds for all of it.
 
     Raises:
-        UnreachableError: a service did not answer, or not as it should.
+        UnreachableError: a service did not answer, or not as it should, or not in time.
         SigstoreError: the token or the configuration is refused.
     """
-    with _failures():
+
+    def ask() -> bytes:
         from sigstore.oidc import IdentityToken  # noqa: PLC0415
         from sigstore.sign import SigningContext  # noqa: PLC0415
 
@@ -44,14 +61,18 @@ def sign(artifact: bytes, *, token: str, trust_config: bytes | None = None) -> b
         with context.signer(IdentityToken(token)) as signer:
             return signer.sign_artifact(hashed(artifact)).to_json().encode()
 
+    with _failures():
+        return _within(deadline_s, ask)
 
-def sign_with_key(
+
+def sign_with_key(  # noqa: PLR0913 - a key, where it is logged, and for how long
     artifact: bytes,
     *,
     sign: Sign,
     spki: bytes,
     hint: str,
     trust_config: bytes | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> bytes:
     """Sign a file with a key, have that logged by a Rekor v2, and give the bundle.
 
@@ -61,9 +82,10 @@ def sign_with_key(
         spki: the public key, DER SubjectPublicKeyInfo.
         hint: how the policies of verifiers name it.
         trust_config: as in `sign`.
+        deadline_s: seconds for the log; the key may take its time.
 
     Raises:
-        UnreachableError: the log did not answer, or not as it should.
+        UnreachableError: the log did not answer, or not as it should, or not in time.
         SigstoreError: the configuration names no Rekor v2, or is refused.
     """
     signature = sign(artifact)
@@ -79,7 +101,8 @@ def sign_with_key(
             },
         }
     }
-    with _failures():
+
+    def ask() -> bytes:
         from sigstore._internal.rekor import EntryRequestBody  # noqa: PLC0415
         from sigstore._internal.rekor.client_v2 import RekorV2Client  # noqa: PLC0415
 
@@ -87,23 +110,26 @@ def sign_with_key(
         if not isinstance(log, RekorV2Client):
             raise SigstoreError("entry-kind", "expected a Rekor v2 to log to")
         entry = log.create_entry(EntryRequestBody(request))._inner.to_dict()  # noqa: SLF001 - held by a contract test
-    return rekor.format_bundle(
-        artifact,
-        signature,
-        {"publicKey": {"hint": hint}, "tlogEntries": [entry]},
-    )
+        return rekor.format_bundle(
+            artifact,
+            signature,
+            {"publicKey": {"hint": hint}, "tlogEntries": [entry]},
+        )
+
+    with _failures():
+        return _within(deadline_s, ask)
 
 
-def ambient_token() -> str | None:
+def ambient_token(*, deadline_s: float = DEADLINE_S) -> str | None:
     """Ask the machine, a CI job for example, who it is; None where it does not know.
 
     Raises:
-        UnreachableError: it should know, and does not say.
+        UnreachableError: it should know, and does not say, or not in time.
     """
     from sigstore.oidc import IdentityError, detect_credential  # noqa: PLC0415
 
     try:
-        return detect_credential()
+        return _within(deadline_s, detect_credential)
     except IdentityError as error:
         raise UnreachableError(f"no identity token: {error}") from error
 
@@ -114,6 +140,32 @@ def _config(trust_config: bytes | None) -> "ClientTrustConfig":
     if trust_config is None:
         return ClientTrustConfig.production()
     return ClientTrustConfig.from_json(trust_config.decode())
+
+
+def _within(deadline_s: float, ask: Callable[[], _Answer]) -> _Answer:
+    """Wait so many seconds for the library, and no longer.
+
+    Its requests have no time-outs, and a time-out between two bytes would not end an
+    answer that never does. A thread that is left behind ends with the program; what it
+    may still sign stands in the log for all to see, and is used by nobody.
+    """
+    answer: Future[_Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            answer.set_exception(error)
+
+    Thread(target=run, name="sigstore", daemon=True).start()
+    try:
+        return answer.result(deadline_s)
+    except TimeoutError as error:
+        if answer.done():  # the library's own
+            raise
+        raise UnreachableError(
+            f"sigstore: no answer within {deadline_s:g} seconds"
+        ) from error
 
 
 @contextmanager
