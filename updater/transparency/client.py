@@ -8,7 +8,7 @@ latest checkpoint, then what is new; what somebody wants to install changes none
 import contextlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from updater.errors import (
     BusyError,
     MalformedError,
     MisbehaviourError,
+    ProofError,
     RefusedError,
     SignatureError,
     StoreError,
@@ -139,8 +140,9 @@ class LogClient:
         Raises:
             MisbehaviourError: it is of another branch: saved, and frozen.
             SignatureError, MalformedError: it is none of this log's.
-            UnreachableError: it is later than the log that was shown to us, or tiles
-                of ours are gone; `update` brings both.
+            UnreachableError: it is later than the log that was shown to us.
+            ProofError, UnreachableError: tiles of ours are damaged or gone; the next
+                `update` reads everything again.
             StoreError: the state cannot be read or written.
         """
         memory = self._memory(self._store.load())
@@ -153,17 +155,14 @@ class LogClient:
             )
         if theirs.size == 0:
             return theirs  # it begins every tree, and parsing has seen its root
-        tree = self._shelf.tree(memory)
-        root = tree.root_at(theirs.size)
+        with self._kept():
+            tree = self._shelf.tree(memory)
+            root = tree.root_at(theirs.size)
+            proof = tree.prove_consistency(theirs.size)
         if root != theirs.root:
+            log_key = self._shelf.log_key(policy)
             data = format_evidence(
-                build_fork(
-                    note,
-                    memory.note,
-                    proof=tree.prove_consistency(theirs.size),
-                    root=root,
-                    log_key=self._shelf.log_key(policy),
-                )
+                build_fork(note, memory.note, proof=proof, root=root, log_key=log_key)
             )
             self._record(data, "fork")
             raise MisbehaviourError(
@@ -179,19 +178,31 @@ class LogClient:
                 reads them all again.
         """
         memory = self._memory(self._store.load())
-        return tuple(
-            Logged(self._shelf.leaf(memory, place), place.index)
-            for place in memory.index.rebuilds_of(sha256)
-        )
+        with self._kept():
+            return tuple(
+                Logged(self._shelf.leaf(memory, place), place.index)
+                for place in memory.index.rebuilds_of(sha256)
+            )
 
     def leaf(self, place: Place) -> bytes:
         """Give an entry that was read; asks nobody, raises as `rebuilds`."""
-        return self._shelf.leaf(self._memory(self._store.load()), place)
+        memory = self._memory(self._store.load())
+        with self._kept():
+            return self._shelf.leaf(memory, place)
 
     def peer_view(self) -> PeerView:
         """Give what peers may see, for an exchange of `gossip`."""
         memory = self._memory(self._store.load())
         return PeerView(self._shelf, memory, self._shelf.honour(memory).current)
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Use what is kept; where some of it is lost, have it all read again."""
+        try:
+            yield
+        except (ProofError, StoreError, UnreachableError):
+            self._change(lambda memory: memory.unread)
+            raise
 
     # What is remembered
 

@@ -32,7 +32,7 @@ from updater.transparency.evidence import (
     parse_evidence,
 )
 from updater.transparency.honour import TRUST, Honoured
-from updater.transparency.index import Index, Place
+from updater.transparency.index import Place
 from updater.transparency.note import MAX_NOTE
 from updater.transparency.proof import LogProof
 from updater.transparency.reading import Conflict, Reader
@@ -122,7 +122,7 @@ class Run:
         except StoreError:
             if not self.memory.next_entry:
                 raise
-            self._forget_entries()  # they are kept no more: all is read again
+            self.memory = self.memory.unread  # they are kept no more
             return
         unread = (
             index
@@ -131,9 +131,6 @@ class Run:
         )
         indexes = (*(place.index for place in self.honoured.places), *unread)
         self.memory = replace(self.memory, honoured_at=indexes)
-
-    def _forget_entries(self) -> None:
-        self.memory = replace(self.memory, next_entry=0, index=Index(), judged_by=())
 
     # Heads
 
@@ -286,7 +283,7 @@ class Run:
         """Read what is new, or everything if other trust files judge it now."""
         judged_by = tuple(each.digests[TRUST] for each in self.honoured.sets)
         if self.memory.judged_by != judged_by:
-            self._forget_entries()
+            self.memory = self.memory.unread
         self.memory = replace(self.memory, judged_by=judged_by)
         size = self.memory.head.size
         if self.memory.next_entry == size:
@@ -353,7 +350,11 @@ class Run:
         if first.origin != second.origin:
             return None
         shelf = self._shelf
-        pair = (shelf.leaf(self.memory, first), shelf.leaf(self.memory, second))
+        try:
+            pair = (shelf.leaf(self.memory, first), shelf.leaf(self.memory, second))
+        except StoreError as error:
+            self.memory = self.memory.unread
+            _stop("entries", f"{error}; the next run reads everything again")
         if data := self._known_duplicate(pair):
             return data
         both = (self._proof(first, tree), self._proof(second, tree))
@@ -392,8 +393,8 @@ class Run:
         try:
             try:
                 return read()
-            except ProofError:
-                if not self._cache.has_read_kept:
+            except (ProofError, UnreachableError) as error:
+                if isinstance(error, FetchError) or not self._cache.has_read_kept:
                     raise
                 self._cache.distrust()
                 return read()

@@ -68,6 +68,11 @@ class Memory:
         """The accepted checkpoint, or the floor before there is one."""
         return self.history[-1] if self.history else self.floor
 
+    @property
+    def unread(self) -> "Memory":
+        """The same, with every entry still to be read."""
+        return replace(self, next_entry=0, index=Index(), judged_by=())
+
     def seen_at(self, index: int) -> int | None:
         """Give when the first accepted checkpoint with this entry had been seen.
 

@@ -1,6 +1,7 @@
 """A client of a log, held against logs, servers and disks that lie."""
 
 import errno
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.updater.transparency.worlds import DAY, Log, Witness, World, junk
 from updater.errors import (
     BusyError,
     MisbehaviourError,
+    ProofError,
     RefusedError,
     StoreError,
     UnreachableError,
@@ -443,6 +445,71 @@ def test_a_lost_cache_is_read_again(
 
     assert view.is_complete
     assert len(client.rebuilds(FILE)) == 1
+
+
+def lost(file: Path) -> None:
+    file.unlink()
+
+
+def garbled(file: Path) -> None:
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("spoil", [lost, garbled, cut])
+def test_one_tile_that_is_spoilt_is_had_again(
+    world: World, client: LogClient, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    world.log.leaves += junk(1, 600)
+    world.publish()
+    client.update()
+    note = world.log.publish(*world.witnesses, at=world.now, size=300)
+    world.publish()
+    spoil(*(tmp_path / "log" / "cache").glob("*/tile/0/001"))
+    with pytest.raises((ProofError, UnreachableError)):
+        client.compare(note)
+
+    view = client.update()
+
+    assert view.is_complete
+    assert client.compare(note).size == 300
+
+
+@pytest.mark.parametrize("spoil", [lost, garbled, cut])
+def test_one_bundle_that_is_spoilt_is_had_again(
+    world: World, client: LogClient, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    world.rebuild(FILE)
+    world.log.leaves += junk(1, 600)
+    world.publish()
+    client.update()
+    spoil(*(tmp_path / "log" / "cache").glob("*/tile/entries/000"))
+    with pytest.raises(StoreError, match="not kept any more"):
+        client.rebuilds(FILE)
+
+    view = client.update()
+
+    assert view.is_complete
+    assert len(client.rebuilds(FILE)) == 1
+
+
+def test_a_lost_bundle_does_not_hide_a_second_file(
+    world: World, client: LogClient, tmp_path: Path
+) -> None:
+    world.release("1.0.0", FILE)
+    world.log.leaves += junk(1, 600)
+    world.publish()
+    client.update()
+    lost(*(tmp_path / "log" / "cache").glob("*/tile/entries/000"))
+    world.release("1.0.0", OTHER_FILE)
+    world.publish()
+
+    codes = [client.update().troubles[0].code for _ in range(2)]
+
+    assert codes == ["entries", "duplicate-release"]
 
 
 def test_a_missing_state_begins_at_the_floor(

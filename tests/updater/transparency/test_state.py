@@ -7,6 +7,7 @@ import pytest
 from tests.updater.transparency.memories import INDEX, memory, state
 from tests.updater.transparency.worlds import DAY, START
 from updater.errors import StoreError
+from updater.transparency.index import Index
 from updater.transparency.state import (
     MAX_EVIDENCE,
     MAX_HISTORY,
@@ -36,6 +37,13 @@ def test_an_accepted_head_is_the_last_of_the_history() -> None:
 
     assert moved.head == Seen(5, ROOT, seen_at=START)
     assert (moved.note, len(moved.history)) == (b"note", 3)
+
+
+def test_what_is_to_be_read_again_keeps_its_head() -> None:
+    again = memory().unread
+
+    assert (again.next_entry, again.index, again.judged_by) == (0, Index(), ())
+    assert again.head == memory().head
 
 
 @pytest.mark.parametrize(
