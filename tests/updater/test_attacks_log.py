@@ -28,11 +28,13 @@ from updater.transparency.checkpoint import (
     parse_checkpoint,
     sign_checkpoint,
 )
+from updater.transparency.claims.parts import Head
 from updater.transparency.evidence import Fork, format_evidence, parse_evidence, verify
-from updater.transparency.honour import read_set
+from updater.transparency.honour import POLICY, TRUST, read_set
 from updater.transparency.key import Kind, SigningKey
 from updater.transparency.note import parse_note
 from updater.transparency.proof import LogProof, format_proof
+from updater.transparency.trust import format_trust
 
 ONLINE = ("timestamp", "snapshot", "channels", "claims")
 NOTHING: dict[str, str] = {}
@@ -109,6 +111,20 @@ def test_whoever_looked_at_the_evidence_goes_on(world: World, client: Client) ->
     world.wait(60)
 
     assert client.check(world) == NOTHING
+
+
+def test_a_frozen_log_is_not_left_behind_for_its_successor(
+    world: World, client: Client
+) -> None:
+    client.check(world)
+    client.check(forked(world, "w1", "w2", "w3"))
+    closed = Head(world.log.origin, world.log.size, world.log.root)
+    world.trust = replace(world.trust, closed_logs=(closed,))
+    policy = world.ledger.policy_text + f"log {claimants.NEW_LOG.verifier}\n".encode()
+    files = {POLICY: policy, TRUST: format_trust(world.trust)}
+    client.anchor = replace(client.anchor, trust=read_set(files))
+
+    assert client.check(world)["freeze"] == "frozen"
 
 
 def test_two_machines_on_two_branches_tell_each_other(

@@ -232,13 +232,16 @@ class Gathering:
         return next((each for each in views if each.is_complete), views[0])
 
     def _follow_at(self, base: str) -> LogView:
-        """Read the log to its end, and those that succeeded it."""
+        """Read the log to its end, and those that succeeded it.
+
+        A frozen one is not left behind: only the user goes on after misbehaviour.
+        """
         for _ in range(MAX_LOGS):
             view = self.log.update(
                 lambda done, total: self._means.progress("log", done, total)
             )
             onward = successor(view)
-            if onward is None:
+            if onward is None or view.evidence:
                 return view
             self.log = self._client(onward, view.honoured.current, base)
         raise UnreachableError("the logs succeed one another without end")
