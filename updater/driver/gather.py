@@ -28,7 +28,7 @@ from updater.install.stage import read_tree
 from updater.installed.slots import version_of
 from updater.offer.channel import MAX_BYTES as MAX_CHANNEL
 from updater.offer.channel import Channel, parse_channel
-from updater.offer.version import order
+from updater.offer.version import check_version, order
 from updater.sigstore import rekor
 from updater.sigstore.identity import parse_policy
 from updater.sigstore.signature import verify
@@ -282,6 +282,8 @@ class Gathering:
 
     def _here(self, view: LogView | Failed) -> Here:
         means, root = self._means, self._means.root
+        if means.running is not None:  # whoever built it may have named it freely
+            check_version(means.running, "the running version")
         state, slot = root.read(), root.current()
         current = version_of(slot) if slot else None
         before = None if isinstance(view, Failed) else view.installed

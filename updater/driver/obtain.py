@@ -30,6 +30,7 @@ from updater.install.root import Root
 from updater.install.stage import read_tree
 from updater.installed.slots import version_of
 from updater.offer.channel import Channel
+from updater.offer.version import check_version
 from updater.tuf.layout import Target
 from updater.tuf.repository import Repository
 
@@ -165,6 +166,8 @@ def read_artifact(
             try:
                 bundle = open_bundle(extent, product=product)
                 sha256, manifest = check_bundle(bundle), bundle.manifest
+                # A bundle may be of any build; an offer has a version with an order.
+                check_version(manifest.version, "manifest: version")
             except MalformedError as error:
                 return Stored(str(path), extent.size, sha256=_hash(extent)), failed(
                     error, "manifest"
