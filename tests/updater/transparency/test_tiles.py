@@ -306,3 +306,17 @@ def _replace(folder: Folder, path: str, answer: bytes | None) -> None:
     folder.files.pop(path, None)
     if answer is not None:
         folder.files[path] = answer
+
+
+@pytest.mark.parametrize(
+    ("file", "end"),
+    [
+        (TileFile(None, 0, 3), 3),
+        (TileFile(None, 2), 768),
+        (TileFile(0, 1, 7), 263),
+        (TileFile(1, 0, 2), 512),
+        (TileFile(2, 1), 2 * 256**3),
+    ],
+)
+def test_a_file_ends_where_its_last_entry_does(file: TileFile, end: int) -> None:
+    assert file.ends_at == end
