@@ -20,7 +20,6 @@ from updater.findings import (
     spell,
 )
 from updater.gates.local import SOFT_AHEAD_S
-from updater.gates.log import CODES
 from updater.installed.slots import Kind, Times
 from updater.jcs import Json
 from updater.offer.channel import Channel
@@ -121,25 +120,6 @@ def is_ready(results: Iterable[Result]) -> bool:
         isinstance(each.outcome, Proof) or each.outcome.code == NOT_FETCHED
         for each in results
     )
-
-
-def log_results(results: tuple[Result, ...], view: LogView) -> tuple[Result, ...]:
-    """Add what is wrong with the log, where no gate had a release to say it about."""
-    if leading(results) is None or conclude(results) != "current":
-        return results
-    troubles = tuple(
-        Result(
-            "log",
-            Refusal(
-                CODES.get(each.code, Severity.UNREACHABLE),
-                each.code,
-                each.text,
-                facts={"evidence": each.evidence},
-            ),
-        )
-        for each in view.troubles
-    )
-    return (*results, *troubles)
 
 
 def later(times: Times, *, signed: int | None, hints: Iterable[float]) -> Times:

@@ -23,12 +23,11 @@ from updater.driver.conclusion import (
     conclude,
     is_ready,
     later,
-    log_results,
     notices,
     report_json,
     summary,
 )
-from updater.driver.gather import attempt
+from updater.driver.gather import attempt, running_tree
 from updater.driver.obtain import Obtaining, read_artifact
 from updater.driver.session import Session, Surroundings, open_session
 from updater.driver.standing import VERDICT
@@ -38,7 +37,6 @@ from updater.findings import Failed, Refusal, Result, failed
 from updater.gates import GATES
 from updater.gates.evidence import Evidence, Vouched, Wish
 from updater.install.root import Root
-from updater.install.stage import read_tree
 from updater.installed.slots import MOST_CODES, Last, slot_name, version_of
 from updater.installed.starts import forgive
 from updater.offer.channel import Channel
@@ -182,13 +180,13 @@ class Updater:
         channel = None if isinstance(evidence.channel, Failed) else evidence.channel
         told: tuple[Notice, ...] = ()
         if not isinstance(evidence.log, Failed):
-            results = log_results(results, evidence.log)
+            tree = running_tree(root)
             told = notices(
                 evidence.log,
                 channel,
                 platform=here.platform,
                 current=here.current,
-                bundle=read_tree(root.files, root.slot(slot)).bundle if slot else None,
+                bundle=tree.bundle if tree else None,
             )
         return Report(
             at=int(evidence.now),

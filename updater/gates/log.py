@@ -59,10 +59,12 @@ def inclusion(e: Evidence) -> Proof:
 
 def consistency(e: Evidence) -> Proof:
     """All checkpoints ever seen here are of one history, and all of it was read."""
-    log, target = have(e.log, "network"), have(e.target, "platform")
+    log = have(e.log, "network")
+    # First of all, so that it is said also where there is no release to judge.
     for trouble in log.troubles:
         severity = CODES.get(trouble.code, Severity.UNREACHABLE)
         no(trouble.code, trouble.text, severity, {"evidence": trouble.evidence})
+    target = have(e.target, "platform")
     tree, linked = _proven(e).checkpoint, have(e.link, "tiles")
     if (linked.size, linked.root) != (tree.size, tree.root):
         no("tiles", "another checkpoint was held against the log than the proof's")

@@ -14,7 +14,6 @@ from updater.driver.conclusion import (
     is_ready,
     later,
     leading,
-    log_results,
     notices,
     report_json,
     summary,
@@ -24,7 +23,7 @@ from updater.installed.slots import Times
 from updater.offer.channel import Channel
 from updater.transparency.index import Index, LoggedFile, LoggedYank, Place
 from updater.transparency.state import Seen
-from updater.transparency.view import LogView, Trouble
+from updater.transparency.view import LogView
 
 GOOD = good()
 assert isinstance(GOOD.log, LogView)
@@ -99,18 +98,7 @@ def test_a_file_is_fetched_only_if_nothing_else_is_missing() -> None:
 
 
 def test_who_is_up_to_date_hears_of_trouble_with_the_log() -> None:
-    view = replace(VIEW, troubles=(Trouble("quorum", "1 of 3"), Trouble("tiles", "no")))
-    found = log_results(results(select=SAME), view)
-
-    assert [each.gate for each in found] == ["select", "log", "log"]
-    assert conclude(found) == "unreachable"
-
-
-def test_trouble_with_the_log_is_said_once() -> None:
-    view = replace(VIEW, troubles=(Trouble("tiles", "no"),))
-
-    assert log_results(results(a=BAD), view) == results(a=BAD)
-    assert log_results(results(a=YES), view) == results(a=YES)
+    assert conclude(results(select=SAME, consistency=DEAD)) == "unreachable"
 
 
 def test_times_only_rise() -> None:

@@ -97,6 +97,14 @@ def test_whatever_the_client_met_with_refuses(code: Code) -> None:
     assert refusing(met) == ["consistency"]
 
 
+def test_trouble_with_the_log_is_said_where_nothing_is_new() -> None:
+    met = replace(
+        viewed(troubles=(Trouble("tiles", "as it was"),)), target=MISSING, proof=MISSING
+    )
+
+    assert no("consistency", met) == ("tiles", Severity.UNREACHABLE)
+
+
 def test_only_proven_lies_are_misbehaviour() -> None:
     proven_ones = {code for code in CODES if CODES[code] is Severity.MISBEHAVIOUR}
 
