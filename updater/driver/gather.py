@@ -13,12 +13,19 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from updater.archive.bundle import Manifest
+from updater.archive.tree import Tree
 from updater.driver.anchor import Anchor
 from updater.driver.conclusion import CURRENT, NOT_FETCHED
 from updater.driver.following import LogSource, log_client, successor
 from updater.driver.listed import Listed
 from updater.driver.settings import Settings
-from updater.errors import MisbehaviourError, UnreachableError, UpdateError
+from updater.errors import (
+    MalformedError,
+    MisbehaviourError,
+    StoreError,
+    UnreachableError,
+    UpdateError,
+)
 from updater.fetch import mirrors
 from updater.fetch.fetch import Fetcher
 from updater.findings import Failed, Severity, failed
@@ -61,7 +68,7 @@ class Means:
 
     Attributes:
         bases: addresses of the repository, in the order in which they are asked.
-        platform: of a first install; what is installed knows its own.
+        platform: of a first install; what is installed, and whole, knows its own.
         running: the version of the program that asks, if that is what is updated.
         own_policy: the user's own witnesses.
     """
@@ -286,12 +293,13 @@ class Gathering:
             check_version(means.running, "the running version")
         state, slot = root.read(), root.current()
         current = version_of(slot) if slot else None
+        tree = running_tree(root)
         before = None if isinstance(view, Failed) else view.installed
         known = [v for v in (state.floor, current, before, means.running) if v]
         return Here(
             product=means.anchor.product,
             channel=self._channel_name(),
-            platform=running_platform(root) or means.platform,
+            platform=tree.platform if tree else means.platform,
             seed=state.seed,
             current=current,
             floor=max(known, key=order, default=None),
@@ -386,7 +394,13 @@ def mirrors_file(root: Root) -> Path:
     return root.folder / "mirrors.json"
 
 
-def running_platform(root: Root) -> str | None:
-    """Give the platform of what is installed, None if nothing is."""
+def running_tree(root: Root) -> Tree | None:
+    """Give the tree of what is installed; None if nothing is, or nothing whole.
+
+    What is damaged must not stand in the way of the update that takes its place.
+    """
     slot = root.current()
-    return read_tree(root.files, root.slot(slot)).platform if slot else None
+    try:
+        return read_tree(root.files, root.slot(slot)) if slot else None
+    except (MalformedError, StoreError):
+        return None

@@ -16,7 +16,7 @@ from updater.driver.gather import (
     Means,
     Progress,
     mirrors_file,
-    running_platform,
+    running_tree,
 )
 from updater.driver.settings import Settings
 from updater.errors import RefusedError, UpdateError
@@ -134,7 +134,8 @@ def open_session(root: Root, anchor: Anchor, given: Surroundings) -> Iterator[Se
 
 def _installer(root: Root, anchor: Anchor, given: Surroundings) -> Installer:
     """Give what installs; an interpreter of another platform is of no use to it."""
-    tag = interpreter_tag(running_platform(root) or given.platform)
+    tree = running_tree(root)
+    tag = interpreter_tag(tree.platform if tree else given.platform)
     is_right = tag == interpreter_tag(given.platform)
     return Installer(
         root,

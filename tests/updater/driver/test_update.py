@@ -7,7 +7,8 @@ import pytest
 
 from tests.updater.clients import Client, refusals
 from tests.updater.places import app_bundle
-from tests.updater.world import World, ready
+from tests.updater.world import DAY, World, ready
+from updater.archive.tree import MAX_JSON_BYTES
 from updater.driver.update import Updater
 from updater.errors import MalformedError
 from updater.gates.evidence import Wish
@@ -39,3 +40,18 @@ def test_a_running_program_whose_version_has_no_order_is_told_so(
 
     with pytest.raises(MalformedError, match="the running version"):
         Updater(client.root, client.anchor, given).check(Wish())
+
+
+@pytest.mark.parametrize("data", [b"{}", None], ids=["other bytes", "too long"])
+def test_a_damaged_version_is_updated_away(
+    world: World, client: Client, data: bytes | None
+) -> None:
+    client.apply()
+    (tree,) = client.root.folder.glob("versions/*/tree.json")
+    tree.chmod(0o644)
+    tree.write_bytes(bytes(MAX_JSON_BYTES + 1) if data is None else data)
+    world.release("1.1")
+    world.wait(8 * DAY)
+
+    assert client.check(world) == {}
+    assert client.apply(world).kind == "installed"
