@@ -27,10 +27,17 @@ from updater.publish.keys import (
     read_public,
     write_public,
 )
-from updater.publish.project import MAX_BYTES, Project, build_setup, parse_project
+from updater.publish.project import (
+    MAX_BYTES,
+    Project,
+    build_setup,
+    build_trust,
+    parse_project,
+)
 from updater.publish.publication import Means
 from updater.publish.roles import Setup
 from updater.publish.run import Publisher
+from updater.transparency.honour import TrustSet
 
 PROJECT = "release.toml"
 _SIGSTORE = ("sigstore.json", "trusted_root.json")
@@ -78,9 +85,13 @@ class Desk:
 
     def setup(self) -> Setup:
         """Make what a repository begins with."""
-        return build_setup(self.project, self.publics(), self.sigstore())
+        return build_setup(self.project, self.publics(), self._sigstore())
 
-    def sigstore(self) -> dict[str, bytes]:
+    def trust(self) -> TrustSet:
+        """Make the trust files as release.toml has them now."""
+        return build_trust(self.project, self.publics(), self._sigstore())
+
+    def _sigstore(self) -> dict[str, bytes]:
         """Read the files about Sigstore, where the project has them."""
         found = {}
         for name in _SIGSTORE:

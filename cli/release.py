@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -13,17 +14,19 @@ from cli.countersign import sign, sign_file
 from cli.desk import PROJECT, Desk
 from cli.home import Home
 from cli.output import json_option, note, show
+from cli.vouching import ENDING, Voucher, sigstore, voucher_options
 from updater.errors import RefusedError
 from updater.files import Files
 from updater.offer.channel import Channel
 from updater.offer.waves import WHOLE, Wave
 from updater.publish.build import Origin, build_bundle, make_patches
-from updater.publish.draft import Release, read_bundle, read_channel
+from updater.publish.draft import Built, Release, read_bundle, read_channel
 from updater.publish.project import template
 from updater.publish.roles import Signers
 from updater.publish.run import Publisher
 from updater.publish.serve import serve_folders
 from updater.publish.upkeep import Upkeep
+from updater.publish.vouching import Vouch
 from updater.sigstore.rekor import MOST_BYTES
 from updater.transparency.claims.yank import REASONS
 from updater.transparency.key import Kind, VerifierKey
@@ -50,6 +53,7 @@ def release() -> None:
 
 release.add_command(sign)
 release.add_command(sign_file)
+release.add_command(sigstore)
 
 
 @release.command(epilog="Example: ringfence release init app-release --name app")
@@ -123,8 +127,11 @@ def key(
 @click.option("--channel", help="[default: that of release.toml]")
 @click.option("--security", is_flag=True, help="It closes a hole: wait less.")
 @click.option("--at-once", is_flag=True, help="No waves: everybody after the cooldown.")
-@click.option("--sigstore", type=_PATH, multiple=True, help="BUNDLE.sigstore.json.")
+@click.option(
+    "--sigstore", "signed", type=_PATH, multiple=True, help="BUNDLE.sigstore.json."
+)
 @click.option("--minimum", help="The oldest version that stays supported.")
+@voucher_options
 @json_option
 @click.pass_obj
 def build(  # noqa: PLR0913 - one argument for each option
@@ -142,10 +149,15 @@ def build(  # noqa: PLR0913 - one argument for each option
     channel: str | None,
     security: bool,
     at_once: bool,
-    sigstore: tuple[Path, ...],
+    signed: tuple[Path, ...],
     minimum: str | None,
+    voucher: Voucher,
 ) -> None:
-    """Draft a release of bundles, or of wheels that are made into one."""
+    """Draft a release of bundles, or of wheels that are made into one.
+
+    Where the trust files ask for Sigstore, --oidc, --token-fd or --key signs here what
+    comes without --sigstore.
+    """
     with contextlib.ExitStack() as held:
         desk = Desk(home, folder, held)
         product = desk.project.product
@@ -164,22 +176,12 @@ def build(  # noqa: PLR0913 - one argument for each option
             out = desk.folder.path / "built"
             paths.append(build_bundle(wheels, product, origin, out))
         built = [read_bundle(each, product) for each in paths]
-        beside = {
-            each.name.removesuffix(".sigstore.json"): Files().read(
-                each, most=MOST_BYTES
-            )
-            for each in sigstore
-        }
         patches = make_patches(desk.folder, product, built)
         wanted = Release(
             channel=channel or desk.project.channel,
             severity="security" if security else "normal",
             bundles=paths,
-            sigstore={
-                each.listed.sha256: beside[each.path.name]
-                for each in built
-                if each.path.name in beside
-            },
+            sigstore=_vouched(built, signed, voucher.open(home, held)),
             patches=patches,
             repository=desk.project.source,
             minimum=minimum,
@@ -323,6 +325,23 @@ def rotate(
         _done(desk, publisher, f"new keys for {', '.join(roles)}: public")
 
 
+@release.command(epilog="Example: ringfence release trust app-release")
+@_folder_argument
+@_wait_option
+@json_option
+@click.pass_obj
+def trust(home: Home, folder: Path, wait: int) -> None:
+    """Publish the trust files that release.toml makes now.
+
+    Clients go by them once they were in the log for policy_delay_s.
+    """
+    with contextlib.ExitStack() as held:
+        desk = Desk(home, folder, held)
+        publisher = desk.publisher(wait_s=wait)
+        publisher.set_trust(desk.trust())
+        _done(desk, publisher, "new trust files: public, and in force after their time")
+
+
 @release.command(epilog="Example: ringfence release serve app-release --port 8080")
 @_folder_argument
 @click.option("--port", default=0, show_default=True, help="0 lets the system pick.")
@@ -367,6 +386,23 @@ def status(home: Home, folder: Path) -> None:
                 {"code": finding.code, "waived": waived, "text": finding.text},
                 f"{'waived: ' if waived else ''}{finding.code}: {finding.text}",
             )
+
+
+def _vouched(
+    built: Sequence[Built], signed: Sequence[Path], vouch: Vouch | None
+) -> dict[str, bytes]:
+    """Give the Sigstore bundles of a release by the file's SHA-256."""
+    came = {each.name.removesuffix(ENDING): each for each in signed}
+    if strange := came.keys() - {each.path.name for each in built}:
+        raise click.UsageError(f"no bundle of this release is {min(strange)}")
+    found = {}
+    for each in built:
+        sha256 = each.listed.sha256
+        if each.path.name in came:
+            found[sha256] = Files().read(came[each.path.name], most=MOST_BYTES)
+        elif vouch is not None:
+            found[sha256] = vouch(bytes.fromhex(sha256))
+    return found
 
 
 def _done(desk: Desk, publisher: Publisher, text: str) -> None:

@@ -1,81 +1,20 @@
-"""A publisher at the command line, with three witnesses on this machine."""
+"""A publisher at the command line."""
 
-import contextlib
 import json
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from cli.main import main
-from tests.updater.publish.projects import WITNESSES
-from tests.updater.wheels import bundle_of, manifest_of, small_wheels
-from updater.publish.project import template
-from updater.transparency.key import parse_vkey
-from updater.transparency.serving import serve_witness
-from updater.transparency.witness import Witness
-
-PLATFORM = "cp312-linux-x86_64"
-
-
-@dataclass
-class Shop:
-    """A publisher's folder, and what the last command said."""
-
-    folder: Path
-    capsys: pytest.CaptureFixture[str]
-    said: str = ""
-
-    @property
-    def place(self) -> str:
-        return str(self.folder / "pub")
-
-    def run(self, command: str, *more: str) -> int:
-        code = main(["release", command, self.place, *more])
-        captured = self.capsys.readouterr()
-        self.said = captured.out + captured.err
-        return code
-
-    def bundle(self, version: str) -> str:
-        wheels = small_wheels(version=version)
-        path = self.folder / f"app-{version}-{PLATFORM}.tar"
-        manifest = manifest_of(wheels, version=version, product="app")
-        path.write_bytes(bundle_of(manifest, wheels))
-        return str(path)
+from tests.cli.shops import PLATFORM, Shop, opened
+from tests.updater.wheels import small_wheels
 
 
 @pytest.fixture
 def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Shop]:
-    made = Shop(tmp_path, capsys)
-    toml = tmp_path / "pub/release.toml"
-    (tmp_path / "pub/keys").mkdir(parents=True, mode=0o700)
-    toml.write_text(_toml())
-    assert made.run("key", "--insecure-plain-key") == 0
-    vkey = parse_vkey(made.said.partition("\nlog ")[2].split()[0])
-    with contextlib.ExitStack() as held:
-        for name, key in WITNESSES.items():
-            witness = Witness(
-                tmp_path / f"{name}.sqlite",
-                [key],
-                {vkey.name: (vkey,)},
-                now=time.time,
-                is_trusting=True,
-            )
-            url = held.enter_context(serve_witness(witness))
-            with toml.open("a") as file:
-                file.write(
-                    f'\n[[witness]]\nname = "{name}"\nvkey = "{key.verifier}"\n'
-                    f'submission = "{url}"\nmonitoring = "{url}"\n'
-                )
-        assert made.run("init", "--wait", "5") == 0
+    with opened(tmp_path, capsys) as made:
         yield made
-
-
-def _toml() -> str:
-    text = template("app", "pkg:pypi/app", is_small=True).replace("sealed:", "plain:")
-    return text.replace("= 604800 ", "= 20 ").replace("= 86400", "= 10")
 
 
 def test_two_releases_a_yank_and_a_pause(shop: Shop) -> None:

@@ -14,12 +14,13 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from updater import shape
+from updater import jcs, shape
 from updater.errors import MalformedError
 from updater.jcs import Json
 from updater.offer.product import Product
 from updater.publish.lint import CODES
 from updater.publish.roles import Setup, Signers
+from updater.sigstore import identity
 from updater.transparency.addresses import Address
 from updater.transparency.honour import TrustSet, read_set
 from updater.transparency.key import Kind, VerifierKey, parse_vkey
@@ -42,6 +43,7 @@ _URL: Final = re.compile("[a-z]{2,5}://[!-~]{0,500}/")
 _ORIGIN: Final = re.compile("[!-*,-~]{1,200}")
 _PLACE: Final = re.compile("/[ -~]{1,500}")
 _MOST: Final = 64
+_POLICY, _ROOT = "sigstore.json", "trusted_root.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +144,12 @@ def build_setup(
     Args:
         project: the file.
         publics: DER SubjectPublicKeyInfo by the name of the key.
-        sigstore: ``sigstore.json`` and ``trusted_root.json``, or nothing.
+        sigstore: ``sigstore.json`` and ``trusted_root.json``, or nothing; the first is
+            written by people, and may have spaces that the trust file has not.
 
     Raises:
-        MalformedError: a key is missing or of a kind that its office cannot have.
+        MalformedError: a key is missing or of a kind that its office cannot have, or a
+            file is missing or none.
         RefusedError: the witness policy protects nobody.
     """
     log = VerifierKey(project.origin, Kind.LOG, public=_raw(publics, project.log_key))
@@ -201,7 +205,7 @@ def build_trust(
         policy_delay_s=project.times["policy_delay_s"],
     )
     files = {"policy": format_policy(policy), "trust.json": format_trust(trust)}
-    return read_set(files | dict(sigstore))
+    return read_set(files | _sigstore(project, sigstore))
 
 
 def template(name: str, project: str, *, is_small: bool = False) -> str:
@@ -354,6 +358,17 @@ def _office(value: Json, name: str) -> tuple[int, tuple[str, ...]]:
     if count > len(keys):
         raise MalformedError(f"{name}: {count} of {len(keys)} keys can never sign")
     return count, keys
+
+
+def _sigstore(project: Project, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    missing = {_POLICY, _ROOT} - files.keys()
+    if missing and (files or project.requires_sigstore):
+        raise MalformedError(f"sigstore: expected {min(missing)} beside release.toml")
+    if not files:
+        return {}
+    policy = jcs.write(jcs.parse(files[_POLICY], most=2 * identity.MOST_BYTES))
+    identity.parse_policy(policy)
+    return {**files, _POLICY: policy}
 
 
 def _table(top: dict[str, Json], name: str) -> list[tuple[str, Json]]:

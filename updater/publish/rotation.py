@@ -96,8 +96,13 @@ def set_trust(
     """Draft other trust files; the former ones stay to be had by their hashes.
 
     They are public at once and honoured by nobody before their time.
+
+    Raises:
+        RefusedError: they are public already.
     """
     former = current_trust(folder)
+    if trust.digests == former.digests:
+        raise RefusedError("these trust files are public already")
     role = folder.role(layout.TRUST.name, staged=False)
     assert role is not None  # as `current_trust` has found it
     files = {

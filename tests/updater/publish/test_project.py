@@ -1,11 +1,13 @@
 """release.toml: what its words mean, and which have no meaning."""
 
+import json
 import tomllib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.updater.laboratory import lab
 from tests.updater.publish.projects import WITNESSES, key
 from updater.errors import MalformedError, RefusedError
 from updater.publish.keyring import spki
@@ -70,14 +72,6 @@ def test_operators_who_rebuild_are_listed() -> None:
     assert [each.name for each in project.rebuilders.operators] == ["anna"]
 
 
-def test_files_about_sigstore_belong_to_the_trust_files() -> None:
-    extra = {"sigstore.json": b"{}", "trusted_root.json": b"{}"}
-
-    trust = build_trust(parse_project(SMALL.encode()), publics(SMALL), extra)
-
-    assert set(trust.files) == {"policy", "trust.json", *extra}
-
-
 def test_a_key_without_its_public_half_is_an_error() -> None:
     with pytest.raises(MalformedError, match="public half is not here"):
         build_setup(parse_project(SMALL.encode()), {}, {})
@@ -93,6 +87,42 @@ def test_a_claim_is_signed_with_ed25519() -> None:
 
     with pytest.raises(MalformedError, match="expected Ed25519 for claims and logs"):
         build_setup(parse_project(SMALL.encode()), other, {})
+
+
+def sigstore() -> dict[str, bytes]:
+    """Give the files beside release.toml, the first as people write it."""
+    policy = json.dumps(json.loads(lab().policy()), indent=2).encode()
+    return {"sigstore.json": policy, "trusted_root.json": lab().trusted_root()}
+
+
+def test_a_policy_of_sigstore_is_written_in_its_one_spelling() -> None:
+    trust = build_trust(parse_project(SMALL.encode()), publics(SMALL), sigstore())
+
+    assert trust.files["sigstore.json"] == lab().policy()
+
+
+@pytest.mark.parametrize("name", ["sigstore.json", "trusted_root.json"])
+def test_files_about_sigstore_belong_together(name: str) -> None:
+    files = sigstore()
+    del files[name]
+
+    with pytest.raises(MalformedError, match=f"expected {name} beside release.toml"):
+        build_trust(parse_project(SMALL.encode()), publics(SMALL), files)
+
+
+def test_sigstore_is_not_asked_for_without_saying_of_whom() -> None:
+    text = SMALL.replace("requires_sigstore = false", "requires_sigstore = true")
+
+    with pytest.raises(MalformedError, match=r"expected sigstore\.json beside"):
+        build_trust(parse_project(text.encode()), publics(text), {})
+
+
+@pytest.mark.parametrize("policy", [b"", b"{}", b'{"schema":"ringfence-sigstore/1"}'])
+def test_a_policy_that_is_none_is_not_published(policy: bytes) -> None:
+    files = sigstore() | {"sigstore.json": policy}
+
+    with pytest.raises(MalformedError):
+        build_trust(parse_project(SMALL.encode()), publics(SMALL), files)
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,11 @@ def test_former_trust_files_stay_to_be_had(project: Project) -> None:
     assert sum(path.startswith("trust/history/") for path in paths) == 2
 
 
+def test_trust_files_that_are_public_are_not_announced_again(project: Project) -> None:
+    with pytest.raises(RefusedError, match="public already"):
+        project.publisher().set_trust(trust_set())
+
+
 def test_the_log_judges_by_new_trust_files_once_they_are_in_force(
     project: Project,
 ) -> None:
