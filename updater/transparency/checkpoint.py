@@ -26,7 +26,7 @@ from updater.transparency.note import (
     Note,
     SignatureLine,
     format_note,
-    open_note,
+    open_parsed,
     parse_lines,
     parse_note,
     sign_line,
@@ -184,7 +184,7 @@ def open_checkpoint(
     own = [key for key in log_keys if key.name == checkpoint.origin]
     if not own:
         raise SignatureError(f"checkpoint: {checkpoint.origin!r} is no wanted log")
-    opened = open_note(data, [*own, *witness_keys], message=cosigned_message)
+    opened = open_parsed(note, [*own, *witness_keys], message=cosigned_message)
     if not any(each.key in own and each.time is None for each in opened.signatures):
         raise SignatureError(f"checkpoint: not signed by its log {checkpoint.origin!r}")
     times: dict[VerifierKey, list[int]] = {}

@@ -145,7 +145,17 @@ def open_note(
         SignatureError: no wanted key signed it, or a line of one is wrong: then the
             whole note is refused, as somebody tampered with it.
     """
-    note = parse_note(data)
+    return open_parsed(parse_note(data), keys, message=message)
+
+
+def open_parsed(
+    note: Note, keys: Iterable[VerifierKey], *, message: Message = plain_message
+) -> OpenedNote:
+    """Check a note that was read already, as `open_note` does.
+
+    Raises:
+        SignatureError: as `open_note`.
+    """
     wanted = {(key.name, key.key_id): key for key in keys}
     found = tuple(
         _open_line(wanted[line.name, line.key_id], line, note.text, message)
