@@ -23,7 +23,6 @@ from updater.driver.conclusion import (
     conclude,
     is_ready,
     later,
-    log_results,
     notices,
     report_json,
     summary,
@@ -181,7 +180,6 @@ class Updater:
         channel = None if isinstance(evidence.channel, Failed) else evidence.channel
         told: tuple[Notice, ...] = ()
         if not isinstance(evidence.log, Failed):
-            results = log_results(results, evidence.log)
             tree = running_tree(root)
             told = notices(
                 evidence.log,
