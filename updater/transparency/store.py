@@ -159,10 +159,21 @@ class Store:
             if old.rev != state.rev:
                 raise BusyError(f"{self._path}: another process changed it")
             check_follows(old, new)
+            self._remove_evidence(old, new)
         data = format_state(new)
         self._files.replace(self._path, data)
         self._known = (data, new)
         return new
+
+    def _remove_evidence(self, old: State, new: State) -> None:
+        """Remove what made way: whoever spoils tiles must not fill the disk.
+
+        Before the state is written: what no state speaks of would stay for ever.
+        """
+        kept = {each.sha256 for each in new.evidence}
+        for each in old.evidence:
+            if each.sha256 not in kept:
+                self._files.remove(self._folder / "evidence" / f"{each.sha256}.json")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ import pytest
 from tests.updater.transparency.memories import memory, state
 from updater.errors import BusyError, FetchError, StoreError
 from updater.files import Files
+from updater.transparency.state import Kept
 from updater.transparency.store import TRIES, Store
 
 
@@ -77,6 +78,16 @@ def test_evidence_is_kept_by_its_name(tmp_path: Path) -> None:
 
     assert store(tmp_path).evidence_names() == [name]
     assert store(tmp_path).read_evidence(name) == b"{}"
+
+
+def test_evidence_that_made_way_is_removed(tmp_path: Path) -> None:
+    local, proof = (store(tmp_path).save_evidence(each) for each in (b"{}", b"[]"))
+    kept = (Kept(local, "local"), Kept(proof, "fork"))
+    store(tmp_path).swap(replace(state(), evidence=kept))
+
+    store(tmp_path).change(lambda each: replace(each, evidence=kept[1:]))
+
+    assert store(tmp_path).evidence_names() == [proof]
 
 
 def test_without_a_folder_there_is_no_evidence(tmp_path: Path) -> None:
