@@ -132,6 +132,16 @@ def test_a_bad_patch_costs_a_download_and_nothing_else(
     assert client.start() == "app 1.2"
 
 
+def test_a_patch_of_more_than_half_the_bundle_is_not_asked_for(
+    world: World, client: Client, server: HostileServer
+) -> None:
+    release(world, client, bytes(len(NEW) // 2 + 1))
+
+    client.apply()
+
+    assert not any(each.path.endswith(".patch") for each in server.asked)
+
+
 def test_a_patch_that_is_not_there_costs_a_download(
     world: World, client: Client, server: HostileServer
 ) -> None:

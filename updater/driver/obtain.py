@@ -104,6 +104,11 @@ class Obtaining:
         listed = self._repository.find(f"{target.path}.from-{old[:_DIGITS]}.patch")
         if listed is None or not (root.store / old).is_file():
             raise PatchError("there is no patch from what is installed")
+        if 2 * listed.size > target.size:  # it is refused when read: why fetch it
+            raise PatchError(
+                f"patch: expected at most half of {target.size} bytes,"
+                f" {listed.size} are listed"
+            )
         patch = root.store / listed.sha256
         made = path.with_name(path.name + PATCHED)
         for each in (made, patch):
