@@ -24,6 +24,9 @@ POLICY = "policy"
 TRUST = "trust.json"
 NAMES = (POLICY, "sigstore.json", TRUST, "trusted_root.json")
 """The files of a set; the first and `trust.json` always, the others with Sigstore."""
+MAX_SETS = 64
+"""Since the program was made, its own included: one a month for five years. A later one
+is not honoured; only a newer program brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,8 @@ class _Walk:
         return sets[-1] if sets else self._built_in
 
     def _read(self, claim: PolicyClaim) -> TrustSet:
+        if 1 + len(self.steps) == MAX_SETS:
+            raise RefusedError(f"{MAX_SETS} sets counted already: renew the program")
         named = {file.name: file.sha256 for file in claim.files if file.name in NAMES}
         if missing := set(self.current.files) - set(named):
             # A set is replaced whole: half of it would belong to nothing logged.

@@ -13,6 +13,7 @@ from updater.errors import MalformedError
 from updater.jcs import Json
 from updater.transparency.checkpoint import Checkpoint, parse_checkpoint
 from updater.transparency.claims import parts
+from updater.transparency.honour import MAX_SETS
 from updater.transparency.index import Place, index_json, read_index
 from updater.transparency.merkle import EMPTY_ROOT, HASH_SIZE
 from updater.transparency.note import parse_note
@@ -33,8 +34,6 @@ from updater.transparency.state import (
 MAX_BYTES = 64 << 20
 """Of a state: some 300,000 entries; 10,000 take 2 MB."""
 SALT_BYTES = 32
-MAX_SETS = 64
-"""Trust files by which an index was made: one a month for five years."""
 
 _SCHEMA = "ringfence-bt-state/1"
 _NOTE = re.compile(r"[^\x00-\x09\x0b-\x1f]{1,262144}")  # as every signed note

@@ -155,12 +155,14 @@ class Store:
     def _write(self, state: State) -> State:
         old = self._read()
         new = replace(state, rev=state.rev + 1)
+        data = format_state(new)
+        if len(data) > MAX_BYTES:  # it could not be read back
+            raise StoreError(f"{self._path}: {len(data)} bytes, over {MAX_BYTES}")
         if old is not None:
             if old.rev != state.rev:
                 raise BusyError(f"{self._path}: another process changed it")
             check_follows(old, new)
             self._remove_evidence(old, new)
-        data = format_state(new)
         self._files.replace(self._path, data)
         self._known = (data, new)
         return new

@@ -12,6 +12,7 @@ from updater.statement import Subject
 from updater.transparency.claims.policy import PolicyClaim
 from updater.transparency.entry import Entry, parse_entry
 from updater.transparency.honour import (
+    MAX_SETS,
     POLICY,
     TRUST,
     Honoured,
@@ -119,6 +120,18 @@ def test_several_changes_are_walked_in_order(project: Project) -> None:
     project.log(project.change(11), at=20)
 
     assert cooldowns(project.walk(at=DELAY + 10)) == [7, 9, 8]
+
+
+def test_more_sets_than_a_state_holds_do_not_count(project: Project) -> None:
+    for number in range(MAX_SETS):
+        project.log(project.change(10 + number), at=number)
+
+    honoured = project.walk(settled=tuple(range(1, MAX_SETS + 1)))
+
+    assert len(honoured.sets) == MAX_SETS
+    assert honoured.ignored == (
+        (project.logged[-1].place, "64 sets counted already: renew the program"),
+    )
 
 
 def test_a_set_before_that_of_the_program_never_counts(project: Project) -> None:

@@ -10,6 +10,7 @@ from tests.updater.transparency.memories import memory, state
 from updater.errors import BusyError, FetchError, StoreError
 from updater.files import Files
 from updater.transparency.state import Kept
+from updater.transparency.statefile import MAX_BYTES
 from updater.transparency.store import TRIES, Store
 
 
@@ -46,6 +47,15 @@ def test_a_tree_that_would_shrink_is_not_written(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="would become smaller"):
         store(tmp_path).change(lambda each: each.with_memory(smaller))
+
+
+def test_a_state_that_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
+    store(tmp_path).swap(state())
+    large = replace(memory(), learned=(bytes([65]) * MAX_BYTES,))
+
+    with pytest.raises(StoreError, match="bytes, over"):
+        store(tmp_path).change(lambda each: each.with_memory(large))
+    assert store(tmp_path).load().logs == state().logs
 
 
 def test_an_unreadable_state_is_not_guessed_at(tmp_path: Path) -> None:
