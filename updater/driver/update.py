@@ -9,6 +9,7 @@ installed::
                └── a check ends here                          └── a refusal ends here
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -165,7 +166,10 @@ class Updater:
             return replace(report, results=results, kind=conclude(results))
         place = _place(evidence, release)
         if place is not None:
-            session.gathering.log.record_install(place, release.version)
+            # It is installed whether or not the log's memory takes it; our own state
+            # has the floor as well.
+            with contextlib.suppress(UpdateError):
+                session.gathering.log.record_install(place, release.version)
         return replace(report, kind="installed", slot=slot)
 
     # What it came to

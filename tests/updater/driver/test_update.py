@@ -10,8 +10,20 @@ from tests.updater.places import app_bundle
 from tests.updater.world import DAY, World, ready
 from updater.archive.tree import MAX_JSON_BYTES
 from updater.driver.update import Updater
-from updater.errors import MalformedError
+from updater.errors import MalformedError, StoreError
+from updater.files import Files
 from updater.gates.evidence import Wish
+from updater.installed.slots import Last
+
+
+class Forgetful(Files):
+    """Files of a disk that keeps nothing of the log once a version is installed."""
+
+    def replace(self, path: Path, data: bytes, mode: int = 0o600) -> None:
+        folder = path.parent
+        if folder.name == "log" and (folder.parent / "current").is_symlink():
+            raise StoreError(f"{path}: the disk refuses")
+        super().replace(path, data, mode)
 
 
 @pytest.fixture
@@ -55,3 +67,12 @@ def test_a_damaged_version_is_updated_away(
 
     assert client.check(world) == {}
     assert client.apply(world).kind == "installed"
+
+
+def test_an_install_that_the_memory_of_the_log_misses_is_told(client: Client) -> None:
+    client.files = Forgetful()
+
+    assert client.apply().kind == "installed"
+    assert client.root.read().last == Last(
+        at=int(client.seen), kind="installed", codes=(), version="1.0"
+    )
