@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from cli.countersign import sign, sign_file
 from cli.desk import PROJECT, Desk
 from cli.home import Home
 from cli.output import json_option, note, show
+from cli.release_status import status
 from cli.vouching import ENDING, Voucher, sigstore, voucher_options
 from updater.errors import RefusedError
 from updater.files import Files
@@ -25,7 +25,6 @@ from updater.publish.project import template
 from updater.publish.roles import Signers
 from updater.publish.run import Publisher
 from updater.publish.serve import serve_folders
-from updater.publish.upkeep import Upkeep
 from updater.publish.vouching import Vouch
 from updater.sigstore.rekor import MOST_BYTES
 from updater.transparency.claims.yank import REASONS
@@ -54,6 +53,7 @@ def release() -> None:
 release.add_command(sign)
 release.add_command(sign_file)
 release.add_command(sigstore)
+release.add_command(status)
 
 
 @release.command(epilog="Example: ringfence release init app-release --name app")
@@ -354,38 +354,6 @@ def serve(folder: Path, port: int) -> None:
         show({"url": url}, url)
         note("Ctrl-C stops")
         stopped.wait()
-
-
-@release.command(epilog="Example: ringfence release status app-release")
-@_folder_argument
-@json_option
-@click.pass_obj
-def status(home: Home, folder: Path) -> None:
-    """Say what is public, how long it lives, and what is under way."""
-    with contextlib.ExitStack() as held:
-        desk = Desk(home, folder, held)
-        publisher = desk.publisher()
-        for role, left in Upkeep(desk.folder, desk.ring(), time.time).left().items():
-            show(
-                {"role": role, "leftSeconds": left}, f"{role}: {left / 86_400:.1f} days"
-            )
-        change = desk.folder.journal().change
-        if change is not None:
-            show(
-                {"change": change.label, "step": change.step.value},
-                f"under way: {change.label}, {change.step.value}",
-            )
-        for each in publisher.signatures.missing():
-            show(
-                {"missing": each.what, "count": each.count},
-                f"missing: {each.what}, {each.count} of {len(each.keys)} keys",
-            )
-        for finding in publisher.findings():
-            waived = finding.code in desk.project.waived
-            show(
-                {"code": finding.code, "waived": waived, "text": finding.text},
-                f"{'waived: ' if waived else ''}{finding.code}: {finding.text}",
-            )
 
 
 def _vouched(

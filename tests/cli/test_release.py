@@ -33,6 +33,8 @@ def test_two_releases_a_yank_and_a_pause(shop: Shop) -> None:
     facts = [json.loads(line) for line in shop.said.splitlines() if line[0] == "{"]
     assert codes == [0] * len(codes)
     assert {"root", "timestamp"} <= {each.get("role") for each in facts}
+    assert [each["paused"] for each in facts if "channel" in each] == [True]
+    assert [each["ageSeconds"] < 60 for each in facts if "log" in each] == [True]
     assert (shop.folder / "pub/anchor/anchor.json").exists()
 
 
@@ -66,6 +68,16 @@ def test_a_key_that_is_elsewhere_signs_there(shop: Shop) -> None:
 
     assert codes == [0, 3, 3, 0, 0, 0]
     assert "+ releases/1.0/" in exported
+
+
+def test_a_status_says_who_may_install(shop: Shop) -> None:
+    shop.run("build", "--bundle", shop.bundle("1.0"))
+    shop.run("publish")
+
+    shop.run("status")
+
+    assert " s ago; clients warn after 7 d\n" in shop.said
+    assert "\nchannel stable: 1.0, open to nobody yet, more in " in shop.said
 
 
 def test_what_was_drafted_can_be_dropped(shop: Shop) -> None:
