@@ -26,6 +26,12 @@ from updater.transparency.index import (
 )
 from updater.transparency.trust import Trust, check_entry
 
+MAX_UNJUDGED = 256
+"""Policy entries, and likewise successors, that are kept though no trust file honoured
+here entitles their signers. The log's key alone suffices to flood with those. Further
+ones are garbage and following goes on; what such a one would have made count does not,
+until its signers are entitled and all is read again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -112,9 +118,9 @@ class Reader:
         match claim:
             # The set that entitles the signers of these may itself wait in this log.
             case PolicyClaim():
-                self._policies.append(place)
+                return self._wait(self._policies, place, entry)
             case SuccessorClaim():
-                self._successors.append(place)
+                return self._wait(self._successors, place, entry)
             case _ if not self._is_entitled(entry):
                 return False
             case ReleaseClaim():
@@ -127,6 +133,12 @@ class Reader:
                 self._rebuilds.append(LoggedRebuild(place, sha256, signer=signer))
             case _:
                 assert_never(claim)
+        return True
+
+    def _wait(self, rows: list[Place], place: Place, entry: Entry) -> bool:
+        if len(rows) >= MAX_UNJUDGED and not self._is_entitled(entry):
+            return False
+        rows.append(place)
         return True
 
     def _is_entitled(self, entry: Entry) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.updater.transparency import claimants
 from tests.updater.transparency.worlds import World, entry, junk
@@ -14,9 +15,11 @@ from updater.statement import (
     format_statement,
     sign,
 )
+from updater.transparency.claims.policy import PolicyClaim
+from updater.transparency.claims.successor import SuccessorClaim
 from updater.transparency.index import Index
 from updater.transparency.merkle import hash_leaf
-from updater.transparency.reading import Conflict, Reader
+from updater.transparency.reading import MAX_UNJUDGED, Conflict, Reader
 from updater.transparency.trust import Trust
 
 FILE = "a1" * 32
@@ -189,3 +192,27 @@ def test_policies_and_successors_are_remembered_unjudged(world: World) -> None:
 
     assert [each.index for each in index.policies] == [0]
     assert [each.index for each in index.successors] == [1]
+
+
+@pytest.mark.parametrize(
+    ("claim", "keys"),
+    [
+        (claimants.POLICY, claimants.POLICY_KEYS),
+        (claimants.SUCCESSOR, claimants.SUCCESSOR_KEYS),
+    ],
+)
+def test_a_flood_of_entries_by_nobody_has_an_end(
+    world: World,
+    claim: PolicyClaim | SuccessorClaim,
+    keys: Sequence[Ed25519PrivateKey],
+) -> None:
+    for number in range(MAX_UNJUDGED + 1):
+        another = replace(claim, not_before=claim.not_before + number)
+        world.log.append(entry(another, claimants.key(99)))
+    last = world.log.append(entry(claim, *keys))
+
+    index, _ = read(world)
+
+    kept = index.policies or index.successors
+    assert (len(kept), kept[-1].index) == (MAX_UNJUDGED + 1, last)
+    assert index.garbage == 1
