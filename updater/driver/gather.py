@@ -229,14 +229,16 @@ class Gathering:
         One that is late, or lies, must not hide what the next one has; none of them is
         asked for what another one began.
         """
-        anchor, views = self._means.anchor, list[LogView]()
+        anchor, found = self._means.anchor, list[tuple[LogClient, LogView]]()
         for base in self._bases():
             self.log = self._client(anchor.origin, anchor.trust, base)
             view = self._follow_at(base)
             if view.evidence or (view.is_complete and not view.is_old_copy):
                 return view
-            views.append(view)
-        return next((each for each in views if each.is_complete), views[0])
+            found.append((self.log, view))
+        complete = (each for each in found if each[1].is_complete)
+        self.log, view = next(complete, found[0])
+        return view
 
     def _follow_at(self, base: str) -> LogView:
         """Read the log to its end, and those that succeeded it.

@@ -6,7 +6,7 @@ import pytest
 from tests.updater.clients import Client, refusals
 from tests.updater.gates.cases import good
 from tests.updater.world import DAY, World
-from updater.driver.following import NOBODY, successor
+from updater.driver.following import NOBODY, LogSource, successor
 from updater.driver.gather import attempt
 from updater.driver.session import open_session
 from updater.errors import (
@@ -81,6 +81,21 @@ def test_the_log_is_read_even_if_the_metadata_is_bad(
     assert isinstance(evidence.metadata, Failed)
     assert isinstance(evidence.log, LogView)
     assert evidence.log.head is not None
+
+
+def test_where_no_site_has_all_of_the_log_its_client_is_that_of_the_view(
+    world: World, tmp_path: Path
+) -> None:
+    client = Client(world, tmp_path).see(world)
+    (client.site / "log" / "checkpoint").unlink()
+    sites = (f"file://{client.site}/", f"file://{tmp_path}/empty/")
+    client.bases = sites
+    with open_session(client.root, client.anchor, client.given) as session:
+        session.gathering.look()
+        source = session.gathering.log._setting.source
+
+    assert isinstance(source, LogSource)
+    assert source.bases == sites[:1]
 
 
 def test_the_evidence_of_a_slot_is_what_came(world: World, tmp_path: Path) -> None:
