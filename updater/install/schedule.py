@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from updater.errors import MissingError, StoreError
+from updater.errors import MissingError, StoreError, UnreachableError
 from updater.files import Files
 
 EVERY_H: Final = 6
@@ -18,6 +18,8 @@ SPREAD_S: Final = 3 * 3600
 
 _WAIT_S: Final = 30.0  # systemctl and crontab answer at once, or hang
 _WAITING, _NOT_ASKED = 3, 75  # exit codes that mean: nothing is wrong, another time
+_NO_CRONTAB: Final = ("no crontab", "no such file")
+"""In what `crontab -l` says of a user without one: Vixie's and cronie; busybox."""
 
 Run = Callable[[Sequence[str], str], "tuple[int, str]"]
 """Runs a command with this input; gives its exit code and output."""
@@ -70,6 +72,7 @@ class Schedule:
     """Background runs of one program's updater, for the user that runs this.
 
     `units` is the folder of the user's systemd units; `entropy` gives random bytes.
+    A program that does not answer in time is an `UnreachableError` of each method.
     """
 
     def __init__(  # noqa: PLR0913 - the last two have defaults, for tests
@@ -106,7 +109,7 @@ class Schedule:
         """Add a line to the user's crontab, or put it in the place of the former.
 
         Raises:
-            MissingError: there is no cron.
+            MissingError: there is no cron, or it refuses this user.
         """
         minute = int.from_bytes(self._entropy(2), "big") % 60
         sleep_s = int.from_bytes(self._entropy(4), "big") % SPREAD_S
@@ -117,7 +120,8 @@ class Schedule:
         """Stop and remove what either of the two made; all right if there is nothing.
 
         Raises:
-            MissingError: there are units, but no systemd to stop them.
+            MissingError: there are units, but no systemd to stop them; or a crontab
+                that cannot be read.
             StoreError: the units cannot be removed.
         """
         paths = [path for path in self._texts() if path.exists()]
@@ -144,12 +148,21 @@ class Schedule:
             raise MissingError(f"systemctl --user {words[0]}: {_last_line(said)}")
 
     def _crontab(self) -> list[str]:
-        """Read the user's crontab; a user without one has no lines."""
+        """Read the user's crontab; a user without one has no lines.
+
+        Raises:
+            MissingError: there may be one, and it cannot be read: what is written in
+                its place would lose its lines.
+        """
         try:
             code, said = self._run(["crontab", "-l"], "")
         except MissingError:
             return []
-        return said.splitlines() if code == 0 else []
+        if code == 0:
+            return said.splitlines()
+        if any(words in said.lower() for words in _NO_CRONTAB):
+            return []
+        raise MissingError(f"crontab -l: {_last_line(said)}")
 
     def _other_lines(self) -> list[str]:
         mark = _mark(self._name)
@@ -202,5 +215,5 @@ def _run(command: Sequence[str], text: str) -> tuple[int, str]:
     except OSError as error:
         raise MissingError(f"{command[0]}: {error.strerror}") from error
     except subprocess.TimeoutExpired:
-        raise MissingError(f"{command[0]}: no answer in {_WAIT_S:g} s") from None
+        raise UnreachableError(f"{command[0]}: no answer in {_WAIT_S:g} s") from None
     return done.returncode, done.stdout

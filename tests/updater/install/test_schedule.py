@@ -15,15 +15,22 @@ COMMAND = ("/home/a b/ringfence", "update", "apply", "--scheduled")
 class Machine:
     """Stands in for systemctl and crontab, and remembers."""
 
-    def __init__(self, *, crontab: str | None = None, code: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        crontab: str | None = None,
+        code: int = 0,
+        without: str = "no crontab for user",
+    ) -> None:
         self.asked: list[list[str]] = []
         self.crontab = crontab
         self._code = code
+        self._without = without
 
     def run(self, command: Sequence[str], text: str) -> tuple[int, str]:
         self.asked.append(list(command))
         if command[:2] == ["crontab", "-l"]:
-            return (0, self.crontab) if self.crontab is not None else (1, "no crontab")
+            return (1, self._without) if self.crontab is None else (0, self.crontab)
         if command[0] == "crontab":
             self.crontab = text
         return self._code, "Failed to connect to bus"
@@ -112,6 +119,22 @@ def test_a_user_without_a_crontab_gets_one(tmp_path: Path) -> None:
     _schedule(tmp_path, machine).use_cron()
 
     assert (machine.crontab or "").endswith("# ringfence-update\n")
+
+
+def test_busybox_says_it_in_other_words(tmp_path: Path) -> None:
+    said = "crontab: can't open 'user': No such file or directory"
+    machine = Machine(without=said)
+    _schedule(tmp_path, machine).use_cron()
+
+    assert (machine.crontab or "").endswith("# ringfence-update\n")
+
+
+def test_a_crontab_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:
+    machine = Machine(without="crontab: Input/output error")
+    with pytest.raises(MissingError, match="crontab -l: crontab: Input/output error"):
+        _schedule(tmp_path, machine).use_cron()
+
+    assert machine.crontab is None
 
 
 def test_cron_that_refuses_is_told(tmp_path: Path) -> None:
