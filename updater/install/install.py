@@ -30,7 +30,7 @@ from updater.install import launcher
 from updater.install.probe import COMPILE_S, PROBE_S, Probe, interpreter
 from updater.install.root import Change, Root
 from updater.install.stage import LIB, check_slot, read_tree, stage
-from updater.installed.slots import Attempt, InstallState, slot_name, version_of
+from updater.installed.slots import Attempt, slot_name, version_of
 from updater.installed.starts import (
     Action,
     begin,
@@ -289,7 +289,7 @@ class Installer:
                 self._probe_folder(folder, python, release.version)
             except UnhealthyError:
                 with root.changing() as change:
-                    self._mark_bad(change, slot)
+                    self._mark_bad(change, slot, root.current())
                 raise
             if root.slot(slot).is_dir():  # damaged
                 root.files.rename(root.slot(slot), root.stage / slot)
@@ -313,8 +313,8 @@ class Installer:
                 with self._probing(self._probe_s) as probe:
                     probe.check_launcher(python, path, self._product, version)
             except UnhealthyError:
-                state = self._mark_bad(change, slot)
-                back = way_back(state, slot, root.complete())
+                back = way_back(change.state, slot, root.complete())
+                self._mark_bad(change, slot, back)
                 if back is None:
                     root.files.remove(root.folder / "current")
                 else:
@@ -324,11 +324,15 @@ class Installer:
                 done = {"slot": slot, "version": version}
                 change.write(confirm(change.state, slot), "confirm", {**done})
 
-    def _mark_bad(self, change: Change, slot: str) -> InstallState:
-        """Give a slot up that failed its test."""
+    def _mark_bad(self, change: Change, slot: str, to: str | None) -> None:
+        """Give a slot up that failed its test; another runs instead, if there is any.
+
+        It is written before the link goes back: a kill between the two leaves a start
+        that knows where to go.
+        """
         bad = give_up(change.state, slot, why="probe", at=int(self._root.now()))
-        facts = {"from": slot, "to": self._root.current(), "why": "probe"}
-        return change.write(bad, "rollback", {**facts})
+        facts = {"from": slot, "to": to, "why": "probe"}
+        change.write(bad, "rollback", {**facts})
 
     def _probe_folder(self, folder: Path, python: Path, version: str) -> None:
         """Have a version test itself, and once more if it fails."""

@@ -33,7 +33,7 @@ from updater.install.install import Installer
 from updater.install.root import TREE, Root
 from updater.install.stage import check_slot, read_tree
 from updater.installed.audit import START, read_chain
-from updater.installed.slots import version_of
+from updater.installed.slots import slot_name, version_of
 from updater.testing.faults import FailingDisk, FullDisk, RecordingFiles, out_of_order
 
 HANGS = "import time\ndef run():\n    time.sleep(60)\n"
@@ -218,6 +218,22 @@ def test_a_release_that_fails_its_probe_never_stays(
     assert _start(root) == "1.0 runs\n"
     assert [version_of(each.slot) for each in root.read().bad] == ["1.1"]
     assert root.read().floor == "1.0"
+
+
+@pytest.mark.parametrize("code", [BROKEN, LAUNCHED_ONLY], ids=["staged", "switched"])
+def test_the_audit_says_what_runs_in_the_place_of_a_bad_release(
+    root: Root, tmp_path: Path, code: str
+) -> None:
+    release = offer(tmp_path, "1.1", code)
+    with pytest.raises(UnhealthyError):
+        installer(root).install(release, {})
+    lines, _ = read_chain(root.audit_file().read_bytes(), START)
+
+    assert lines[-1].data == {
+        "from": slot_name("1.1", release.sha256),
+        "to": root.current(),
+        "why": "probe",
+    }
 
 
 def test_a_first_release_that_fails_leaves_nothing_current(tmp_path: Path) -> None:
