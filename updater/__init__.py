@@ -1,1 +1,1 @@
-"""Verifies and applies updates; not built yet (docs/roadmap.md says what is)."""
+"""Verifies, applies and publishes updates that nobody can aim at one person."""
