@@ -26,6 +26,7 @@ SUBJECTS = (
     "decision",
     "install",
     "repository",
+    "update",
     "startup",
 )
 
