@@ -78,16 +78,19 @@ class Home:
 
         if self.keyring:
             return Keyring()
-        return Passphrase(self.passphrase(new=new))
+        return Passphrase(self.passphrase(new=new, others=", or --keyring"))
 
-    def passphrase(self, *, new: bool = False) -> bytes:
-        """Get what opens a sealed file, asking twice where it is `new`."""
+    def passphrase(self, *, new: bool = False, others: str = "") -> bytes:
+        """Get what opens a sealed file, asking twice where it is `new`.
+
+        `others` says what else would do, where that is so.
+        """
         if self.passphrase_fd is not None:
             return _from_descriptor(self.passphrase_fd)
         if self.passphrase_file is not None:
             return read_passphrase(self.passphrase_file)
-        others = ": give --passphrase-file, --passphrase-fd or --keyring"
-        return ask_passphrase("passphrase", new=new, instead=others)
+        instead = f": give --passphrase-file or --passphrase-fd{others}"
+        return ask_passphrase("passphrase", new=new, instead=instead)
 
 
 def ask_passphrase(what: str, *, new: bool, instead: str = "") -> bytes:

@@ -46,7 +46,8 @@ _HINTS: Final = {
     "bad": "--retry-bad tries it once more",
     "busy": "another updater is at work; try again later",
     "clock": "set the clock of this machine",
-    "frozen": "look at the evidence, then 'ringfence update unfreeze' goes on",
+    "frozen": "look at the file in log/evidence of the managed folder, then 'ringfence"
+    " update unfreeze' goes on",
     "fork": "show the evidence to somebody you trust; nothing is installed meanwhile",
     "paused": "--ignore-pause installs it all the same",
     "pending": "start the program once, so that it can prove itself",
@@ -117,11 +118,14 @@ def _complain(report: Report) -> None:
     what = f"{report.offered}: " if report.offered else ""
     text = f"{_LEADS[first.severity]}: {what}{first.text} ({first.code})"
     complain(text, _HINTS.get(first.code) or _when(first, report.at))
+    said = {first.text}  # what many gates need is missing for all of them
     for each in report.results:
         outcome = each.outcome
         if not isinstance(outcome, Refusal) or each.gate == gate:
             continue
-        if outcome.code not in {first.code, CURRENT, NOT_FETCHED}:
+        is_news = outcome.code not in {first.code, CURRENT, NOT_FETCHED}
+        if is_news and outcome.text not in said:
+            said.add(outcome.text)
             note(f"{each.gate}: {escape(outcome.text)} ({outcome.code})")
     if evidence := first.facts.get("evidence"):
         note(f"the evidence is {evidence}")

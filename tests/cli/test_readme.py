@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -76,6 +77,8 @@ def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (tmp_path / name).touch()
     for name in (
         "w1.key",
+        "w2.key",
+        "theirs",
         "checkpoint",
         "app.tar.claim.json",
         "app.tar.tlog-proof",
@@ -128,12 +131,19 @@ def test_the_readme_is_short() -> None:
     assert len(lines) < _LONGEST_README
 
 
+def _all_below(command: click.Command) -> Iterator[click.Command]:
+    """Give a command and, if it is a group, every command of it."""
+    yield command
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            yield from _all_below(each)
+
+
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_the_example_of_each_help_can_be_typed(name: str) -> None:
     command = main.ringfence.get_command(click.Context(main.ringfence), name)
     assert command is not None
-    leaves = command.commands.values() if isinstance(command, click.Group) else ()
-    for each in (command, *leaves):
+    for each in _all_below(command):
         example = _arguments(each.epilog or "")
 
         assert example

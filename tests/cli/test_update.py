@@ -112,6 +112,14 @@ def test_explain_gives_each_gate_its_line(desk: Desk) -> None:
     assert re.match("witness +yes +signed by 4 witnesses: ", lines[12])
 
 
+def test_what_many_gates_lack_is_said_once(desk: Desk) -> None:
+    nobody = replace(desk, address="http://127.0.0.1:9/")  # a port that nobody has
+    code, _, err = nobody.run("check")
+
+    assert code == 75
+    assert err.count("http://127.0.0.1:9/") == 1
+
+
 def test_a_young_release_is_not_yet_and_says_when(desk: Desk) -> None:
     desk.world.release("1.1")
     code, out, err = desk.run("check")

@@ -18,6 +18,7 @@ from tests.updater.places import app_bundle
 from tests.updater.transparency import claimants
 from tests.updater.transparency.policies import keys as witness_keys
 from tests.updater.world import DAY, World, ready
+from updater.driver.back import unfreeze
 from updater.errors import MisbehaviourError, RefusedError
 from updater.gates.evidence import Wish
 from updater.statement import format_envelope, parse_envelope, sign
@@ -107,10 +108,13 @@ def test_after_a_fork_the_honest_history_installs_nothing_either(
 def test_whoever_looked_at_the_evidence_goes_on(world: World, client: Client) -> None:
     client.check(world)
     client.check(forked(world, "w1", "w2", "w3"))
-    client.log.unfreeze(client.log.evidence()[0])
+    evidence = client.log.evidence()[0]
+    unfreeze(client.root, client.anchor, evidence)
+    last = client.root.audit_file().read_text().splitlines()[-1]
     world.wait(60)
 
     assert client.check(world) == NOTHING
+    assert f'{{"evidence":"{evidence}"}},"event":"unfreeze"' in last
 
 
 def test_a_frozen_log_is_not_left_behind_for_its_successor(

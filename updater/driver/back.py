@@ -44,7 +44,10 @@ def unfreeze(root: Root, anchor: Anchor, evidence: str) -> None:
     """Go on although misbehaviour was proven; `evidence` is its SHA-256.
 
     Raises:
+        BusyError: another updater is at work.
         RefusedError: this is not what stopped the updates.
         StoreError: what is remembered cannot be read or written.
     """
-    log_client(root, anchor, NOBODY, NOBODY.trust_file).unfreeze(evidence)
+    with root.running():
+        log_client(root, anchor, NOBODY, NOBODY.trust_file).unfreeze(evidence)
+        root.note("unfreeze", {"evidence": evidence})

@@ -45,7 +45,13 @@ def built_in_anchor(package: str = "updater") -> Anchor:
         MissingError: it brings none, as a copy from the source tree.
         MalformedError, StoreError: as `read_anchor`.
     """
-    return read_anchor(files(package) / DATA)
+    try:
+        return read_anchor(files(package) / DATA)
+    except MissingError:
+        raise MissingError(
+            f"{package} has no anchor built in: it comes from the publisher, and is"
+            " named with --anchor"
+        ) from None
 
 
 def anchor_of(folder: Path) -> Anchor:

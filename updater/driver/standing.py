@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from updater import jcs, shape
-from updater.errors import MalformedError, StoreError
+from updater.errors import MalformedError, MissingError, StoreError
 from updater.install.root import Root
 from updater.installed.slots import InstallState, version_of
 from updater.jcs import Json
@@ -47,8 +47,11 @@ def read_standing(root: Root) -> Standing:
     """Read what is known.
 
     Raises:
-        StoreError: nothing is installed there, or the state cannot be read.
+        MissingError: nothing was ever installed there.
+        StoreError: the state cannot be read.
     """
+    if not root.state_file.exists():
+        raise MissingError(f"{root.folder}: expected a managed folder, found none")
     state, current = root.read(), root.current()
     return Standing(
         state=state,

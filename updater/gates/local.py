@@ -45,7 +45,7 @@ def freeze(e: Evidence) -> Proof:
     if evidence := have(e.log, "network").evidence:
         no(
             "frozen",
-            f"somebody was caught lying, evidence {evidence}; nothing is installed",
+            f"evidence {evidence} stands, and nothing is installed",
             Severity.MISBEHAVIOUR,
             {"evidence": evidence},
         )

@@ -56,7 +56,9 @@ def main() -> int:
         for _ in range(_TRIES):
             slot = _choose(root)
             if slot is None:
-                return _say("expected an installed version, found none", _reinstall())
+                return _say(
+                    "expected an installed version, found none", _reinstall(root)
+                )
             if _hold(root, slot):
                 break
     assert slot is not None
@@ -337,7 +339,7 @@ def _run(root: str, slot: str) -> int:
     path = os.path.join(root, "versions", slot)
     module, platform = _read_tree(os.path.join(path, "tree.json"))
     if not module or not platform:
-        return _say(f"expected a readable tree.json in {slot}", _reinstall())
+        return _say(f"expected a readable tree.json in {slot}", _reinstall(root))
     tag = platform.partition("-")[0]
     state = (_read_bytes(root) or b"").decode("utf-8", "replace")
     python = find_python(tag, _value(state, tag))
@@ -345,7 +347,7 @@ def _run(root: str, slot: str) -> int:
         name = _name(tag)
         return _say(
             f"expected {name}, for which this was installed",
-            f"install {name}, or for another Python {_reinstall()}",
+            f"install {name}, or for another Python {_reinstall(root)}",
         )
     me = os.path.join(root, os.path.basename(__file__))
     before = [python, *FLAGS, "-c", CODE, os.path.join(path, "lib"), module, me]
@@ -385,8 +387,8 @@ def _name(tag: str) -> str:
     return f"python{tag[2:3]}.{tag[3:]}"
 
 
-def _reinstall() -> str:
-    return "install anew: 'pipx run ringfence update apply'"
+def _reinstall(root: str) -> str:
+    return f"install anew: 'pipx run ringfence update apply --root {root}'"
 
 
 def _say(sentence: str, hint: str = "") -> int:

@@ -33,6 +33,7 @@ Event: TypeAlias = Literal[
     "waive",
     "policy",
     "repair",
+    "unfreeze",
 ]
 EVENTS: Final[tuple[Event, ...]] = get_args(Event)
 

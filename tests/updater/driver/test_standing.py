@@ -7,7 +7,7 @@ import pytest
 from tests.updater.clients import Client
 from tests.updater.world import DAY, World
 from updater.driver.standing import VERDICT, read_standing
-from updater.errors import StoreError
+from updater.errors import MissingError
 from updater.install.root import Root
 
 HEAVY = {"tuf", "sigstore", "securesystemslib", "backports.zstd", "compression.zstd"}
@@ -49,7 +49,7 @@ def test_a_report_that_was_damaged_is_none(client: Client, data: bytes) -> None:
 
 
 def test_a_folder_that_was_never_made_is_said(tmp_path: Path) -> None:
-    with pytest.raises(StoreError):
+    with pytest.raises(MissingError, match="expected a managed folder, found none"):
         read_standing(Root(tmp_path / "none", now=lambda: 0.0, entropy=bytes))
 
 

@@ -158,7 +158,7 @@ def test_without_any_version_it_says_what_helps(root: Root) -> None:
     assert done.returncode == 69
     assert done.stderr.splitlines() == [
         "app: expected an installed version, found none",
-        "hint: install anew: 'pipx run ringfence update apply'",
+        f"hint: install anew: 'pipx run ringfence update apply --root {root.folder}'",
     ]
 
 
