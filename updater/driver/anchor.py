@@ -15,7 +15,7 @@ from updater.errors import MalformedError
 from updater.fetch.mirrors import MAX_MIRRORS
 from updater.jcs import Json
 from updater.offer.channel import NAME as CHANNEL
-from updater.offer.product import Product
+from updater.offer.product import Product, check_probe
 from updater.shape import SHA256, flag, items, one_of, record, text
 from updater.transparency.checkpoint import Checkpoint, parse_checkpoint
 from updater.transparency.honour import NAMES, TrustSet, read_set
@@ -161,11 +161,12 @@ def _product(value: Json) -> Product:
     where = "anchor: product"
     parts = record(value, where, _PRODUCT_KEYS)
     probe = items(parts["probe"], f"{where}: probe", least=1, most=_MAX_ARGUMENTS)
+    arguments = tuple(text(each, f"{where}: probe", _ARGUMENT) for each in probe)
     return Product(
         name=text(parts["name"], f"{where}: name", _NAME),
         project=text(parts["project"], f"{where}: project", _PROJECT),
         module=text(parts["module"], f"{where}: module", _MODULE),
-        probe=tuple(text(each, f"{where}: probe", _ARGUMENT) for each in probe),
+        probe=check_probe(arguments, f"{where}: probe"),
         launcher_name=text(parts["launcher"], f"{where}: launcher", _NAME),
         confirms=flag(parts["confirms"], f"{where}: confirms"),
     )

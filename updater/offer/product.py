@@ -8,8 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from updater.errors import MalformedError
+
 PLATFORM: Final = re.compile("cp3[0-9]{1,2}-[a-z]+-[a-z0-9_]+")
 """An interpreter, a system and a machine: ``cp311-linux-x86_64``."""
+
+_LAUNCHERS_OWN: Final = "--self-test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,19 @@ class Product:
 
 
 RINGFENCE: Final = Product("ringfence", "pkg:pypi/ringfence")
+
+
+def check_probe(probe: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Expect arguments of a probe that reach the program.
+
+    Raises:
+        MalformedError: the launcher takes them for its own test, and answers itself.
+    """
+    if probe[:1] == (_LAUNCHERS_OWN,):
+        raise MalformedError(
+            f"{where}: {_LAUNCHERS_OWN} is the launcher's own, expected other arguments"
+        )
+    return probe
 
 
 def platform_tag(minor: int, machine: str) -> str:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from updater import jcs, shape
 from updater.errors import MalformedError
 from updater.jcs import Json
-from updater.offer.product import Product
+from updater.offer.product import Product, check_probe
 from updater.publish.lint import CODES
 from updater.publish.roles import Setup, Signers
 from updater.sigstore import identity
@@ -295,11 +295,12 @@ def _key_names(name: str, total: int) -> list[str]:
 
 def _product(found: dict[str, Json]) -> Product:
     name = shape.text(found["name"], "name", _NAME)
+    probe = _texts(found.get("probe", ["--version"]), "probe", _TEXT)
     return Product(
         name=name,
         project=shape.text(found["project"], "project", _PROJECT),
         module=shape.text(found["module"], "module", _MODULE),
-        probe=_texts(found.get("probe", ["--version"]), "probe", _TEXT),
+        probe=check_probe(probe, "probe"),
         launcher_name=shape.text(found.get("launcher", name), "launcher", _NAME),
         confirms=shape.flag(found.get("confirms", False), "confirms"),
     )

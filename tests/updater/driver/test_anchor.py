@@ -88,7 +88,8 @@ def test_what_is_not_of_the_form_is_refused(
     "changes",
     [
         {"name": "App"}, {"module": "app main"}, {"module": "-c"}, {"probe": []},
-        {"probe": ["\n"]}, {"launcher_name": "../app"}, {"name": ""},
+        {"probe": ["\n"]}, {"probe": ["--self-test"]}, {"name": ""},
+        {"launcher_name": "../app"},
     ],
 )  # fmt: skip
 def test_a_product_has_plain_names(changes: dict[str, object]) -> None:

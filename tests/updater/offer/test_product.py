@@ -3,7 +3,16 @@
 import platform
 import sys
 
-from updater.offer.product import PLATFORM, RINGFENCE, interpreter_tag, platform_tag
+import pytest
+
+from updater.errors import MalformedError
+from updater.offer.product import (
+    PLATFORM,
+    RINGFENCE,
+    check_probe,
+    interpreter_tag,
+    platform_tag,
+)
 
 
 def test_a_bundle_is_named_by_product_version_and_platform() -> None:
@@ -23,3 +32,10 @@ def test_a_machine_is_written_in_lower_case() -> None:
 
 def test_the_tag_of_an_interpreter_begins_a_platform() -> None:
     assert interpreter_tag("cp311-linux-x86_64") == "cp311"
+
+
+def test_a_probe_reaches_the_program() -> None:
+    with pytest.raises(MalformedError, match="--self-test is the launcher's own"):
+        check_probe(("--self-test",), "probe")
+
+    assert check_probe(RINGFENCE.probe, "probe") == RINGFENCE.probe

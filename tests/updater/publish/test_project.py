@@ -135,6 +135,7 @@ def test_a_policy_that_is_none_is_not_published(policy: bytes) -> None:
         ("places = []", "odd = 1", "has no place there"),
         ("requires_sigstore = false", "requires_sigstore = 1.5", "expected true"),
         ("confirms = false", 'confirms = "no"', "expected true"),
+        ('probe = ["--version"]', 'probe = ["--self-test"]', "the launcher's own"),
         ('waive = ["root-threshold"]', 'waive = ["everything"]', "expected"),
     ],
 )
