@@ -38,8 +38,9 @@ def manifest(e: Evidence) -> Proof:
     for name, (came, expected) in said.items():
         if came != expected:
             no("manifest", f"{name}: expected {expected!r}, the bundle says {came!r}")
+    count = len(inside.wheels)
+    wheels = "1 wheel" if count == 1 else f"{count} wheels"
     return Proof(
-        f"{len(inside.wheels)} wheels for {interpreter_tag(inside.platform)},"
-        f" built from {inside.commit}",
-        {"commit": inside.commit, "wheels": len(inside.wheels)},
+        f"{wheels} for {interpreter_tag(inside.platform)}, built from {inside.commit}",
+        {"commit": inside.commit, "wheels": count},
     )

@@ -63,6 +63,10 @@ def test_an_unreadable_bundle_refuses() -> None:
     )
 
 
-def test_a_good_bundle_says_what_it_holds() -> None:
-    assert passes("hash", EVIDENCE)
-    assert sentence("manifest", EVIDENCE).startswith("1 wheels for cp312")
+@pytest.mark.parametrize(("count", "said"), [(1, "1 wheel"), (2, "2 wheels")])
+def test_a_good_bundle_says_what_it_holds(count: int, said: str) -> None:
+    held = replace(MANIFEST, wheels=MANIFEST.wheels * count)
+    evidence = replace(EVIDENCE, manifest=held)
+
+    assert passes("hash", evidence)
+    assert sentence("manifest", evidence).startswith(f"{said} for cp312")
