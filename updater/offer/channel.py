@@ -58,7 +58,7 @@ class Channel:
     name: str
     project: str
     sequence: int
-    """Rises with every change; a lower one is a replay."""
+    """Rises with every change, for people; TUF is what refuses a replay."""
     version: str
     minimum: str
     """The oldest version that is supported; below it nobody waits for a wave."""
