@@ -1,5 +1,6 @@
 """Keys of a publisher: where they are, and that they open."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -7,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tests.updater.publish.projects import NOW, TUF, key, keys
@@ -172,6 +176,17 @@ def test_a_key_in_a_module_signs_metadata(module: KeyUri) -> None:
         root = metadata.sign(metadata.new_root(who, version=1, now=NOW), [signer])
 
     assert metadata.standing(root, "root", root).missing == 0
+
+
+def test_a_key_in_a_module_vouches_for_a_file(module: KeyUri) -> None:
+    digest = hashlib.sha256(b"a file").digest()
+
+    with open_module(module, lambda: PIN) as (public, signer):
+        signature = signer.sign_digest(digest)
+
+    key = load_der_public_key(public)
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    key.verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
 
 
 def test_five_people_sign_a_root_of_two_kinds() -> None:
