@@ -1,7 +1,7 @@
 """`ringfence log status` and its kin: following a log, apart from any update.
 
-The updater follows its log by itself; these commands are for whoever wants to look at
-one, with a state folder of their own.
+The updater follows its log by itself; these commands look at what it remembers, or at
+any log, with a state folder of its own.
 """
 
 import hashlib
@@ -14,7 +14,10 @@ from typing import NoReturn
 
 import click
 
+from cli import paths
+from cli.home import Home
 from cli.output import day, json_option, minute, note, show
+from cli.updating import Place
 from cli.witnesses import reader_of
 from updater.errors import FetchError, RefusedError, UnreachableError
 from updater.files import Files
@@ -34,30 +37,44 @@ _REBUILD = (
 )
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW = click.Path(path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def follower(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of a log that is followed, as one `LogClient`."""
 
-    @click.option("--state", type=_NEW, required=True, help="What was seen before.")
     @click.option(
-        "--policy", "policy_file", type=_FILE, required=True, help="Witnesses."
+        "--root", type=_FOLDER, help="The log of a managed folder.  [default: yours]"
     )
-    @click.option("--trust", type=_FILE, required=True, help="Who may claim what.")
-    @click.option("--origin", required=True, help="The log's name.")
+    @click.option("--state", type=_NEW, help="What was seen before of any other log.")
+    @click.option("--policy", "policy_file", type=_FILE, help="Its witnesses.")
+    @click.option("--trust", type=_FILE, help="Who may claim what there.")
+    @click.option("--origin", help="Its name.")
     @click.option("--floor", type=_FILE, help="The oldest checkpoint to believe.")
     @click.option("--source", default="", help="The log: a folder or a URL.")
     @wraps(command)
+    @click.pass_obj
     def with_client(  # noqa: PLR0913 - one argument for each option
+        home: Home,
+        /,
         *,
-        state: Path,
-        policy_file: Path,
-        trust: Path,
-        origin: str,
+        root: Path | None,
+        state: Path | None,
+        policy_file: Path | None,
+        trust: Path | None,
+        origin: str | None,
         floor: Path | None,
         source: str,
         **others: object,
     ) -> None:
+        if root is not None or not (state or policy_file or trust or floor):
+            folder = root or paths.update_root(home.folder)
+            command(_managed(folder, origin, source), **others)
+            return
+        if not (state and policy_file and trust and origin):
+            raise click.UsageError(
+                "expected --state, --policy, --trust and --origin together, or --root"
+            )
         files = Files()
         files.make_folder(state)
         built_in = {
@@ -78,6 +95,24 @@ def follower(command: Callable[..., None]) -> Callable[..., None]:
         command(client, **others)
 
     return with_client
+
+
+def _managed(folder: Path, origin: str | None, source: str) -> LogClient:
+    """Open the log of a managed folder, or one that succeeded it, by its anchor."""
+    place = Place(folder)
+    anchor = place.anchor()
+    origin = origin or anchor.origin
+    return LogClient(
+        folder / "log",
+        origin,
+        files=place.root.files,
+        source=_Source(reader_of(source) if source else None),
+        trust_file=_no_history,
+        built_in=anchor.trust,
+        floor=anchor.floor if origin == anchor.origin else None,
+        now=time.time,
+        entropy=os.urandom,
+    )
 
 
 class _Source:
@@ -167,8 +202,7 @@ def rebuild(client: LogClient) -> None:
 
 @click.command(
     "list",
-    epilog="Example: ringfence log evidence list --state seen"
-    " --origin bt.example/app/1 --policy policy --trust trust.json",
+    epilog="Example: ringfence log evidence list --root app",
 )
 @follower
 @json_option
@@ -180,8 +214,7 @@ def list_evidence(client: LogClient) -> None:
 
 @click.command(
     "export",
-    epilog="Example: ringfence log evidence export HASH --out fork.json --state seen"
-    " --origin bt.example/app/1 --policy policy --trust trust.json",
+    epilog="Example: ringfence log evidence export HASH --out fork.json",
 )
 @click.argument("name")
 @click.option("--out", type=_NEW, required=True, help="Write it here.")

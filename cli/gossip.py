@@ -8,6 +8,7 @@ it. Without an updater that follows a log nothing is loaded, and nobody is asked
 import asyncio
 import contextlib
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -228,10 +229,12 @@ def _forked(compared: "Compared", alias: str) -> Said:
         if compared.is_frozen
         else "you have let updates go on in spite of this evidence"
     )
+    order = f"ringfence log evidence export {path.stem} --out fork.json"
+    folder = shlex.quote(str(path.parents[2]))
     lines = (
         found,
         f"{state}; the evidence is saved: {escape(str(path))}",
-        "'ringfence log evidence' exports it, for others to verify",
+        f"for others to verify: {order} --root {escape(folder)}",
     )
     return Said(facts, lines, is_alarm=True)
 

@@ -1,6 +1,7 @@
 """Two people's logs are compared in their call: when, with whom, and what is said."""
 
 import asyncio
+import shlex
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,14 @@ async def test_two_with_one_history_are_told_so_quietly(
     assert (alice.told, bob.told) == ([agreed], [agreed])
 
 
+def exported(hint: str, out: Path) -> bytes:
+    """Run what the alarm says, but for where it writes."""
+    words = shlex.split(hint.partition(" ringfence ")[2])
+    words[words.index("fork.json")] = str(out)
+    subprocess.run([sys.executable, "-m", "cli", *words], check=True)
+    return out.read_bytes()
+
+
 @simulated
 async def test_two_with_two_histories_are_told_and_frozen(
     world: World, tmp_path: Path
@@ -135,11 +144,12 @@ async def test_two_with_two_histories_are_told_and_frozen(
     assert None not in frozen
     path = alice.told[0].facts["path"]
     assert alice.told[0].is_alarm
-    assert alice.told[0].lines == (
+    *said, hint = alice.told[0].lines
+    assert said == [
         f"UPDATE LOG FORKED: {ORIGIN} has shown you and bob two different histories",
         f"your updates are frozen; the evidence is saved: {path}",
-        "'ringfence log evidence' exports it, for others to verify",
-    )
+    ]
+    assert exported(hint, tmp_path / "fork.json") == Path(str(path)).read_bytes()  # noqa: ASYNC240 - nobody waits
 
 
 @simulated
