@@ -64,7 +64,9 @@ _UPDATE_VERDICTS: dict[type[UpdateError], Verdict] = {
     updates.MisbehaviourError: Verdict(
         Code.MISBEHAVIOUR, "the evidence is kept; show it to somebody you trust"
     ),
-    updates.NotYetError: Verdict(Code.NOT_YET, "try again later"),
+    updates.NotYetError: Verdict(
+        Code.NOT_YET, "time or more signatures will settle it"
+    ),
     updates.RefusedError: Verdict(Code.REFUSED),
     updates.StoreError: Verdict(Code.STORE),
     updates.MissingError: Verdict(Code.MISSING),

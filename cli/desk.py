@@ -84,8 +84,18 @@ class Desk:
         return found
 
     def setup(self) -> Setup:
-        """Make what a repository begins with."""
-        return build_setup(self.project, self.publics(), self._sigstore())
+        """Make what a repository begins with.
+
+        Raises:
+            MissingError: no key was made yet, or nobody is asked to witness.
+            MalformedError, RefusedError: as `build_setup`.
+        """
+        publics = self.publics()
+        if not publics:
+            raise MissingError("no keys are here: 'ringfence release key' makes them")
+        if not self.project.witnesses:
+            raise MissingError(f"{PROJECT} has no [[witness]]: ask three people first")
+        return build_setup(self.project, publics, self._sigstore())
 
     def trust(self) -> TrustSet:
         """Make the trust files as release.toml has them now."""

@@ -73,12 +73,14 @@ def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (tmp_path / name).touch()
     (tmp_path / "log" / "public").mkdir(parents=True)
     (tmp_path / "app-anchor").mkdir()
+    (tmp_path / "app").mkdir()
     for name in ("claim.json", "successor.json", "policy", "trust.json", "app.tar"):
         (tmp_path / name).touch()
     for name in (
         "w1.key",
         "w2.key",
         "theirs",
+        "logs",
         "checkpoint",
         "app.tar.claim.json",
         "app.tar.tlog-proof",

@@ -8,6 +8,7 @@ whose are missing. Versions that are signed are never signed again with other by
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
@@ -205,7 +206,10 @@ class Publication:
                 log.append([leaf])
             self.publish_log(log)
         if self._means.now() < change.not_before:
-            raise NotYetError(f"{change.label}: announced, and not before its time")
+            opens = datetime.fromtimestamp(change.not_before, UTC)
+            raise NotYetError(
+                f"{change.label}: announced, and not before {opens:%Y-%m-%d %H:%M} UTC"
+            )
 
     def publish_log(self, log: Log) -> None:
         """Have the log witnessed, and show it: what is signed cannot be taken back."""
