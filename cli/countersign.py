@@ -8,7 +8,7 @@ import click
 
 from cli.desk import Desk
 from cli.home import Home
-from cli.output import json_option, note, show
+from cli.output import escape, json_option, note, show
 from updater.files import Files
 from updater.publish import metadata
 from updater.publish.differences import differences
@@ -91,13 +91,17 @@ def _export(desk: Desk, signatures: Signatures, out: Path) -> None:
 
 
 def _tell(what: str, data: bytes, public: bytes | None) -> None:
-    """Say what is to be signed, so that two people can compare it aloud."""
+    """Say what is to be signed, so that two people can compare it aloud.
+
+    It came from somebody else, who may wish it to look like something else.
+    """
     if what == CLAIM:
         payload = parse_envelope(data).payload
-        lines = [payload.decode()]
+        lines = [payload.decode(errors="backslashreplace")]
     else:
         payload = metadata.payload(data)
         before = metadata.read(public) if public else None
         lines = differences(before, metadata.read(data))
     digest = hashlib.sha256(payload).hexdigest()
-    show({"changes": lines, "sha256": digest, "what": what}, what, *lines, digest)
+    facts = {"changes": lines, "sha256": digest, "what": what}
+    show(facts, *map(escape, (what, *lines)), digest)

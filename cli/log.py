@@ -10,7 +10,7 @@ from cli import following
 from cli.evidence import evidence
 from cli.home import Home
 from cli.keys import create_key, read_key
-from cli.output import json_option, note, show
+from cli.output import escape, json_option, note, show
 from cli.policies import policy
 from cli.witnesses import reader_of, witness
 from updater.errors import RefusedError
@@ -228,7 +228,7 @@ def fsck(public: Path, vkey: str, policy_file: Path | None, trust: Path | None) 
     errors = 0
     for found in checker.findings(time.time()):
         errors += found.level == "error"
-        show(found._asdict(), f"{found.level}: {found.where}: {found.text}")
+        show(found._asdict(), escape(f"{found.level}: {found.where}: {found.text}"))
     if errors:
         raise RefusedError(f"{public}: {errors} errors")
     note("every tile, root, proof and claim is as it must be")
@@ -273,7 +273,7 @@ def monitor(  # noqa: PLR0913 - one argument for each option
     count = 0
     for each in watcher.look(time.time(), offered or None):
         count += 1
-        show(asdict(each), f"{each.code}: {each.where}: {each.text}")
+        show(asdict(each), escape(f"{each.code}: {each.where}: {each.text}"))
     if count:
         raise RefusedError(f"{source}: {count} alarms")
 
@@ -313,7 +313,7 @@ def _means(
 def _show(published: Published) -> None:
     tree = published.checkpoint
     for name, why in published.silent.items():
-        note(f"{name} did not sign: {why}")
+        note(escape(f"{name} did not sign: {why}"))
     show(
         {
             "added": published.added,

@@ -9,6 +9,7 @@ import pytest
 from cli.main import main
 from tests.cli.shops import PLATFORM, Shop, opened
 from tests.updater.wheels import small_wheels
+from updater.statement import Envelope, format_envelope
 
 
 @pytest.fixture
@@ -111,3 +112,16 @@ def test_wheels_are_made_into_a_bundle(shop: Shop) -> None:
     code = shop.run("build", *paths, "--platform", PLATFORM)
 
     assert (code, f"app-2.0-{PLATFORM}.tar" in shop.said) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"), [("\u202e2.1".encode(), "\\u202e2.1"), (b"\xff", "\\xff")]
+)
+def test_what_somebody_sends_to_be_signed_is_shown_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], payload: bytes, shown: str
+) -> None:
+    file = tmp_path / "claim.json"
+    file.write_bytes(format_envelope(Envelope(payload)))
+    main(["release", "sign-file", str(file), "--key", "sealed:none.key"])
+
+    assert shown in capsys.readouterr().out.splitlines()
