@@ -48,7 +48,7 @@ bench: .venv/dev ## speed, as ratios against this machine itself
 	$(BIN)/python -m benchmarks
 
 test-slow: .venv/dev ## the long tests; DEEP=1 also searches longer for counterexamples
-	$(BIN)/pytest -q -m slow --timeout=900 $(if $(DEEP),--hypothesis-profile=deep)
+	$(BIN)/pytest -q -m slow --timeout=900 -n $(JOBS) $(if $(DEEP),--hypothesis-profile=deep)
 
 build: .venv/dev ## a wheel and a source archive in dist/
 	$(BIN)/hatchling build
