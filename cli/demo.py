@@ -26,7 +26,7 @@ from voip.errors import MissingError, RefusedError
 
 _Told = TypeVar("_Told")
 
-_LIBRARIES = ("asn1crypto", "packaging", "sigstore", "tuf")
+_LIBRARIES = ("asn1crypto", "rfc8785", "sigstore", "tuf")
 """What the update takes besides the call: extras of ours."""
 
 

@@ -45,6 +45,18 @@ COMMANDS = {
 _HIDDEN = frozenset({"conformance"})  # for other people's test suites
 
 
+_EXTRAS = {
+    "asn1crypto": "testing",
+    "backports": "update",
+    "pkcs11": "hsm",
+    "rfc8785": "update",
+    "securesystemslib": "update",
+    "sigstore": "update",
+    "tuf": "update",
+}
+"""What an import that a command needs comes with, where it is no dependency."""
+
+
 class _Lazy(click.Group):
     """A group that knows the names of its commands before it knows the commands."""
 
@@ -144,7 +156,7 @@ def main(args: Sequence[str]) -> int:
     return Code.DONE if code is None else int(code)
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception) -> int:  # noqa: PLR0911 - a table
     """Say on stderr what went wrong, and give the exit code for it."""
     match error:
         case click.exceptions.NoArgsIsHelpError():
@@ -161,6 +173,12 @@ def _explain(error: Exception) -> int:
             return Code.INTERRUPTED
         case ExceptionGroup() if error.split(_EXPECTED)[1] is None:
             return _explain(error.exceptions[0])  # nothing in it but expected errors
+        case ModuleNotFoundError() if extra := _extra_of(error):
+            output.complain(
+                f"expected the library {error.name}, found none",
+                f"pip install 'ringfence[{extra}]'",
+            )
+            return Code.MISSING
         case CallError() | UpdateError() if verdict := judge(error):
             output.complain(str(error), verdict.hint)
             return verdict.code
@@ -171,6 +189,11 @@ def _explain(error: Exception) -> int:
                 "please report it, with the lines above",
             )
             return Code.BUG
+
+
+def _extra_of(error: ModuleNotFoundError) -> str | None:
+    """Name the extra of ours that a library comes with; None is our bug."""
+    return _EXTRAS.get((error.name or "").partition(".")[0])
 
 
 def _our_tone(sentence: str) -> str:

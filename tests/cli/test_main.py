@@ -91,6 +91,22 @@ def test_an_interrupt_needs_no_words(failing: Failing, error: BaseException) -> 
     assert failing(error) == (Code.INTERRUPTED, "")
 
 
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [("tuf.api", "update"), ("rfc8785", "update"), ("pkcs11", "hsm")],
+)
+def test_a_library_that_is_missing_is_named_with_its_extra(
+    failing: Failing, name: str, extra: str
+) -> None:
+    code, said = failing(ModuleNotFoundError(f"No module named {name!r}", name=name))
+
+    assert code == Code.MISSING
+    assert said == (
+        f"ringfence: error: expected the library {name}, found none\n"
+        f"ringfence: hint: pip install 'ringfence[{extra}]'\n"
+    )
+
+
 def test_broken_trust_points_at_the_contact(failing: Failing) -> None:
     code, said = failing(TrustError("words differ"))
 
