@@ -7,6 +7,8 @@ that a crash, a wrong flag or a dead network never passes for an answer.
 import enum
 from typing import NamedTuple
 
+from reproducible import errors as rebuilds
+from reproducible.errors import RebuildError
 from updater import errors as updates
 from updater.errors import UpdateError
 from voip.errors import (
@@ -25,13 +27,19 @@ class Code(enum.IntEnum):
 
     DONE = 0
     REFUSED = 1
+    DIFFERENT = 1
     NO_ANSWER = 2
     AVAILABLE = 2
+    WITH_EXCEPTIONS = 2
     BUSY = 3
     NOT_YET = 3
+    UNSUPPORTED = 3
     DISTRUST = 4
     MISBEHAVIOUR = 4
+    BUILD_FAILED = 4
     STORE = 5
+    OTHER_SOURCE = 5
+    NO_QUORUM = 6
     USAGE = 64
     MISSING = 69
     BUG = 70
@@ -75,8 +83,26 @@ _UPDATE_VERDICTS: dict[type[UpdateError], Verdict] = {
 }
 
 
-def judge(error: CallError | UpdateError) -> Verdict | None:
+_REBUILD_VERDICTS: dict[type[RebuildError], Verdict] = {
+    rebuilds.SourceError: Verdict(Code.OTHER_SOURCE),
+    rebuilds.UnsupportedError: Verdict(Code.UNSUPPORTED),
+    rebuilds.BuildFailedError: Verdict(Code.BUILD_FAILED),
+    rebuilds.RecipeError: Verdict(Code.USAGE),
+    rebuilds.IsolationError: Verdict(
+        Code.MISSING,
+        "nothing is built without a sandbox; docs/rebuilding.md says what it needs",
+    ),
+    rebuilds.MissingError: Verdict(Code.MISSING),
+    rebuilds.InputError: Verdict(Code.UNREACHABLE, "try again later"),
+}
+
+
+def judge(error: CallError | UpdateError | RebuildError) -> Verdict | None:
     """Look an error up; None is for those that nothing a user does should raise."""
-    verdicts = [*_VERDICTS.items(), *_UPDATE_VERDICTS.items()]
+    verdicts = [
+        *_VERDICTS.items(),
+        *_UPDATE_VERDICTS.items(),
+        *_REBUILD_VERDICTS.items(),
+    ]
     fitting = (verdict for kind, verdict in verdicts if isinstance(error, kind))
     return next(fitting, None)

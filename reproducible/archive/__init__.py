@@ -1,0 +1,1 @@
+"""Archives of strangers, read strictly, and archives of ours, written canonically."""

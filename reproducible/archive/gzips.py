@@ -1,0 +1,1 @@
+"""One gzip member, read strictly and written canonically."""

@@ -1,0 +1,1 @@
+"""Source archives: canonical tar and canonical-sdist/1."""

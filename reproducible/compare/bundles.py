@@ -1,0 +1,1 @@
+"""Bundles that differ, wheel by wheel."""

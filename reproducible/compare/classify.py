@@ -1,0 +1,1 @@
+"""Classes of difference between two archives."""

@@ -1,0 +1,1 @@
+"""Two files compared: hash first, then proof, then classes."""

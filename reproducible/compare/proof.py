@@ -1,0 +1,1 @@
+"""Patch-proof: header fields copied over must give the other file bit for bit."""

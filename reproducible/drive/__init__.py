@@ -1,0 +1,1 @@
+"""Whole runs: a published release rebuilt, a repository watched."""

@@ -1,0 +1,1 @@
+"""The status of a rebuilder as one static HTML page."""

@@ -1,0 +1,1 @@
+"""A published release: fetched, rebuilt, compared, stated."""

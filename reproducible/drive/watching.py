@@ -1,0 +1,1 @@
+"""Follows a repository and rebuilds what is new."""

@@ -1,0 +1,1 @@
+"""What a comparison means, for people and for programs."""

@@ -1,0 +1,1 @@
+"""Why files differ, in plain words."""

@@ -1,0 +1,1 @@
+"""Bounded diffs of text members."""

@@ -1,0 +1,1 @@
+"""ringfence-compare/1: a comparison for programs."""

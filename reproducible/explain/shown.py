@@ -1,0 +1,1 @@
+"""Foreign text, made harmless."""

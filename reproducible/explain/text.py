@@ -1,0 +1,1 @@
+"""A comparison for a terminal."""

@@ -1,0 +1,1 @@
+"""Inputs, fetched by hash; the only part with a network."""

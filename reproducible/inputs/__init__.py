@@ -1,0 +1,1 @@
+"""What a build depends on, each by its hash."""

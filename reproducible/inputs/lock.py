@@ -1,0 +1,1 @@
+"""Lock files (PEP 751): which wheels exactly."""

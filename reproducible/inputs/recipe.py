@@ -1,0 +1,1 @@
+"""recipe.toml: how something is built."""

@@ -1,0 +1,1 @@
+"""The lock of a Debian root: which packages exactly."""

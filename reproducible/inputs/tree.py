@@ -1,0 +1,1 @@
+"""A source tree as values, and what names it."""

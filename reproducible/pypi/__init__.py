@@ -1,0 +1,1 @@
+"""Published packages, rebuilt with a recipe that is found out."""

@@ -1,0 +1,1 @@
+"""Recipes found out from a published wheel and its sdist."""

@@ -1,0 +1,1 @@
+"""One package of an index: fetched, rebuilt, compared."""

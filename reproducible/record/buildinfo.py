@@ -1,0 +1,1 @@
+"""buildinfo.json: how one build went."""

@@ -1,0 +1,1 @@
+"""Writes lock files from what an installer resolves."""

@@ -1,0 +1,1 @@
+"""Builds a release twice, differently, and compares."""

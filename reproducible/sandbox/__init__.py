@@ -1,0 +1,1 @@
+"""Builds behind a wall, without a network."""

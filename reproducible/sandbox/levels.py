@@ -1,0 +1,1 @@
+"""How closed a sandbox is, and the command that makes it so."""

@@ -1,0 +1,1 @@
+"""What the probe saw inside, judged."""

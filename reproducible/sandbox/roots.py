@@ -1,0 +1,1 @@
+"""Debian roots: made, packed, unpacked."""

@@ -1,0 +1,1 @@
+"""Runs one job behind the wall, within limits."""

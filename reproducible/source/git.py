@@ -1,0 +1,1 @@
+"""A commit exported, without ever checking it out."""

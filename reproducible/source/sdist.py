@@ -1,0 +1,1 @@
+"""A source archive as a tree."""

@@ -1,0 +1,1 @@
+"""The same build under many conditions."""

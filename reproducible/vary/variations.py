@@ -1,0 +1,1 @@
+"""What is varied, and how a variation proves that it varied."""

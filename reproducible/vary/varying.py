@@ -1,0 +1,1 @@
+"""Builds once for each variation."""
