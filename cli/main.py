@@ -57,6 +57,7 @@ _EXTRAS = {
     "sigstore": "update",
     "tomli_w": "rebuild",
     "tuf": "update",
+    "uv": "pypi",
 }
 """What an import that a command needs comes with, where it is no dependency."""
 
