@@ -31,12 +31,20 @@ schema = "ringfence-recipe/1"
 source = {{ type = "tree", subdir = "." }}
 env = {{ python = ">=3.11", epoch = "commit" }}
 toolchain = {{ lock = "{BUILD_LOCK}", backend = "backend", backend_path = ["build"] }}
-output = [
-  {{ kind = "wheel", post = "canonical-wheel/1" }},
-  {{ kind = "sdist", post = "canonical-sdist/1" }},
-  {{ kind = "bundle", post = "bundle/1", platform = "{PLATFORM}",
-    lock = "{APP_LOCK}" }},
-]
+
+[[output]]
+kind = "wheel"
+post = "canonical-wheel/1"
+
+[[output]]
+kind = "sdist"
+post = "canonical-sdist/1"
+
+[[output]]
+kind = "bundle"
+post = "bundle/1"
+platform = "{PLATFORM}"
+lock = "{APP_LOCK}"
 """
 
 _PYPROJECT: Final = """\
