@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from updater.archive.extent import Extent
@@ -88,12 +88,12 @@ def open_wheel(name: str, extent: Extent) -> Wheel:
             exactly its files, or one of them may not be in a wheel of ours.
     """
     archive = open_archive(extent)
-    folder = _dist_info(name, archive)
+    folder = dist_info(name, archive)
     files = {each.name: each for each in archive.entries if not each.is_folder}
     for path in files:
         _check_kind(path)
-    record = _read_record(archive, files, f"{folder}/RECORD")
     own = f"{folder}/RECORD"
+    record = read_record(archive, files, own)
     rows = _parse_record(record, own)
     rows[own] = (hashlib.sha256(record).hexdigest(), len(record))
     if rows.keys() != files.keys():
@@ -115,19 +115,12 @@ def project_of(name: str) -> str:
     return _parse_name(name)[0]
 
 
-def _parse_name(name: str) -> tuple[str, str]:
-    found = _FILE_NAME.fullmatch(name)
-    if found is None:
-        raise MalformedError(f"{name[:80]!r}: expected the file name of a wheel")
-    return _normal(found["project"]), _normal(found["version"])
+def dist_info(name: str, archive: Archive) -> str:
+    """Find the one `*.dist-info` folder; it fits the file name.
 
-
-def _normal(text: str) -> str:
-    return re.sub(r"[-_.]+", "_", text).lower()
-
-
-def _dist_info(name: str, archive: Archive) -> str:
-    """Find the one `*.dist-info` folder; it fits the file name."""
+    Raises:
+        MalformedError: there is none, more than one, or that of another wheel.
+    """
     tops = {
         entry.name.partition("/")[0]
         for entry in archive.entries
@@ -144,6 +137,57 @@ def _dist_info(name: str, archive: Archive) -> str:
     return found[0]
 
 
+def read_record(archive: Archive, files: Mapping[str, Entry], own: str) -> bytes:
+    """Unpack the RECORD that lies at `own`.
+
+    Raises:
+        MalformedError: it is not there, is damaged or has more than 4 MiB.
+    """
+    if own not in files:
+        raise MalformedError(f"{own!r} is missing")
+    if files[own].size > MAX_RECORD_BYTES:
+        raise MalformedError(
+            f"{own!r}: expected at most {MAX_RECORD_BYTES} bytes,"
+            f" came {files[own].size}"
+        )
+    return b"".join(contents(archive, files[own]))
+
+
+def record_rows(record: bytes) -> dict[str, tuple[str, str]]:
+    """Give the rows of a RECORD by path: hash and size, as they are written.
+
+    Raises:
+        MalformedError: it is not CSV in UTF-8 with three columns, a path stands
+            twice, or there are more rows than an archive has entries.
+    """
+    rows: dict[str, tuple[str, str]] = {}
+    try:
+        text = io.StringIO(record.decode(), newline="")
+        for count, row in enumerate(csv.reader(text, strict=True), 1):
+            if count > MAX_ENTRIES or len(row) != 3:
+                raise MalformedError(
+                    f"RECORD: expected {MAX_ENTRIES} rows of three at most"
+                )
+            path, digest, size = row
+            if path in rows:
+                raise MalformedError(f"RECORD: {path[:80]!r} stands twice")
+            rows[path] = digest, size
+    except (UnicodeDecodeError, csv.Error):
+        raise MalformedError("RECORD: expected rows of CSV in UTF-8") from None
+    return rows
+
+
+def _parse_name(name: str) -> tuple[str, str]:
+    found = _FILE_NAME.fullmatch(name)
+    if found is None:
+        raise MalformedError(f"{name[:80]!r}: expected the file name of a wheel")
+    return _normal(found["project"]), _normal(found["version"])
+
+
+def _normal(text: str) -> str:
+    return re.sub(r"[-_.]+", "_", text).lower()
+
+
 def _check_kind(path: str) -> None:
     """Refuse what an installer would have to move, run or not write at all."""
     parts = folded(path).split("/")
@@ -157,41 +201,14 @@ def _check_kind(path: str) -> None:
         raise MalformedError(f"{path!r}: expected no compiled code")
 
 
-def _read_record(archive: Archive, files: dict[str, Entry], own: str) -> bytes:
-    if own not in files:
-        raise MalformedError(f"{own!r} is missing")
-    if files[own].size > MAX_RECORD_BYTES:
-        raise MalformedError(
-            f"{own!r}: expected at most {MAX_RECORD_BYTES} bytes,"
-            f" came {files[own].size}"
-        )
-    return b"".join(contents(archive, files[own]))
-
-
 def _parse_record(record: bytes, own: str) -> dict[str, tuple[str, int]]:
     """Give SHA-256 and size by path, without RECORD's own row."""
-    rows: dict[str, tuple[str, int]] = {}
-    seen_own = False
-    try:
-        text = io.StringIO(record.decode(), newline="")
-        for count, row in enumerate(csv.reader(text, strict=True), 1):
-            if count > MAX_ENTRIES or len(row) != 3:
-                raise MalformedError(
-                    f"RECORD: expected {MAX_ENTRIES} rows of three at most"
-                )
-            path, digest, size = row
-            if path in rows or (path == own and seen_own):
-                raise MalformedError(f"RECORD: {path[:80]!r} stands twice")
-            if path == own:
-                # A file cannot hold its own hash.
-                seen_own = True
-                _check_own(digest, size)
-            else:
-                check_path(path)
-                rows[path] = _parse_row(path, digest, size)
-    except (UnicodeDecodeError, csv.Error):
-        raise MalformedError("RECORD: expected rows of CSV in UTF-8") from None
-    return rows
+    rows = record_rows(record)
+    # A file cannot hold its own hash.
+    _check_own(*rows.pop(own, ("", "")))
+    for path in rows:
+        check_path(path)
+    return {path: _parse_row(path, *said) for path, said in rows.items()}
 
 
 def _check_own(digest: str, size: str) -> None:
