@@ -1,1 +1,0 @@
-"""Foreign text, made harmless."""
