@@ -1,0 +1,1 @@
+"""From source, recipe and locked tools to files."""
