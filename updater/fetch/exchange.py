@@ -34,13 +34,15 @@ class Ask:
     """What is asked of a server: `most` bytes of a body, until `ends` on the clock.
 
     `span` is the first byte and the size of a part, `redirects` how often it may send
-    elsewhere, and `gzip` whether the body may come packed.
+    elsewhere, `gzip` whether the body may come packed, and `accept` the one media type
+    that is asked for; empty for whatever there is.
     """
 
     most: int
     ends: float
     redirects: int = 0
     gzip: bool = False
+    accept: str = ""
     span: tuple[int, int] | None = None
 
     @property
@@ -73,6 +75,8 @@ def send(line: Connection, parts: SplitResult, ask: Ask) -> http.client.HTTPResp
         f"User-Agent: {USER_AGENT}",
         f"Accept-Encoding: {'gzip, identity' if ask.gzip else 'identity'}",
     ]
+    if ask.accept:
+        lines.append(f"Accept: {ask.accept}")
     if ask.span:
         start, size = ask.span
         lines.append(f"Range: bytes={start}-{start + size - 1}")

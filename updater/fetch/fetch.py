@@ -87,7 +87,7 @@ class Fetcher:
             connection.close()
         self._open.clear()
 
-    def get(
+    def get(  # noqa: PLR0913 - what is asked of a server, each by name
         self,
         url: str,
         *,
@@ -95,8 +95,11 @@ class Fetcher:
         exact: int | None = None,
         redirects: int = 0,
         gzip: bool = False,
+        accept: str = "",
     ) -> bytes:
         """Fetch a small file whole, of at most `max_bytes` or `exact` bytes.
+
+        `accept` is the media type that is asked for, where an address has several.
 
         Raises:
             FetchError: it could not be had.
@@ -106,6 +109,7 @@ class Fetcher:
             ends=self._within(self._limits.small_s),
             redirects=redirects,
             gzip=gzip,
+            accept=accept,
         )
         with self._asking(url, ask) as came:
             data = b"".join(came.pieces)

@@ -89,6 +89,14 @@ def test_a_log_is_asked_for_gzip(server: HostileServer, fetcher: Fetcher) -> Non
     assert server.asked[0].headers["accept-encoding"] == "gzip, identity"
 
 
+def test_one_of_several_forms_can_be_asked_for(
+    server: HostileServer, fetcher: Fetcher
+) -> None:
+    fetcher.get(server.url + "small", max_bytes=5, accept="application/json")
+
+    assert server.asked[0].headers["accept"] == "application/json"
+
+
 @pytest.mark.parametrize(
     "url",
     [
