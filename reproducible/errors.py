@@ -8,6 +8,7 @@
     ├── UnsupportedError   it is not rebuilt here, by design; `reason` says why
     ├── BuildFailedError   the build gave nothing; `reason` says how, `log` what it said
     ├── IsolationError     no wall of the asked height, or one with a hole
+    │   └── NoWallError    none at all: a lower one may still do
     ├── MissingError       an interpreter or helper program is not there
     └── InputError         an input is not to be had, or has a wrong hash
 
@@ -67,6 +68,10 @@ class BuildFailedError(RebuildError):
 
 class IsolationError(RebuildError):
     """There is no sandbox of this level here, or a network was seen inside."""
+
+
+class NoWallError(IsolationError):
+    """This machine cannot make such a wall; nothing was seen that should not be."""
 
 
 class MissingError(RebuildError):

@@ -1,0 +1,32 @@
+"""Which sandbox this machine can make: the most closed one whose probe passes.
+
+Carrier.
+"""
+
+from dataclasses import dataclass
+
+from reproducible.sandbox.levels import Level
+from reproducible.sandbox.run import Sandbox, Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A sandbox that works, and why it is not a more closed one.
+
+    `fallen` has one sentence per level that was tried in vain.
+    """
+
+    sandbox: Sandbox
+    fallen: tuple[str, ...]
+
+
+def choose(wanted: Level | None, site: Site) -> Choice:
+    """Make the wanted sandbox, or the most closed one that works here.
+
+    Level 2 is only tried where the site has a root.
+
+    Raises:
+        IsolationError: no wall of the asked height, or any at all, with what to
+            install; or a wall that has a hole, which is never passed over.
+    """
+    raise NotImplementedError
