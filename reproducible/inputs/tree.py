@@ -3,13 +3,22 @@
 Format of the name: docs/formats/recipe.md.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-MAX_FILES: Final = 50_000  # as many as the largest sources of packages we know
+from reproducible.archive.sdists import write_tar
+from reproducible.errors import SourceError, UnsupportedError
+from updater.archive.names import MAX_PATH_BYTES, check_path
+from updater.archive.packing import NewEntry
+from updater.errors import MalformedError
+
+MAX_FILES: Final = 50_000  # as many as the largest sources of packages have
 MAX_BYTES: Final = 1 << 30
 """Bytes of all files together."""
+
+_SHOWN: Final = 80  # characters of a path that a sentence quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,7 @@ class SourceFile:
     """
 
     path: str
-    data: bytes
+    data: bytes = field(repr=False)
     executable: bool = field(default=False, kw_only=True)
     link: str | None = field(default=None, kw_only=True)
     mode: int | None = field(default=None, kw_only=True)
@@ -48,11 +57,17 @@ class Tree:
         Raises:
             SourceError: there is none, or a link.
         """
-        raise NotImplementedError
+        for file in self.files:
+            if file.path == path and file.link is None:
+                return file.data
+        raise SourceError(f"source: expected a file {path[:_SHOWN]!r}, came none")
 
     def find(self, sha256: str) -> SourceFile | None:
         """Find the first file with this hash, lower hexadecimal."""
-        raise NotImplementedError
+        for file in self.files:
+            if file.link is None and hashlib.sha256(file.data).hexdigest() == sha256:
+                return file
+        return None
 
 
 def make_tree(files: Iterable[SourceFile]) -> Tree:
@@ -62,7 +77,22 @@ def make_tree(files: Iterable[SourceFile]) -> Tree:
         UnsupportedError: `source-form`: too much, a path that is not relative and
             plain, two files in one place, or a link that leaves the tree.
     """
-    raise NotImplementedError
+    kept: dict[str, SourceFile] = {}
+    size = 0
+    for file in files:
+        size += len(file.data)
+        if len(kept) == MAX_FILES or size > MAX_BYTES:
+            raise _unsupported(
+                f"expected at most {MAX_FILES} files of {MAX_BYTES} bytes, came more"
+            )
+        _check_path(file.path)
+        if file.path in kept:
+            raise _unsupported(f"expected {file.path[:_SHOWN]!r} once, came again")
+        kept[file.path] = file
+    for file in kept.values():
+        _check_place(file, kept)
+    ordered = sorted(kept.values(), key=lambda each: each.path.encode())
+    return Tree(tuple(ordered))
 
 
 def tree_tar(tree: Tree, epoch: int) -> bytes:
@@ -72,7 +102,18 @@ def tree_tar(tree: Tree, epoch: int) -> bytes:
         UnsupportedError: `source-form`: it has links, or paths that some file systems
             take for the same.
     """
-    raise NotImplementedError
+    for file in tree.files:
+        # What a link stands for depends on what is around it where it is unpacked.
+        if file.link is not None:
+            raise _unsupported(f"{file.path[:_SHOWN]!r}: expected a file, came a link")
+    entries = (
+        NewEntry(file.path, file.data, executable=file.executable)
+        for file in tree.files
+    )
+    try:
+        return write_tar(entries, epoch)
+    except MalformedError as error:
+        raise _unsupported(str(error)) from None
 
 
 def tree_sha256(tree: Tree, epoch: int) -> str:
@@ -81,4 +122,40 @@ def tree_sha256(tree: Tree, epoch: int) -> str:
     Raises:
         UnsupportedError: as `tree_tar`.
     """
-    raise NotImplementedError
+    return hashlib.sha256(tree_tar(tree, epoch)).hexdigest()
+
+
+def _check_path(path: str) -> None:
+    try:
+        check_path(path)
+    except MalformedError as error:
+        raise _unsupported(str(error)) from None
+
+
+def _check_place(file: SourceFile, kept: dict[str, SourceFile]) -> None:
+    """Check that a file stands in folders alone, and points nowhere outside.
+
+    A link may climb at its beginning only: after a name, `..` would be taken from
+    wherever that name leads, if it is a link itself.
+    """
+    above = file.path.split("/")[:-1]
+    for depth in range(1, len(above) + 1):
+        if "/".join(above[:depth]) in kept:
+            raise _unsupported(
+                f"{file.path[:_SHOWN]!r}: expected folders above it, came a file"
+            )
+    if file.link is None:
+        return
+    if len(file.link) > MAX_PATH_BYTES:
+        raise _unsupported(f"{file.path[:_SHOWN]!r}: expected a shorter link")
+    climbed, target = 0, file.link.removesuffix("/")
+    while target == ".." or target.startswith("../"):
+        climbed, target = climbed + 1, target[3:]
+    if climbed > len(above):
+        raise _unsupported(f"{file.path[:_SHOWN]!r}: expected a link that stays inside")
+    if target or not climbed:
+        _check_path(target.removeprefix("./"))
+
+
+def _unsupported(text: str) -> UnsupportedError:
+    return UnsupportedError("source-form", f"source: {text}")
