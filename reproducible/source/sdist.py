@@ -1,6 +1,7 @@
 """A source archive as a tree."""
 
-from reproducible.inputs.tree import Tree
+from reproducible.archive.sdists import open_sdist
+from reproducible.inputs.tree import SourceFile, Tree, make_tree
 
 
 def sdist_tree(data: bytes) -> Tree:
@@ -10,4 +11,16 @@ def sdist_tree(data: bytes) -> Tree:
         MalformedError: it is not of the strict form.
         UnsupportedError: `source-form`: a link leaves the tree, or there is too much.
     """
-    raise NotImplementedError
+    sdist = open_sdist(data)
+    return make_tree(
+        SourceFile(
+            entry.name.removeprefix(f"{sdist.top}/"),
+            sdist.data(entry),
+            executable=entry.executable,
+            link=entry.target if entry.kind == "link" else None,
+            mode=entry.mode,
+            mtime=int(entry.mtime),
+        )
+        for entry in sdist.entries
+        if entry.kind != "folder"
+    )
