@@ -9,8 +9,8 @@ it is written.
 import unicodedata
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""General categories (Unicode section 4.5): controls, formats (bidi and zero-width among
-them), unassigned, private use, surrogates, line and paragraph separators."""
+"""General categories (Unicode section 4.5): controls, formats (bidi and zero-width are
+among them), unassigned, private use, surrogates, line and paragraph separators."""
 
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters by category that show nothing
 _ZALGO = frozenset({"Mn", "Me"})

@@ -1,9 +1,11 @@
 """A comparison with its causes and excerpts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reproducible.compare.verdict import Comparison
-from reproducible.explain.excerpt import Excerpt
+from reproducible.explain.causes import causes_of
+from reproducible.explain.excerpt import Excerpt, excerpts_of
+from reproducible.explain.members import open_members
 from updater.archive.extent import Extent
 
 
@@ -28,4 +30,12 @@ def explain(
 
     Nothing in the files makes this raise: what cannot be read is not shown.
     """
-    raise NotImplementedError
+    if comparison.verdict == "identical":
+        return Explained(comparison)
+    entries = [each.entry for each in comparison.differences]
+    theirs = open_members(comparison.published.name, published, entries)
+    name = comparison.rebuilt.name if comparison.rebuilt else ""
+    ours = open_members(name, rebuilt, entries)
+    excerpts = excerpts_of(comparison, theirs, ours)
+    causes = causes_of(comparison, theirs, ours, excerpts)
+    return Explained(replace(comparison, causes=causes), excerpts)
