@@ -5,7 +5,8 @@ Carrier.
 
 from dataclasses import dataclass
 
-from reproducible.sandbox.levels import Level
+from reproducible.errors import IsolationError, NoWallError
+from reproducible.sandbox.levels import LEVELS, Level
 from reproducible.sandbox.run import Sandbox, Site
 
 
@@ -29,4 +30,15 @@ def choose(wanted: Level | None, site: Site) -> Choice:
         IsolationError: no wall of the asked height, or any at all, with what to
             install; or a wall that has a hole, which is never passed over.
     """
-    raise NotImplementedError
+    fallen: list[str] = []
+    for level in LEVELS if wanted is None else (wanted,):
+        if level == 2 and site.root is None and wanted is None:
+            continue
+        sandbox = Sandbox(level, site)
+        try:
+            sandbox.probe()
+        except NoWallError as error:
+            fallen.append(str(error))
+        else:
+            return Choice(sandbox=sandbox, fallen=tuple(fallen))
+    raise IsolationError("; ".join(fallen))

@@ -1,7 +1,7 @@
-"""How closed a sandbox is, and the command that makes it so.
+"""How closed a sandbox is, and what a build sees of the world.
 
-Rules: values in, a command line out. What each level keeps out, and what it does not,
-is in docs/sandbox.md.
+Rules: values only. What each level keeps out, and what it does not, is in
+docs/sandbox.md.
 
 === ============================== =================================================
   0 `unshare` and our own `wall`    no network, process, home or file of the host but
@@ -9,16 +9,12 @@ is in docs/sandbox.md.
   1 bubblewrap                      also a fixed path, user number and host name
   2 bubblewrap on a Debian root     also libraries and interpreter by hash
 === ============================== =================================================
-
-A file system is described once, as a list of mounts, whatever makes them: bubblewrap
-takes them as options, the wall as JSON.
 """
 
-import json
 from dataclasses import dataclass, field
-from typing import Final, Literal, assert_never
+from typing import Final, Literal
 
-from reproducible.inputs.recipe import Limits
+from reproducible.errors import NoWallError
 
 Level = Literal[0, 1, 2]
 LEVELS: Final[tuple[Level, ...]] = (2, 1, 0)
@@ -27,8 +23,12 @@ LEVELS: Final[tuple[Level, ...]] = (2, 1, 0)
 FIXED: Final = "/build/src"
 """Where the source stands, from level 1 on, unless a recipe says otherwise."""
 
-_USR: Final = "/usr"
-_LINKS: Final = (("usr/bin", "/bin"), ("usr/lib", "/lib"), ("usr/lib64", "/lib64"))
+_SHOWN: Final = 300  # bytes of what a program printed, the end
+_SWITCHES: Final = (
+    "kernel.unprivileged_userns_clone",
+    "kernel.apparmor_restrict_unprivileged_userns",
+    "user.max_user_namespaces",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class Places:
         source: what is built.
         tools: what builds it, the folder that imports come from.
         hook: holds `hook.py`.
-        out: receives the result, and nothing else that is kept can be written.
+        out: holds two empty files, `file` and `name`, for the result; nothing else that
+            is kept can be written, so no link, folder or device can come back.
         tmp: for temporary files; on the host, an empty folder to mount it on.
         given: where the source stands while `source` is a copy of it that the build
             may write to; on the host, likewise an empty folder.
@@ -113,215 +114,28 @@ class Programs:
     bwrap: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """All that decides over what a build can see and do.
+def check_programs(level: Level, programs: Programs) -> None:
+    """Expect the programs that make the wall of a level.
 
-    Attributes:
-        places: on the host.
-        interpreter: of the host, or of the root at level 2.
-        writable: whether the build may write to its source, or rather a copy of it.
-        root: the folder of the unpacked Debian root, at level 2.
-        visible: more folders of the host, seen read-only at their own path.
-        wall: the interpreter and file that close level 0.
+    Raises:
+        NoWallError: one is not there; says what to install.
     """
-
-    level: Level
-    places: Places
-    conditions: Conditions
-    interpreter: Interpreter
-    limits: Limits
-    writable: bool = False
-    root: str | None = None
-    visible: tuple[str, ...] = ()
-    wall: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Bind:
-    """A folder of the host at a path inside."""
-
-    source: str
-    target: str
-    writable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """A folder that is kept in memory, of at most `mib` MiB."""
-
-    target: str
-    mib: int
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A symbolic link."""
-
-    text: str
-    target: str
-
-
-Mount = Bind | Memory | Link
-
-
-def inside(plan: Plan) -> Places:
-    """Say where the build sees its folders."""
-    match plan.level:
-        case 0:
-            return plan.places
-        case 1 | 2:
-            return Places(
-                source=plan.conditions.path,
-                tools="/build/tool",
-                hook="/build/hook",
-                out="/build/out",
-                tmp="/build/tmp",
-                given="/build/given",
-                stage="/",
-            )
-        case _:
-            assert_never(plan.level)
-
-
-def mounts(plan: Plan) -> tuple[Mount, ...]:
-    """List what the build sees, in the order in which it is mounted.
-
-    The source comes first: a recipe chooses its path, and must not cover what follows.
-    """
-    host, seen = plan.places, inside(plan)
-    if plan.writable:
-        # A copy in memory: the host's disk cannot be filled, its copy not be changed.
-        source: tuple[Mount, ...] = (
-            Bind(host.source, seen.given),
-            Memory(seen.source, plan.limits.output_mib),
-        )
+    if level and programs.bwrap is None:
+        lacks, package = "bwrap", "bubblewrap"
+    elif level == 0 and None in {programs.unshare, programs.setpriv}:
+        lacks, package = "unshare and setpriv", "util-linux"
     else:
-        source = (Bind(host.source, seen.source),)
-    return (
-        *source,
-        *_system(plan),
-        *(Bind(folder, folder) for folder in _own_folders(plan)),
-        Bind(host.tools, seen.tools),
-        Bind(host.hook, seen.hook),
-        Bind(host.out, seen.out, writable=True),
-        Memory(seen.tmp, plan.limits.output_mib),
+        return
+    raise NoWallError(
+        f"level {level}: expected {lacks}, found none; install the package {package}"
     )
 
 
-def environment(plan: Plan) -> dict[str, str]:
-    """Give the variables of the build: these, and none of the host's."""
-    conditions, tmp = plan.conditions, inside(plan).tmp
-    variables = {
-        "PATH": "/usr/bin",
-        "HOME": conditions.home or tmp,
-        "TMPDIR": tmp,
-        "LC_ALL": conditions.locale,
-        "TZ": conditions.tz,
-        "PYTHONHASHSEED": str(conditions.hashseed),
-    }
-    if conditions.epoch is not None:
-        variables["SOURCE_DATE_EPOCH"] = str(conditions.epoch)
-    return {**variables, **dict(conditions.extra)}
-
-
-def command(plan: Plan, programs: Programs, *, job: str) -> tuple[str, ...]:
-    """Write the command that starts the hook behind the wall.
-
-    Expects the programs of the level to be there. `job` is the hook's one argument.
-    """
-    path = plan.conditions.wrapper
-    run = (*path, *python(plan.interpreter), f"{inside(plan).hook}/hook.py", job)
-    match plan.level:
-        case 0:
-            return _unshare(plan, programs, run)
-        case 1 | 2:
-            return _bwrap(plan, programs, run)
-        case _:
-            assert_never(plan.level)
-
-
-def python(interpreter: Interpreter) -> tuple[str, ...]:
-    """Start an interpreter that imports from its own library alone.
-
-    -s -S: nothing installed on this machine; -B: no byte code is written; -P: not from
-    the folder of the script, which older versions leave to the hook. Not -I, which
-    would ignore the hash seed too.
-    """
-    safe = ("-P",) if interpreter.version >= (3, 11) else ()
-    return (interpreter.path, "-s", "-S", "-B", *safe)
-
-
-def _system(plan: Plan) -> tuple[Mount, ...]:
-    links = tuple(Link(text, target) for text, target in _LINKS)
-    if plan.root is None:
-        return (Bind(_USR, _USR), *links)
-    return (Bind(f"{plan.root}/usr", _USR), *links, Bind(f"{plan.root}/etc", "/etc"))
-
-
-def _own_folders(plan: Plan) -> list[str]:
-    """Keep interpreters and programs that do not lie in /usr where they are."""
-    wanted = plan.visible if plan.root else (plan.interpreter.prefix, *plan.visible)
-    return sorted({x for x in wanted if x != _USR and not x.startswith("/usr/")})
-
-
-def _bwrap(plan: Plan, programs: Programs, run: tuple[str, ...]) -> tuple[str, ...]:
-    uid = str(plan.conditions.uid)
-    options = [
-        *("--unshare-all", "--unshare-user", "--disable-userns"),
-        *("--uid", uid, "--gid", uid, "--hostname", plan.conditions.hostname),
-        *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
-        *_memory(Memory("/", plan.limits.output_mib)),
-    ]
-    for mount in mounts(plan):
-        match mount:
-            case Bind(source, target, writable):
-                options += ("--bind" if writable else "--ro-bind", source, target)
-            case Memory():
-                options += _memory(mount)
-            case Link(text, target):
-                options += ("--symlink", text, target)
-            case _:
-                assert_never(mount)
-    options += ("--proc", "/proc", "--dev", "/dev", "--chdir", inside(plan).source)
-    for name, value in environment(plan).items():
-        options += ("--setenv", name, value)
-    assert programs.bwrap is not None
-    return (programs.bwrap, *options, "--", *run)
-
-
-def _memory(mount: Memory) -> tuple[str, ...]:
-    return ("--size", str(mount.mib << 20), "--tmpfs", mount.target)
-
-
-def _unshare(plan: Plan, programs: Programs, run: tuple[str, ...]) -> tuple[str, ...]:
-    assert programs.unshare is not None
-    assert programs.setpriv is not None
-    wall = {
-        "stage": plan.places.stage,
-        "hostname": plan.conditions.hostname,
-        "mounts": [_described(mount) for mount in mounts(plan)],
-        "cwd": inside(plan).source,
-        "environment": environment(plan),
-        "run": list(run),
-    }
-    return (
-        # Who runs us may be killed: what it started must not outlive it.
-        *(programs.setpriv, "--pdeathsig", "KILL"),
-        *(programs.unshare, "--user", "--map-root-user", "--net", "--mount", "--pid"),
-        *("--fork", "--ipc", "--uts", "--kill-child", "--mount-proc"),
-        *plan.wall,
-        json.dumps(wall),
+def no_wall(level: Level, log: bytes) -> NoWallError:
+    """Say that a wall could not be made, after what its maker printed."""
+    lines = log[-_SHOWN:].decode(errors="replace").strip().splitlines()
+    last = lines[-1] if lines else "nothing was said"
+    return NoWallError(
+        f"level {level}: no wall could be made: {last!r}; "
+        f"user namespaces may be switched off here (sysctl {' or '.join(_SWITCHES)})"
     )
-
-
-def _described(mount: Mount) -> list[str | int | bool]:
-    match mount:
-        case Bind(source, target, writable):
-            return ["bind", target, source, writable]
-        case Memory(target, mib):
-            return ["memory", target, mib]
-        case Link(text, target):
-            return ["link", target, text]
-        case _:
-            assert_never(mount)

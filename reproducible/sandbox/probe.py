@@ -4,13 +4,23 @@ Rules. The hook is ours and its report is written before it imports a backend, s
 report can be believed; it is read strictly all the same.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final, cast
 
 from reproducible.errors import IsolationError
+from updater.jcs import Json, parse
+from updater.shape import flag, integer, items, record, text
 
 MAX_REPORT_BYTES: Final = 1 << 16
+KINDS: Final = ("ipc", "mnt", "net", "pid", "user", "uts")
+"""The namespaces that a build has of its own."""
+
+# A kernel without IPv6, or with it switched off, names it differently.
+_NO_NETWORK: Final = ("ENETUNREACH", "EAFNOSUPPORT", "EADDRNOTAVAIL")
+_SHORT: Final = re.compile("[ -~]{0,300}")
+_MOST_NAMES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +107,16 @@ def parse_report(data: bytes) -> Report:
     Raises:
         MalformedError: it is something else.
     """
-    raise NotImplementedError
+    report = record(parse(data, most=MAX_REPORT_BYTES), "report", ("seen", "facts"))
+    names = [part.name for part in fields(Facts)]
+    said = record(report["facts"], "facts", names)
+    facts = {
+        part.name: integer(said[part.name], part.name)
+        if part.type is int
+        else text(said[part.name], part.name, _SHORT)
+        for part in fields(Facts)
+    }
+    return Report(_parse_seen(report["seen"]), Facts(**cast("dict[str, Any]", facts)))
 
 
 def check_probe(
@@ -111,4 +130,40 @@ def check_probe(
     Raises:
         IsolationError: a network, process or folder of the host can be reached.
     """
-    raise NotImplementedError
+    if seen.interfaces != ("lo",):
+        raise _hole(f"expected the network interface lo alone, came {seen.interfaces}")
+    for family, came in (("IPv4", seen.tcp4), ("IPv6", seen.tcp6)):
+        if came not in _NO_NETWORK:
+            raise _hole(f"expected no route over {family}, came {came}")
+    if seen.sockets:
+        raise _hole(f"expected no Unix socket, came {seen.sockets}")
+    for kind in KINDS:
+        if seen.namespaces[kind] == host[kind]:
+            raise _hole(f"expected its own {kind} namespace, came the host's")
+    if not seen.own_proc:
+        raise _hole("expected its own /proc, came another")
+    if strange := sorted(set(seen.home) - set(known)):
+        raise _hole(f"expected nothing of the home folder, came {strange[0]!r}")
+
+
+def _parse_seen(value: Json) -> Seen:
+    keys = [part.name for part in fields(Seen)]
+    seen = record(value, "seen", keys)
+    spaces = record(seen["namespaces"], "namespaces", KINDS)
+    return Seen(
+        interfaces=_texts(seen["interfaces"], "interfaces"),
+        tcp4=text(seen["tcp4"], "tcp4", _SHORT),
+        tcp6=text(seen["tcp6"], "tcp6", _SHORT),
+        sockets=integer(seen["sockets"], "sockets"),
+        namespaces={kind: text(spaces[kind], kind, _SHORT) for kind in KINDS},
+        own_proc=flag(seen["own_proc"], "own_proc"),
+        home=_texts(seen["home"], "home"),
+    )
+
+
+def _texts(value: Json, where: str) -> tuple[str, ...]:
+    return tuple(text(x, where, _SHORT) for x in items(value, where, most=_MOST_NAMES))
+
+
+def _hole(sentence: str) -> IsolationError:
+    return IsolationError(f"the wall has a hole: {sentence}; nothing was built")

@@ -7,21 +7,47 @@ Carrier. Every start is the same four steps, so that no build can miss one::
     check_probe(report)                 a hole: everything is killed, nothing is built
         -> "go"
     the hook imports the backend        time, memory, output and log are bounded
-    look for the one file in OUT        whatever was printed or returned
+    take the file that it left          whatever was printed or returned
 """
 
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from reproducible.errors import BuildFailedError, IsolationError, NoWallError
 from reproducible.inputs.recipe import Limits
-from reproducible.sandbox.host import Host
-from reproducible.sandbox.levels import Conditions, Interpreter, Level
-from reproducible.sandbox.probe import Facts, Report
+from reproducible.sandbox.host import Host, root_interpreter
+from reproducible.sandbox.jobs import (
+    MAX_NAME_BYTES,
+    MAX_REQUIRES_BYTES,
+    Action,
+    Job,
+    Task,
+    check_ended,
+    check_name,
+    format_job,
+    parse_requires,
+)
+from reproducible.sandbox.levels import (
+    Conditions,
+    Interpreter,
+    Level,
+    Places,
+    check_programs,
+    no_wall,
+)
+from reproducible.sandbox.plan import Plan, command, inside, known
+from reproducible.sandbox.probe import Facts, Report, check_probe, parse_report
+from reproducible.sandbox.process import execute
+from reproducible.sandbox.room import Room, room_in
+from updater.errors import MalformedError
 
-Action = Literal["wheel", "sdist"]
 USUAL: Final = Conditions()
 """The conditions of a recipe that names none."""
+
+_HERE: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +112,28 @@ class Ran:
 
 
 class Sandbox:
-    """A wall of one level on this machine; `choose` finds the best."""
+    """A wall of one level on this machine; `choose` finds the best.
+
+    Raises:
+        NoWallError: the site has no root for level 2.
+    """
 
     def __init__(self, level: Level, site: Site) -> None:
         self.level = level
         self.site = site
-        raise NotImplementedError
+        self.interpreter = site.interpreter
+        if level == 2:
+            if site.root is None:
+                raise NoWallError("level 2: expected a Debian root, found none")
+            self.interpreter = root_interpreter(site.root)
+
+    def tool(self) -> str:
+        """Name what makes the wall, with its version.
+
+        Raises:
+            MissingError: it is not there.
+        """
+        return self.site.host.tool(self.level)
 
     def probe(self, conditions: Conditions = USUAL) -> Report:
         """Look around behind the wall; every run does so as well.
@@ -100,19 +142,28 @@ class Sandbox:
             NoWallError: this machine cannot make such a wall; says what it lacks.
             IsolationError: there is a wall, and it has a hole.
         """
-        raise NotImplementedError
+        with room_in(self.site.scratch) as room:
+            order = Order(source=room.folder("empty"), backend="")
+            return self._do(self._plan(room, order, conditions), "probe", order).report
 
     def run(
         self, action: Action, order: Order, *, out: Path, conditions: Conditions = USUAL
     ) -> Built:
-        """Have a backend (PEP 517) build into the empty folder `out`.
+        """Have a backend (PEP 517) build into the folder `out`.
 
         Raises:
             BuildFailedError: it gave nothing; `reason` is `exit`, `timeout`, `memory`,
                 `no-output`, `too-large` or `bad-output`.
             IsolationError: as `probe`.
         """
-        raise NotImplementedError
+        with room_in(self.site.scratch) as room:
+            done = self._do(self._plan(room, order, conditions), action, order)
+            check_ended(done.code, done.log)
+            name = check_name(room.read_name(MAX_NAME_BYTES + 1), action, done.log)
+            file = out / name
+            # A copy: nothing that might still run behind the wall can reach it.
+            shutil.copyfile(room.file, file)
+        return Built(file=file, log=done.log, facts=done.report.facts)
 
     def requires(
         self, action: Action, order: Order, *, conditions: Conditions = USUAL
@@ -125,7 +176,14 @@ class Sandbox:
             BuildFailedError: as `run`.
             IsolationError: as `probe`.
         """
-        raise NotImplementedError
+        with room_in(self.site.scratch) as room:
+            task: Task = "requires-wheel" if action == "wheel" else "requires-sdist"
+            done = self._do(self._plan(room, order, conditions), task, order)
+            check_ended(done.code, done.log)
+            try:
+                return parse_requires(room.read_file(MAX_REQUIRES_BYTES + 1))
+            except MalformedError as error:
+                raise BuildFailedError("bad-output", str(error), done.log) from None
 
     def run_tool(
         self, argv: tuple[str, ...], *, folder: Path, visible: tuple[Path, ...] = ()
@@ -139,4 +197,88 @@ class Sandbox:
             BuildFailedError: `timeout`.
             IsolationError: as `probe`.
         """
-        raise NotImplementedError
+        with room_in(self.site.scratch) as room:
+            order = Order(source=folder, backend="")
+            plan = self._plan(room, order, USUAL, tuple(map(str, visible)))
+            done = self._do(plan, "tool", order, argv)
+        return Ran(code=done.code, log=done.log)
+
+    def _plan(
+        self,
+        room: Room,
+        order: Order,
+        conditions: Conditions,
+        visible: tuple[str, ...] = (),
+    ) -> Plan:
+        tools = room.folder("empty") if order.tools is None else order.tools
+        return Plan(
+            level=self.level,
+            places=Places(
+                source=str(order.source.resolve()),
+                tools=str(tools.resolve()),
+                hook=str(_HERE),
+                out=str(room.out),
+                tmp=str(room.folder("tmp")),
+                given=str(room.folder("given")),
+                stage=str(room.folder("stage")),
+            ),
+            conditions=conditions,
+            interpreter=self.interpreter,
+            limits=self.site.limits,
+            writable=order.writable,
+            root=str(self.site.root) if self.level == 2 else None,
+            visible=visible,
+            wall=(sys.executable, "-I", "-S", "-B", str(_HERE / "wall.py")),
+        )
+
+    def _do(
+        self, plan: Plan, task: Task, order: Order, argv: tuple[str, ...] = ()
+    ) -> "_Done":
+        programs = self.site.host.programs()
+        check_programs(self.level, programs)
+        home = str(self.site.host.home)
+        reports: list[Report] = []
+
+        def start(descriptor: int) -> tuple[str, ...]:
+            where, limits = inside(plan), plan.limits
+            job = Job(
+                task=task,
+                source=where.source,
+                tools=where.tools,
+                out=where.out,
+                tmp=where.tmp,
+                home=home,
+                report=descriptor,
+                umask=plan.conditions.umask,
+                memory_mib=limits.memory_mib,
+                output_mib=limits.output_mib,
+                given=where.given if plan.writable else None,
+                preload=plan.conditions.preload,
+                backend=order.backend,
+                backend_path=order.backend_path,
+                subdir=order.subdir,
+                argv=argv,
+            )
+            return command(plan, programs, job=format_job(job))
+
+        def judge(said: bytes, log: bytes) -> None:
+            if not said:
+                raise no_wall(self.level, log)
+            try:
+                reports.append(parse_report(said))
+            except MalformedError as error:
+                raise IsolationError(f"expected a report, came {error}") from None
+            spaces = self.site.host.namespaces()
+            check_probe(reports[0].seen, host=spaces, known=known(plan, home))
+
+        ended = execute(start, judge=judge, timeout_s=plan.limits.timeout_s)
+        return _Done(report=reports[0], code=ended.code, log=ended.log)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """A job that was let go, and its end."""
+
+    report: Report
+    code: int
+    log: bytes

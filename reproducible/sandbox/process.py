@@ -1,0 +1,148 @@
+"""One process behind the wall: started, judged by its report, let go, ended in time.
+
+Carrier. Its end takes everything with it: it is the parent of a process namespace, and
+both bubblewrap and unshare have the kernel kill that when they die.
+"""
+
+import contextlib
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reproducible.errors import BuildFailedError
+from reproducible.sandbox.jobs import GO
+from reproducible.sandbox.probe import MAX_REPORT_BYTES
+
+LOG_BYTES: Final = 16 << 20
+"""What is kept of what a build prints."""
+
+REPORT_S: Final = 60.0
+"""Seconds for making the wall and looking around: a slow machine needs one."""
+
+_READ_BYTES: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a process ended: its code, or minus its signal, and what it printed."""
+
+    code: int
+    log: bytes
+
+
+def execute(
+    command: Callable[[int], Sequence[str]],
+    *,
+    judge: Callable[[bytes, bytes], None],
+    timeout_s: float,
+) -> Ended:
+    """Run a command to its end.
+
+    `command` gets the descriptor that the report is to be written to; `judge` gets the
+    report, empty if none came, and what was printed so far, and raises to stop it all.
+
+    Raises:
+        BuildFailedError: `timeout`, counted from when it was let go.
+    """
+    receives, sends = os.pipe()
+    with os.fdopen(receives, "rb", buffering=0) as report:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the command is the wall itself
+                command(sends),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(sends,),
+                cwd="/",
+                env={},
+                start_new_session=True,
+            )
+        finally:
+            os.close(sends)
+        with _killed(process):
+            assert process.stdin is not None
+            assert process.stdout is not None
+            output = _Output(process.stdout.fileno())
+            said = output.read_beside(report.fileno(), time.monotonic() + REPORT_S)
+            judge(said, output.kept())
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(GO)
+                process.stdin.close()
+            ends = time.monotonic() + timeout_s
+            try:
+                output.read(ends)
+                code = process.wait(max(0.0, ends - time.monotonic()))
+            except (TimeoutError, subprocess.TimeoutExpired):
+                text = f"took more than {timeout_s:g} s"
+                raise BuildFailedError("timeout", text, output.kept()) from None
+    return Ended(code=code, log=output.kept())
+
+
+@contextlib.contextmanager
+def _killed(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.kill()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        process.wait()
+
+
+class _Output:
+    """What a process prints, of which the beginning is kept and the rest read past."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._pieces: list[bytes] = []
+        self._kept = 0
+
+    def kept(self) -> bytes:
+        return b"".join(self._pieces)
+
+    def read(self, ends: float) -> None:
+        """Read until nobody can print any more."""
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._descriptor, selectors.EVENT_READ)
+            while not _wait(ready, ends) or self._take():
+                pass
+
+    def read_beside(self, report: int, ends: float) -> bytes:
+        """Read until the report ends; give it, or nothing if it is late or too long."""
+        said = b""
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._descriptor, selectors.EVENT_READ)
+            ready.register(report, selectors.EVENT_READ)
+            with contextlib.suppress(TimeoutError):
+                while len(said) <= MAX_REPORT_BYTES:
+                    came = _wait(ready, ends)
+                    if self._descriptor in came and not self._take():
+                        ready.unregister(self._descriptor)
+                    if report in came:
+                        piece = os.read(report, _READ_BYTES)
+                        if not piece:
+                            return said
+                        said += piece
+        return b""
+
+    def _take(self) -> bool:
+        """Read what is there; False at the end."""
+        piece = os.read(self._descriptor, _READ_BYTES)
+        kept = piece[: LOG_BYTES - self._kept]
+        self._pieces.append(kept)
+        self._kept += len(kept)
+        return bool(piece)
+
+
+def _wait(ready: selectors.BaseSelector, ends: float) -> set[int]:
+    """Wait for something to read."""
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return {key.fd for key, _ in ready.select(left)}
