@@ -1,4 +1,4 @@
-"""What ships is what is tested: the committed locks and the pinned requirements agree."""
+"""What ships is what is tested: the locks agree with the pinned requirements."""
 
 import re
 
