@@ -177,6 +177,11 @@ def test_what_is_no_name_is_refused(ref: str) -> None:
         check_name(ref)
 
 
+@pytest.mark.parametrize("ref", ["v1.0", "release/2026-11", "pkg@1.0", "HEAD"])
+def test_what_can_be_a_name_is_one(ref: str) -> None:
+    check_name(ref)
+
+
 def test_a_tag_stands_for_the_commit_behind_it_and_before_a_branch() -> None:
     printed = (
         f"{'1' * 40}\tHEAD\n{'2' * 40}\trefs/tags/v1\n{'3' * 40}\trefs/tags/v1^{{}}\n"
