@@ -11,7 +11,7 @@ from html import escape
 from typing import Final
 
 from reproducible.compare.shown import shown
-from reproducible.drive.standing import Job, Standing
+from reproducible.drive.standing import Job, Said, Standing
 from updater import jcs
 from updater.jcs import Json
 from updater.offer.version import order
@@ -124,11 +124,7 @@ def _row(job: Job) -> str:
 
 def _verdict(job: Job) -> str:
     """Say how far a file has come; what went wrong is said with every verdict."""
-    said = (
-        [f'<span class="{job.said.verdict}">{job.said.verdict}</span>']
-        if (job.said)
-        else ["waits for its turn"]
-    )
+    said = [_linked(job.said) if job.said else "waits for its turn"]
     if job.is_withdrawn:
         said.append("withdrawn by its publisher")
     elif job.said and not job.said.is_out:
@@ -139,6 +135,12 @@ def _verdict(job: Job) -> str:
             "</span>"
         )
     return "; ".join(said)
+
+
+def _linked(said: Said) -> str:
+    """Name a verdict, with the way to its report, which lies beside the page."""
+    to = f"{said.file}/{said.file}.compare.html"
+    return f'<a class="{said.verdict}" href="{_html(to)}">{said.verdict}</a>'
 
 
 def _row_json(job: Job) -> Json:

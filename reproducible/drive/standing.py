@@ -22,6 +22,7 @@ from updater.errors import MalformedError
 from updater.jcs import Json
 from updater.offer.product import PLATFORM
 from updater.offer.version import check_version, order
+from updater.transparency.claims.parts import NAME
 from updater.transparency.claims.rebuild import VERDICTS, Verdict
 
 MAX_BYTES: Final = 64 << 20  # as many jobs as below, with a sentence each
@@ -44,11 +45,13 @@ class Said:
     """A statement that was signed.
 
     Attributes:
+        file: the published file's name.
         leaf: SHA-256 of the envelope's bytes, lower hexadecimal.
         expires_on: after this it counts for nobody.
         is_out: whether everybody who is to have it has it.
     """
 
+    file: str
     verdict: Verdict
     leaf: str
     finished_on: int
@@ -302,6 +305,7 @@ def _job_json(job: Job) -> Json:
 def _said_json(said: Said) -> Json:
     return {
         "expiresOn": said.expires_on,
+        "file": said.file,
         "finishedOn": said.finished_on,
         "leaf": said.leaf,
         "out": said.is_out,
@@ -333,10 +337,11 @@ def _job(value: Json) -> Job:
 
 def _said(value: Json) -> Said:
     found = shape.record(
-        value, "said", ("expiresOn", "finishedOn", "leaf", "out", "verdict")
+        value, "said", ("expiresOn", "file", "finishedOn", "leaf", "out", "verdict")
     )
     verdict = shape.one_of(found["verdict"], "verdict", *VERDICTS)
     return Said(
+        file=shape.text(found["file"], "file", NAME),
         verdict=cast("Verdict", verdict),  # `one_of` has looked
         leaf=shape.text(found["leaf"], "leaf", shape.SHA256),
         finished_on=shape.integer(found["finishedOn"], "finishedOn"),

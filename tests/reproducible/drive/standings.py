@@ -6,6 +6,7 @@ from updater.transparency.claims.rebuild import Verdict
 NOW = 1_790_000_000
 DAY = 86_400
 PLATFORM = "cp312-linux-x86_64"
+FILE = f"tally-1.0-{PLATFORM}.tar"
 
 
 def dice(count: int) -> bytes:
@@ -28,7 +29,9 @@ def said(
     verdict: Verdict = "identical", *, at: int = NOW, leaf: str = "a" * 64
 ) -> Said:
     """Give a statement that holds for 120 days."""
-    return Said(verdict=verdict, leaf=leaf, finished_on=at, expires_on=at + 120 * DAY)
+    return Said(
+        file=FILE, verdict=verdict, leaf=leaf, finished_on=at, expires_on=at + 120 * DAY
+    )
 
 
 def job(standing: Standing, version: str) -> Job:

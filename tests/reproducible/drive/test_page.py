@@ -13,7 +13,15 @@ from reproducible.drive.standing import (
     look_failed,
     looked,
 )
-from tests.reproducible.drive.standings import NOW, PLATFORM, dice, said, seen, sha256
+from tests.reproducible.drive.standings import (
+    FILE,
+    NOW,
+    PLATFORM,
+    dice,
+    said,
+    seen,
+    sha256,
+)
 
 ABOUT = Watched(project="pkg:pypi/tally", operator="anna", key="c" * 64)
 
@@ -47,12 +55,16 @@ def test_what_was_not_built_yet_waits() -> None:
 def test_a_verdict_is_shown_with_its_time() -> None:
     text = page(handed_out(found(seen("1.0"), "1.0"), "a" * 64))
 
-    assert '<span class="identical">identical</span></td>' in text
+    assert ">identical</a></td>" in text
     assert '<time datetime="2026-09-21T14:13:20Z">' in text
 
 
+def test_a_verdict_leads_to_its_report() -> None:
+    assert f'href="{FILE}/{FILE}.compare.html"' in page(found(seen("1.0"), "1.0"))
+
+
 def test_what_was_not_handed_out_says_so() -> None:
-    assert "identical</span>; not handed out yet" in page(found(seen("1.0"), "1.0"))
+    assert "identical</a>; not handed out yet" in page(found(seen("1.0"), "1.0"))
 
 
 def test_a_withdrawn_release_says_so() -> None:
@@ -82,7 +94,7 @@ def test_the_page_asks_for_nothing_from_elsewhere() -> None:
     text = page(found(seen("1.0"), "1.0"))
 
     assert "default-src 'none'" in text
-    assert not [each for each in ("src=", "href=", "url(", "@import") if each in text]
+    assert not [each for each in ("src=", "//", "url(", "@import") if each in text]
 
 
 def test_programs_get_the_same_facts() -> None:
