@@ -22,7 +22,8 @@ _PICTURE: Final = (
     ' viewBox="0 0 {width} 20" role="img" aria-labelledby="t">'
     '<title id="t">{label}: {verdict}</title>'
     '<path fill="#24292f" d="M3 0h{left}v20H3a3 3 0 0 1-3-3V3a3 3 0 0 1 3-3z"/>'
-    '<path fill="{colour}" d="M{start} 0h{right}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{right}z"/>'
+    '<path fill="{colour}"'
+    ' d="M{start} 0h{right}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{right}z"/>'
     '<g fill="#fff" font-family="DejaVu Sans,Verdana,sans-serif" font-size="11">'
     '<text x="{margin}" y="14" textLength="{label_width}">{label}</text>'
     '<text x="{text_start}" y="14" textLength="{verdict_width}">{verdict}</text>'
@@ -31,7 +32,7 @@ _PICTURE: Final = (
 
 
 def format_badge(verdict: Verdict) -> bytes:
-    """Draw `rebuild | VERDICT`; the title says the same aloud, colours only repeat it."""
+    """Draw `rebuild | VERDICT`; the title says it aloud, colours only repeat it."""
     label_width, verdict_width = (
         round(len(word) * _CHARACTER) for word in (_LABEL, verdict)
     )

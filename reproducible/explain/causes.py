@@ -170,12 +170,17 @@ def _record(evidence: Evidence) -> Iterator[Cause]:
 
 
 def _executable(evidence: Evidence) -> Iterator[Cause]:
-    odd = sum(
-        bool(theirs.mode & _MAY_RUN) != bool(ours.mode & _MAY_RUN)
-        for _, theirs, ours in evidence.pairs()
-    )
+    odd = [
+        (path, bool(theirs.mode & _MAY_RUN))
+        for path, theirs, ours in evidence.pairs()
+        if bool(theirs.mode & _MAY_RUN) != bool(ours.mode & _MAY_RUN)
+    ]
     if odd:
-        yield Cause("executable", "files are executable on one side only", odd)
+        path, is_published = odd[0]
+        side = "published" if is_published else "rebuilt"
+        yield Cause(
+            "executable", f"may be run in the {side} file alone: {path!r}", len(odd)
+        )
 
 
 def _umask(evidence: Evidence) -> Iterator[Cause]:

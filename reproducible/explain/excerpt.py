@@ -155,7 +155,7 @@ def _context(
     tail = 0 if is_last else min(size - head, _CONTEXT)
     for place in range(size):
         if head <= place < size - tail:
-            if place == head:
+            if place == head and not is_last:
                 yield Row(kind="gap", at=_at(block, size - tail))
             continue
         line = _cut(before[block.published[place]])

@@ -111,9 +111,10 @@ def _of_sdist(archive: Extent) -> Iterator[tuple[str, Member]]:
 def _of_bundle(
     archive: Extent, wanted: Collection[str]
 ) -> Iterator[tuple[str, Member]]:
-    opened = {entry.partition("!")[0]: None for entry in wanted if "!" in entry}
+    opened = dict.fromkeys(entry.partition("!")[0] for entry in wanted if "!" in entry)
     inside = set(list(opened)[:_MOST_OPENED])
     for found, extent in read_members(archive, most=MAX_WHEELS + 1):
+        wheel = found.name.rpartition("/")[2]
         yield (
             found.name,
             Member(
@@ -124,9 +125,9 @@ def _of_bundle(
                 read=partial(extent.read, 0, found.size),
             ),
         )
-        if found.name in inside:
-            for path, member in open_members(found.name, extent).items():
-                yield f"{found.name}!{path}", member
+        if wheel in inside:
+            for path, member in open_members(wheel, extent).items():
+                yield f"{wheel}!{path}", member
 
 
 def _unpacked(archive: Archive, entry: Entry) -> bytes:

@@ -87,7 +87,7 @@ def _summary(comparison: Comparison) -> Iterator[str]:
             yield f"  rebuilt    {rebuilt.sha256}, {rebuilt.size} bytes{name}"
     for cause in comparison.causes:
         count = f" ({cause.entries})" if cause.entries > 1 else ""
-        yield f"  likely     {_some(cause.text)}{count}"
+        yield f"  cause      {_some(cause.text)}{count}"
     for warning in comparison.warnings:
         yield f"  warning    {_some(warning)}"
 

@@ -1,0 +1,26 @@
+"""`ringfence rebuild explain`: why are these two files not the same?"""
+
+from pathlib import Path
+
+import click
+
+from cli.codes import Code
+from cli.rebuilds.showing import Wanted, report_options, show_comparisons
+from reproducible.explain.examining import examine, read_report
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(epilog="Example: ringfence rebuild explain their.whl our.whl")
+@click.argument("file", type=_FILE)
+@click.argument("rebuilt", type=_FILE, required=False)
+@report_options
+def command(file: Path, *, rebuilt: Path | None, wanted: Wanted) -> Code:
+    """Say why two files differ, with the lines that do.
+
+    FILE is the published file, or a report that --json printed: that one is shown
+    again, without the lines, since a report does not hold them.
+    """
+    if rebuilt is None:
+        return show_comparisons([read_report(file)], wanted)
+    return show_comparisons([examine(file, rebuilt)], wanted, with_excerpts=True)

@@ -1,0 +1,53 @@
+"""Two files of this machine, compared and explained. Carrier."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reproducible.compare.comparing import compare
+from reproducible.explain.explaining import Explained, explain
+from reproducible.explain.report import MAX_BYTES, parse_report
+from updater.archive.extent import Extent
+from updater.files import Files
+
+
+def examine(published: Path, rebuilt: Path, *, own: bool = False) -> Explained:
+    """Compare two files, and say why they differ if they do.
+
+    Links are followed; what a file is, the name says by which it is called here.
+
+    Args:
+        published: what is distributed.
+        rebuilt: what came out of the build.
+        own: whether it is ours to reproduce, so that no header field is excepted.
+
+    Raises:
+        StoreError: a file cannot be read.
+        InputError: a file changed while it was read.
+    """
+    with _opening(published) as theirs, _opening(rebuilt) as ours:
+        comparison = compare(
+            theirs, ours, name=published.name, rebuilt_name=rebuilt.name, own=own
+        )
+        return explain(comparison, theirs, ours)
+
+
+def read_report(path: Path) -> Explained:
+    """Read a report that was written before.
+
+    Raises:
+        StoreError: the file cannot be read.
+        MalformedError: it is no report.
+    """
+    return Explained(parse_report(Files().read(path.resolve(), most=MAX_BYTES)))
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[Extent]:
+    with Files().open(path.resolve()) as file:
+        opened = file.fileno()
+        yield Extent(
+            lambda offset, size: os.pread(opened, size, offset),
+            os.fstat(opened).st_size,
+        )
