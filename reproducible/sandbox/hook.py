@@ -41,7 +41,7 @@ def main(argument: str) -> int:
     _import_from(job)
     report = {"seen": _look(job), "facts": _facts(job)}
     with os.fdopen(job["report"], "wb") as stream:
-        stream.write(json.dumps(report).encode())
+        stream.write(json.dumps(report).encode() + b"\n")
     # Closed without a word: who started us is gone, or saw a hole.
     if os.read(0, 3) != b"go\n":
         return 1

@@ -114,22 +114,25 @@ class _Output:
                 pass
 
     def read_beside(self, report: int, ends: float) -> bytes:
-        """Read until the report ends; give it, or nothing if it is late or too long."""
+        """Read a report, which is a line; nothing if it is late, too long or cut short.
+
+        Who made the wall may hold the descriptor, too, so its end says nothing.
+        """
         said = b""
         with selectors.DefaultSelector() as ready:
             ready.register(self._descriptor, selectors.EVENT_READ)
             ready.register(report, selectors.EVENT_READ)
             with contextlib.suppress(TimeoutError):
-                while len(said) <= MAX_REPORT_BYTES:
+                while len(said) <= MAX_REPORT_BYTES and not said.endswith(b"\n"):
                     came = _wait(ready, ends)
                     if self._descriptor in came and not self._take():
                         ready.unregister(self._descriptor)
                     if report in came:
                         piece = os.read(report, _READ_BYTES)
                         if not piece:
-                            return said
+                            break
                         said += piece
-        return b""
+        return said[:-1] if said.endswith(b"\n") else b""
 
     def _take(self) -> bool:
         """Read what is there; False at the end."""
