@@ -1,6 +1,7 @@
 """`ringfence release`: publish releases that nobody can aim at one person."""
 
 import contextlib
+import hashlib
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from cli.vouching import ENDING, Voucher, sigstore, voucher_options
 from updater.errors import RefusedError
 from updater.files import Files
 from updater.offer.channel import Channel
+from updater.offer.product import Product
 from updater.offer.waves import WHOLE, Wave
 from updater.publish.build import Origin, build_bundle, make_patches
 from updater.publish.draft import Built, Release, read_bundle, read_channel
@@ -117,6 +119,12 @@ def key(
 )
 @_folder_argument
 @click.option("--bundle", "bundles", type=_PATH, multiple=True, help="One a platform.")
+@click.option(
+    "--from",
+    "made_in",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Take all bundles of this folder, which a build wrote.",
+)
 @click.option("--wheel", "wheels", type=_PATH, multiple=True, help="The app's first.")
 @click.option("--platform", help="Of the wheels, as cp312-linux-x86_64.")
 @click.option("--commit", default="0" * 40, help="Of the source.")
@@ -124,6 +132,11 @@ def key(
 @click.option("--tree", default="0" * 64, help="SHA-256 of the source tree.")
 @click.option("--recipe", default="0" * 64, help="SHA-256 of the recipe.")
 @click.option("--lock", default="0" * 64, help="SHA-256 of the lock file.")
+@click.option(
+    "--toolchain-lock",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The lock of what built it.  [default: pylock.build.toml in --from]",
+)
 @click.option("--channel", help="[default: that of release.toml]")
 @click.option("--security", is_flag=True, help="It closes a hole: wait less.")
 @click.option("--at-once", is_flag=True, help="No waves: everybody after the cooldown.")
@@ -139,6 +152,7 @@ def build(  # noqa: PLR0913 - one argument for each option
     *,
     folder: Path,
     bundles: tuple[Path, ...],
+    made_in: Path | None,
     wheels: tuple[Path, ...],
     platform: str | None,
     commit: str,
@@ -146,6 +160,7 @@ def build(  # noqa: PLR0913 - one argument for each option
     tree: str,
     recipe: str,
     lock: str,
+    toolchain_lock: Path | None,
     channel: str | None,
     security: bool,
     at_once: bool,
@@ -161,7 +176,8 @@ def build(  # noqa: PLR0913 - one argument for each option
     with contextlib.ExitStack() as held:
         desk = Desk(home, folder, held)
         product = desk.project.product
-        paths = list(bundles)
+        made, made_by = _made(made_in, product)
+        paths = [*bundles, *made]
         if wheels:
             if platform is None:
                 raise click.UsageError("wheels need --platform")
@@ -184,6 +200,7 @@ def build(  # noqa: PLR0913 - one argument for each option
             sigstore=_vouched(built, signed, voucher.open(home, held)),
             patches=patches,
             repository=desk.project.source,
+            lock=_hash(toolchain_lock) if toolchain_lock else made_by,
             minimum=minimum,
             waves=_AT_ONCE if at_once else None,
         )
@@ -354,6 +371,21 @@ def serve(folder: Path, port: int) -> None:
         show({"url": url}, url)
         note("Ctrl-C stops")
         stopped.wait()
+
+
+def _made(folder: Path | None, product: Product) -> tuple[list[Path], str | None]:
+    """Give the bundles of a build, and the hash of the lock of what built them."""
+    if folder is None:
+        return [], None
+    # Who publishes what others built needs no library of those who build.
+    from cli.made import read_made  # noqa: PLC0415
+
+    return read_made(folder, product)
+
+
+def _hash(path: Path) -> str:
+    with Files().open(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _vouched(

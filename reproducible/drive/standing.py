@@ -276,12 +276,12 @@ def _is_due(job: Job, now: float) -> bool:
 
 
 def _delay_s(tries: int, entropy: Callable[[int], bytes]) -> float:
-    doubled = FIRST_DELAY_S * 2 ** min(tries, 20)
+    doubled = FIRST_DELAY_S << min(tries, 20)
     return min(doubled, LONGEST_DELAY_S) * (1 + _fraction(entropy) / 4)
 
 
 def _fraction(entropy: Callable[[int], bytes]) -> float:
-    return int.from_bytes(entropy(_ENTROPY_BYTES), "big") / 2 ** (8 * _ENTROPY_BYTES)
+    return int.from_bytes(entropy(_ENTROPY_BYTES), "big") / (1 << 8 * _ENTROPY_BYTES)
 
 
 def _changed(standing: Standing, sha256: str, change: Callable[[Job], Job]) -> Standing:

@@ -85,8 +85,7 @@ def write_signed(
     leaf = sign_claim(claim, signer.key)
     envelopes = [leaf]
     if comparison.rebuilt is not None:
-        level = finding.buildinfo.sandbox.level
-        made = sign_provenance([comparison.rebuilt], level, facts, signer.key)
+        made = sign_provenance([comparison.rebuilt], facts, signer.key)
         envelopes.insert(0, made)
     both, alone = out / f"{name}.intoto.jsonl", out / claim_name(name, signer.operator)
     files = Files()

@@ -1,15 +1,29 @@
 """A publisher at the command line."""
 
+import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cli.main import main
+from reproducible.record.buildinfo import (
+    Buildinfo,
+    BuiltFile,
+    BuiltFrom,
+    Epoch,
+    Python,
+    Runtime,
+    Walls,
+    format_buildinfo,
+)
 from tests.cli.shops import PLATFORM, Shop, opened
 from tests.updater.wheels import small_wheels
-from updater.statement import Envelope, format_envelope
+from updater.publish.folder import PublisherFolder
+from updater.statement import Envelope, format_envelope, parse_statement
+from updater.transparency.claims import release
 
 
 @pytest.fixture
@@ -112,6 +126,84 @@ def test_wheels_are_made_into_a_bundle(shop: Shop) -> None:
     code = shop.run("build", *paths, "--platform", PLATFORM)
 
     assert (code, f"app-2.0-{PLATFORM}.tar" in shop.said) == (0, True)
+
+
+def built(shop: Shop, sha256: str = "") -> Path:
+    """Leave a bundle behind as a build does; gives the folder."""
+    folder = shop.folder / "built"
+    folder.mkdir()
+    bundle = Path(shop.bundle("1.0")).rename(folder / f"app-1.0-{PLATFORM}.tar")
+    data = bundle.read_bytes()
+    output = BuiltFile(
+        bundle.name,
+        "bundle",
+        size=len(data),
+        sha256=sha256 or hashlib.sha256(data).hexdigest(),
+    )
+    info = Buildinfo(
+        recipe_sha256="a" * 64,
+        source=BuiltFrom(kind="tree", commit="b" * 40),
+        tools=(),
+        python=Python("CPython", "3.12.1", build="main"),
+        runtime=Runtime(arch="x86_64", os="Linux", kernel="6", libc="glibc", zlib="1"),
+        sandbox=Walls(level=1, tool="bwrap", probe="no-network"),
+        env={},
+        umask=0o022,
+        epoch=Epoch(1, "commit"),
+        started=0x60000000,
+        finished=0x60000000,
+        outputs=(replace(output, name="words.whl", kind="wheel"), output),
+        log_sha256="c" * 64,
+    )
+    (folder / "buildinfo.json").write_bytes(format_buildinfo(info))
+    return folder
+
+
+def lock_of(shop: Shop) -> str:
+    """Give the toolchain lock that the drafted claim names."""
+    journal = PublisherFolder(shop.folder / "pub").journal()
+    assert journal.change is not None
+    assert journal.change.claim is not None
+    claim = release.parse_release(parse_statement(journal.change.claim))
+    return claim.build.lock
+
+
+def test_what_a_build_left_is_released_with_the_lock_of_what_built_it(
+    shop: Shop,
+) -> None:
+    folder = built(shop)
+    (folder / "pylock.build.toml").write_bytes(b"lock")
+
+    code = shop.run("build", "--from", str(folder))
+
+    assert (code, lock_of(shop)) == (0, hashlib.sha256(b"lock").hexdigest())
+
+
+def test_the_lock_of_what_built_it_may_lie_elsewhere(shop: Shop) -> None:
+    lock = shop.folder / "lock"
+    lock.write_bytes(b"tools")
+
+    bundle = shop.bundle("1.0")
+    code = shop.run("build", "--bundle", bundle, "--toolchain-lock", str(lock))
+
+    assert (code, lock_of(shop)) == (0, hashlib.sha256(b"tools").hexdigest())
+
+
+def test_what_changed_since_it_was_built_is_not_released(shop: Shop) -> None:
+    code = shop.run("build", "--from", str(built(shop, sha256="d" * 64)))
+
+    assert (code, "as built, came" in shop.said) == (1, True)
+
+
+def test_a_folder_without_a_bundle_is_no_release(shop: Shop) -> None:
+    folder = built(shop)
+    (shop.folder / "pub/release.toml").write_text(
+        (shop.folder / "pub/release.toml").read_text().replace('"app"', '"other"', 1)
+    )
+
+    code = shop.run("build", "--from", str(folder))
+
+    assert (code, "expected a bundle of other, found none" in shop.said) == (1, True)
 
 
 @pytest.mark.parametrize(

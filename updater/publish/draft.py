@@ -71,6 +71,7 @@ class Release:
         patches: from versions that the channel offered before.
         repository: URI of the source.
         tag: of the source; None is ``v`` and the version.
+        lock: SHA-256 of the lock of what built it; None is that of the bundle's wheels.
         image: SHA-256 of what it was built in.
         notes: SHA-256 of the release notes.
         minimum: the oldest version that stays supported; None leaves it.
@@ -84,6 +85,7 @@ class Release:
     patches: Sequence[Patch] = ()
     repository: str
     tag: str | None = None
+    lock: str | None = None
     image: str = NO_IMAGE
     notes: str | None = None
     minimum: str | None = None
@@ -363,7 +365,7 @@ def _release_claim(
         ),
         build=Build(
             recipe=first.recipe_sha256,
-            lock=first.lock_sha256,
+            lock=wanted.lock or first.lock_sha256,
             image=wanted.image,
             source_date_epoch=first.epoch,
         ),

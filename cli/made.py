@@ -1,0 +1,41 @@
+"""What a build left in a folder, for whoever publishes it."""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from reproducible.builds.building import BUILDINFO
+from reproducible.record.buildinfo import MAX_BYTES, parse_buildinfo
+from updater.errors import RefusedError
+from updater.files import Files
+from updater.offer.product import Product
+
+TOOLS: Final = "pylock.build.toml"
+"""The lock of what built it, where it lies beside."""
+
+
+def read_made(folder: Path, product: Product) -> tuple[list[Path], str | None]:
+    """Find the bundles of a product that a build wrote to a folder.
+
+    Gives with them the SHA-256 of the lock of what built them, if that lies there too.
+
+    Raises:
+        RefusedError: there are none, or one has changed since.
+        MalformedError, StoreError: there is no buildinfo, or none that can be read.
+    """
+    files = Files()
+    info = parse_buildinfo(files.read(folder / BUILDINFO, most=MAX_BYTES))
+    found = []
+    for each in info.outputs:
+        if each.kind != "bundle" or not each.name.startswith(f"{product.name}-"):
+            continue
+        path = folder / each.name
+        with files.open(path) as file:
+            came = hashlib.file_digest(file, "sha256").hexdigest()
+        if came != each.sha256:
+            raise RefusedError(f"{path}: expected {each.sha256} as built, came {came}")
+        found.append(path)
+    if not found:
+        raise RefusedError(f"{folder}: expected a bundle of {product.name}, found none")
+    lock = files.read_if_there(folder / TOOLS, most=MAX_BYTES)
+    return found, hashlib.sha256(lock).hexdigest() if lock else None
