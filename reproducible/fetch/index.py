@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from reproducible.errors import InputError
+from reproducible.fetch.cache import Progress, Wanted
 from reproducible.fetch.simple import (
     MAX_FILE_BYTES,
     MAX_LISTING_BYTES,
@@ -16,14 +17,14 @@ from reproducible.fetch.simple import (
     parse_listing,
 )
 from updater.errors import FetchError, MalformedError
-from updater.fetch.fetch import REDIRECTS, Fetcher, Progress
+from updater.fetch.fetch import REDIRECTS, Fetcher
 
 DEFAULT: Final = "https://pypi.org/simple/"
 """The index that is asked unless another one is named."""
 
 
 class Index:
-    """An index by its address; each project is asked for once.
+    """An index by its address, where files may be had; a project is asked for once.
 
     Not to be used by two threads at once, as its fetcher.
     """
@@ -53,44 +54,50 @@ class Index:
                     accept=MEDIA_TYPE,
                 )
                 self._known[project] = parse_listing(data, url)
-            except (FetchError, MalformedError) as error:
+            except FetchError as error:
+                raise InputError(str(error)) from error
+            except MalformedError as error:
                 raise InputError(f"{url}: {error}") from error
         return self._known[project]
 
-    def find(self, project: str, file: str, sha256: str) -> Offered:
-        """Find the one file of a project with this name and hash.
+    def fetch(self, wanted: Wanted, path: Path, progress: Progress) -> bool:
+        """Fetch the file of that name; False where the project has none.
 
         Raises:
-            InputError: the index does not have it, has another under this name, or
-                cannot be asked.
-        """
-        for each in self.project(project):
-            if each.name == file:
-                if each.sha256 != sha256:
-                    raise InputError(
-                        f"{file}: expected SHA-256 {sha256}, the index has"
-                        f" {each.sha256}"
-                    )
-                return each
-        raise InputError(f"{file}: not at {self.base}")
-
-    def download(
-        self, file: Offered, path: Path, *, progress: Progress | None = None
-    ) -> None:
-        """Fetch a file to `path`, or go on where a former try was cut off.
-
-        Raises:
-            InputError: it is too large, could not be had, or has another hash.
+            InputError: it is too large or cannot be had, or the index has another
+                file under this name.
+            MalformedError: its name is no file name of a wheel or source archive.
             StoreError: it cannot be written.
         """
-        if file.size > MAX_FILE_BYTES:
+        offered = {each.name: each for each in self.project(_project_of(wanted.file))}
+        found = offered.get(wanted.file)
+        if found is None:
+            return False
+        if (found.sha256, found.size) != (wanted.sha256, wanted.size):
             raise InputError(
-                f"{file.name}: expected at most {MAX_FILE_BYTES} bytes, came"
-                f" {file.size}"
+                f"{wanted.file}: expected SHA-256 {wanted.sha256}, the index has"
+                f" {found.sha256}"
+            )
+        if found.size > MAX_FILE_BYTES:
+            raise InputError(
+                f"{wanted.file}: expected at most {MAX_FILE_BYTES} bytes, came"
+                f" {found.size}"
             )
         try:
             self._fetcher.download(
-                file.url, path, size=file.size, sha256=file.sha256, progress=progress
+                found.url,
+                path,
+                size=found.size,
+                sha256=found.sha256,
+                progress=lambda done, size: progress(wanted.file, done, size),
             )
         except FetchError as error:
             raise InputError(str(error)) from error
+        return True
+
+
+def _project_of(file: str) -> str:
+    """Give the project that a file belongs to (PyPA, "File name convention")."""
+    if file.endswith(".whl"):
+        return file.partition("-")[0]
+    return file.removesuffix(".tar.gz").rpartition("-")[0]
