@@ -38,6 +38,7 @@ from updater.transparency.claims.rebuild import (
     RebuildClaim,
     Rebuilder,
     Stage,
+    format_rebuild,
 )
 from updater.transparency.claims.rebuild import Comparison as Compared
 from updater.transparency.entry import format_claim
@@ -124,7 +125,8 @@ def claim_of(comparison: Comparison, facts: Facts) -> RebuildClaim:
     for most in range(MAX_DIFFERENCES, 1, -1):
         lines = _lines(comparison.differences, most) or None
         claim = replace(whole, comparison=replace(whole.comparison, differences=lines))
-        if _size(format_claim(claim)) <= MAX_ENVELOPE_BYTES:
+        if _size(claim) <= MAX_ENVELOPE_BYTES:
+            format_claim(claim)  # raises what is told above
             return claim
     raise MalformedError(
         f"statement: expected at most {MAX_ENVELOPE_BYTES} bytes besides differences"
@@ -218,9 +220,10 @@ def _text(foreign: str) -> str:
     return safe if len(safe) <= _LONGEST else f"{safe[: _LONGEST - 1]}…"
 
 
-def _size(payload: bytes) -> int:
-    """Say how large the envelope around a payload will be, in bytes."""
+def _size(claim: RebuildClaim) -> int:
+    """Say how large the envelope around a claim will be, in bytes."""
     unsigned = Signature("0" * 64, bytes(SIGNATURE_BYTES))
+    payload = format_statement(format_rebuild(claim))
     return len(format_envelope(Envelope(payload, (unsigned,))))
 
 
