@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from reproducible.compare.verdict import Comparison
+from reproducible.explain.explaining import Explained
 from reproducible.sandbox.probe import Facts
 from reproducible.vary.variations import BASELINE, Variation
 
@@ -31,14 +31,14 @@ class Outcome:
     Attributes:
         text: what differs, or why there is no answer; may be foreign text.
         files: SHA-256 by name, of what was built.
-        comparisons: of the files that differ from the baseline's.
+        explained: the files that differ from the baseline's, and why.
     """
 
     variation: Variation
     state: State
     text: str = field(default="", kw_only=True)
     files: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    comparisons: tuple[Comparison, ...] = field(default=(), kw_only=True)
+    explained: tuple[Explained, ...] = field(default=(), kw_only=True)
 
 
 def judge(variation: Variation, usual: Observation, found: Observation) -> Outcome:

@@ -5,16 +5,20 @@ not. What the build then saw is compared with what it saw before (`Facts`): wher
 machine ignores a wish in silence, a test that "passed" would have tested nothing.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from reproducible.errors import RecipeError
+from reproducible.errors import MissingError, RecipeError
+from reproducible.sandbox.levels import Conditions
 from reproducible.sandbox.probe import Facts
 from reproducible.vary.arrangements import (
     AGAIN_S,
     SPACED,
     Arrange,
+    Machine,
+    Setup,
     again,
     changed,
     foreign_locale,
@@ -62,6 +66,32 @@ def choose_variations(names: tuple[str, ...]) -> tuple[Variation, ...]:
         )
     wanted = {BASELINE, *names} if names else set(known)
     return tuple(each for each in VARIATIONS if each.name in wanted)
+
+
+def together(
+    names: Collection[str], conditions: Conditions, machine: Machine
+) -> Variation:
+    """Draw several lines at once: all that are named and can be drawn here."""
+    drawn: list[Variation] = []
+    setup = Setup(conditions=conditions)
+    for each in VARIATIONS:
+        if each.name in names:
+            with contextlib.suppress(MissingError):
+                found = each.arrange(setup.conditions, machine)
+                setup = Setup(
+                    conditions=found.conditions,
+                    interpreter=found.interpreter or setup.interpreter,
+                    source=found.source or setup.source,
+                    below=found.below or setup.below,
+                    wait_s=max(found.wait_s, setup.wait_s),
+                )
+                drawn.append(each)
+    return Variation(
+        "+".join(each.name for each in drawn),
+        ", ".join(each.about for each in drawn),
+        lambda _, __: setup,
+        proof=lambda usual, found: all(each.proof(usual, found) for each in drawn),
+    )
 
 
 def _differ(*names: str) -> _Proof:

@@ -8,7 +8,7 @@ from reproducible.errors import RecipeError
 from reproducible.sandbox.levels import Conditions
 from reproducible.sandbox.probe import Facts
 from reproducible.vary.arrangements import SPACED, Setup
-from reproducible.vary.variations import VARIATIONS, choose_variations
+from reproducible.vary.variations import VARIATIONS, choose_variations, together
 from tests.reproducible.vary.seen import MACHINE, USUAL
 
 CONDITIONS = Conditions(epoch=1_750_000_000)
@@ -101,3 +101,25 @@ def test_named_lines_come_in_order_and_with_the_baseline() -> None:
 def test_a_line_that_does_not_exist_is_refused() -> None:
     with pytest.raises(RecipeError, match="from V01 to V26, came 'V27'"):
         choose_variations(("V03", "V27"))
+
+
+def test_lines_that_can_be_drawn_are_drawn_together() -> None:
+    machine = replace(MACHINE, is_root=False, others=())
+    found = together({"V03", "V13", "V16", "V18", "V23"}, CONDITIONS, machine)
+
+    assert found.name == "V03+V13+V18"
+    assert found.about == "umask 077, a long path with spaces, source of 2001"
+    assert found.arrange(CONDITIONS, machine) == Setup(
+        conditions=replace(CONDITIONS, umask=0o077, path=f"/{SPACED}src"),
+        source="2001",
+        below=SPACED,
+    )
+
+
+def test_lines_drawn_together_are_all_proven() -> None:
+    found = together({"V02", "V03", "V23"}, CONDITIONS, MACHINE)
+    half = replace(LATER, umask=0o077)
+
+    assert found.proof(USUAL, replace(half, python="3.12.1"))
+    assert not found.proof(USUAL, half)
+    assert found.arrange(CONDITIONS, MACHINE).interpreter == MACHINE.others[0]
