@@ -1,40 +1,36 @@
 """One build: probed, laid out, run behind the wall, packed, recorded.
 
-Carrier. The network is used before, for files by their hashes, and never again.
+Carrier. Files are fetched by their hashes before anything runs; after that nothing
+knows a network. Each step sees its source fresh, and what it leaves is the one file
+that the sandbox took out; whatever it printed is log.
 """
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from reproducible.builds.plan import Plan
+from reproducible.builds.account import account
+from reproducible.builds.bench import PUBLIC, Bench, Output
+from reproducible.builds.plan import Plan, choose_interpreter, conditions_of
+from reproducible.builds.toolchain import fetch_locked, unpack_toolchain
+from reproducible.errors import BuildFailedError, RebuildError, RecipeError
 from reproducible.fetch.cache import Cache, Supply
-from reproducible.inputs.recipe import OutputKind
-from reproducible.record.buildinfo import Buildinfo
+from reproducible.record.buildinfo import (
+    Buildinfo,
+    BuiltFile,
+    Walls,
+    format_buildinfo,
+)
 from reproducible.sandbox.levels import Conditions
+from reproducible.sandbox.probe import Facts
 from reproducible.sandbox.run import Sandbox
+from updater.files import Files
 
 BUILDINFO: Final = "buildinfo.json"
 LOG: Final = "build.log"
 """What stands beside the outputs, also where there are none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """A file that was built; hashes in lower hexadecimal.
-
-    `raw_sha256` is of what the backend wrote, before it was packed anew.
-    """
-
-    kind: OutputKind
-    name: str
-    path: Path
-    size: int
-    sha256: str
-    raw_sha256: str | None = None
-    platform: str | None = None
-    """Of a bundle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +64,100 @@ def build(  # noqa: PLR0913 - what one build needs
         BuildFailedError: it gave nothing that can be compared.
         InputError: a locked file is not to be had.
         IsolationError: the sandbox is not closed; nothing was run.
+        MissingError: the sandbox has an interpreter that the recipe does not allow.
+        RecipeError: the recipe asks for what cannot be done.
         StoreError: the disk refuses.
     """
-    raise NotImplementedError
+    choose_interpreter(plan.recipe, [sandbox.interpreter])
+    if plan.recipe.source.git_dir:
+        raise RecipeError("recipe: expected no git_dir, a build sees no repository")
+    started = int(now())
+    seen = conditions or conditions_of(plan)
+    facts = sandbox.probe(seen).facts
+    walls = _walls(plan, sandbox)
+    Files().make_folder(out, 0o755)
+    log = bytearray()
+
+    def record(outputs: Sequence[Output]) -> Buildinfo:
+        return _record(
+            out, plan, seen, facts,
+            walls=walls, started=started, finished=int(now()), outputs=outputs,
+            log=bytes(log),
+        )  # fmt: skip
+
+    with tempfile.TemporaryDirectory(dir=sandbox.site.scratch) as scratch:
+        tools = Path(scratch, "tool")
+        unpack_toolchain(plan.tools.lock, cache, supplies, tools)
+        for app in plan.apps.values():
+            fetch_locked(app.lock, cache, supplies)
+        bench = Bench(
+            plan=plan,
+            sandbox=sandbox,
+            conditions=seen,
+            out=out,
+            tools=tools,
+            scratch=Path(scratch),
+            log=log,
+            prepare=prepare,
+        )
+        try:
+            outputs = bench.outputs(cache, supplies)
+        except BuildFailedError as error:
+            log += error.log
+            record(())
+            raise
+        except RebuildError:
+            record(())
+            raise
+    return Result(outputs=outputs, buildinfo=record(outputs), log=bytes(log))
+
+
+def _walls(plan: Plan, sandbox: Sandbox) -> Walls:
+    root = None
+    if sandbox.level == 2:
+        if plan.root is None:
+            raise RecipeError("recipe: expected a root for level 2, came none")
+        root = plan.root.tar_sha256
+    return Walls(
+        level=sandbox.level,
+        tool=sandbox.tool(),
+        probe="no-network",
+        root_sha256=root,
+    )
+
+
+def _record(  # noqa: PLR0913 - as `account`
+    out: Path,
+    plan: Plan,
+    conditions: Conditions,
+    facts: Facts,
+    *,
+    walls: Walls,
+    started: int,
+    finished: int,
+    outputs: Sequence[Output],
+    log: bytes,
+) -> Buildinfo:
+    """Write what happened beside the outputs."""
+    written = account(
+        plan,
+        conditions,
+        facts,
+        walls=walls,
+        started=started,
+        finished=finished,
+        outputs=[
+            BuiltFile(
+                each.name,
+                each.kind,
+                size=each.size,
+                sha256=each.sha256,
+                raw_sha256=each.raw_sha256,
+            )
+            for each in outputs
+        ],
+        log=log,
+    )
+    Files().replace(out / LOG, log, PUBLIC)
+    Files().replace(out / BUILDINFO, format_buildinfo(written), PUBLIC)
+    return written

@@ -5,14 +5,22 @@ wherever it lies, and locks are named by the recipe and held to their hashes; so
 is nothing to be configured, and nothing to be believed.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reproducible.inputs.lock import Lock
-from reproducible.inputs.recipe import Recipe
-from reproducible.inputs.tree import SourceFile, Tree
+from reproducible.errors import (
+    MissingError,
+    RecipeError,
+    SourceError,
+)
+from reproducible.inputs.lock import Lock, parse_lock
+from reproducible.inputs.recipe import Recipe, parse_recipe
+from reproducible.inputs.rootlock import RootLock, parse_root_lock
+from reproducible.inputs.tree import SourceFile, Tree, tree_sha256
 from reproducible.record.buildinfo import BuiltFrom
-from reproducible.sandbox.levels import Interpreter
+from reproducible.sandbox.levels import Conditions, Interpreter
+from updater.errors import MalformedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Plan:
     """The toolchain."""
     apps: Mapping[str, LockFile] = field(default_factory=dict)
     """By platform: what goes into a bundle besides the wheel that is built."""
+    root: RootLock | None = None
+    """The Debian root of sandbox level 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +67,12 @@ def find_recipe(tree: Tree, sha256: str) -> SourceFile:
     Raises:
         SourceError: no file of the tree has it.
     """
-    raise NotImplementedError
+    found = tree.find(sha256)
+    if found is None:
+        raise SourceError(
+            f"recipe: the release claims SHA-256 {sha256}, no file of its source has it"
+        )
+    return found
 
 
 def recipe_at(tree: Tree, path: str) -> SourceFile:
@@ -66,7 +81,7 @@ def recipe_at(tree: Tree, path: str) -> SourceFile:
     Raises:
         RecipeError: no such file is in the tree.
     """
-    raise NotImplementedError
+    return SourceFile(path, _read(tree, path))
 
 
 def plan_tree(
@@ -83,7 +98,32 @@ def plan_tree(
         RecipeError: the recipe or a lock cannot be used, or a lock is not in the tree.
         UnsupportedError: `source-form`: the tree has links; `toolchain-needs-build`.
     """
-    raise NotImplementedError
+    read = parse_recipe(recipe.data)
+    if read.source.kind != "tree":
+        raise RecipeError(
+            f"recipe: expected a source of type tree, came {read.source.kind}"
+        )
+    if read.toolchain.lock is None:
+        raise RecipeError("recipe: expected a lock of the toolchain, came none")
+    return Plan(
+        tree=tree,
+        recipe=read,
+        recipe_sha256=hashlib.sha256(recipe.data).hexdigest(),
+        source=BuiltFrom(
+            kind="tree",
+            commit=commit,
+            tag=tag,
+            tree_sha256=tree_sha256(tree, committed),
+        ),
+        epoch=committed if read.env.epoch == "commit" else read.env.epoch,
+        tools=_lock(tree, read.toolchain.lock),
+        apps={
+            spec.platform: _lock(tree, spec.lock)
+            for spec in read.outputs
+            if spec.platform is not None and spec.lock is not None
+        },
+        root=_root(tree, read.toolchain.root),
+    )
 
 
 def check_claimed(plan: Plan, claimed: Claimed) -> None:
@@ -92,7 +132,22 @@ def check_claimed(plan: Plan, claimed: Claimed) -> None:
     Raises:
         SourceError: tree, recipe, epoch or a lock is another one.
     """
-    raise NotImplementedError
+    pairs = [
+        ("source tree", claimed.tree_sha256, plan.source.tree_sha256),
+        ("recipe", claimed.recipe_sha256, plan.recipe_sha256),
+        ("lock of the toolchain", claimed.tools_sha256, plan.tools.sha256),
+    ]
+    if claimed.epoch is not None:
+        pairs.append(("epoch", str(claimed.epoch), str(plan.epoch)))
+    for platform, sha256 in sorted(claimed.apps.items()):
+        lock = plan.apps.get(platform)
+        found = "none" if lock is None else lock.sha256
+        pairs.append((f"lock of {platform}", sha256, found))
+    for name, said, found in pairs:
+        if said is not None and said != found:
+            raise SourceError(
+                f"{name}: the release claims {said}, its source gives {found}"
+            )
 
 
 def choose_interpreter(
@@ -103,4 +158,53 @@ def choose_interpreter(
     Raises:
         MissingError: none does.
     """
-    raise NotImplementedError
+    # Half a tenth of a second that `--help` need not wait for.
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415
+    from packaging.version import Version  # noqa: PLC0415
+
+    allowed = SpecifierSet(recipe.env.python)
+    found = list(interpreters)
+    fitting = [each for each in found if allowed.contains(each.full, prereleases=True)]
+    if not fitting:
+        here = ", ".join(each.full for each in found) or "none"
+        raise MissingError(
+            f"expected a Python {recipe.env.python}, this machine has {here}"
+        )
+    return max(fitting, key=lambda each: Version(each.full))
+
+
+def conditions_of(plan: Plan) -> Conditions:
+    """Say what the recipe lets a build see of the world."""
+    env = plan.recipe.env
+    return Conditions(
+        tz=env.tz,
+        locale=env.locale,
+        hashseed=env.hashseed,
+        hostname=env.hostname,
+        uid=env.uid,
+        path=env.path,
+        umask=env.umask,
+        epoch=plan.epoch,
+    )
+
+
+def _lock(tree: Tree, path: str) -> LockFile:
+    data = _read(tree, path)
+    return LockFile(parse_lock(data), hashlib.sha256(data).hexdigest())
+
+
+def _root(tree: Tree, path: str | None) -> RootLock | None:
+    if path is None:
+        return None
+    try:
+        return parse_root_lock(_read(tree, path))
+    except MalformedError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def _read(tree: Tree, path: str) -> bytes:
+    try:
+        return tree.read(path)
+    except SourceError as error:
+        # What a recipe names and does not bring is the recipe's fault.
+        raise RecipeError(f"recipe: {error}") from None

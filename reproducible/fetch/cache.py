@@ -165,6 +165,7 @@ class Cache:
         self, supply: Supply, wanted: Wanted, part: Path, complaints: list[str]
     ) -> bool:
         """Ask one supply; tell whether the right file lies at `part` now."""
+        complaint = ""
         for _ in range(_TRIES):
             try:
                 if not supply.fetch(wanted, part, self._progress):

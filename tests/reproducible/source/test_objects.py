@@ -2,8 +2,8 @@
 
 import hashlib
 
+import hypothesis
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from reproducible.errors import RecipeError, UnsupportedError
@@ -80,13 +80,12 @@ def test_a_tree_that_is_too_large_is_refused_before_it_is_read() -> None:
 
 
 def test_blobs_become_files_and_links() -> None:
-    rows, printed = zip(
+    given = [
         _row("a", b"one\n"),
         _row("b", b"", "100755"),
         _row("c", b"a", "120000"),
-        strict=True,
-    )
-    tree = tree_of(rows, b"".join(printed))
+    ]
+    tree = tree_of([row for row, _ in given], b"".join(each for _, each in given))
 
     assert tree.files == (
         SourceFile("a", b"one\n"),
@@ -202,7 +201,7 @@ def test_a_list_of_names_that_is_none_is_refused() -> None:
         parse_refs(b"nonsense\n")
 
 
-@given(st.binary(max_size=200))
+@hypothesis.given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for read in (parse_listing, parse_refs, committed):
         try:

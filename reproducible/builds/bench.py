@@ -1,0 +1,181 @@
+"""The steps of one build, behind the wall and after it. Carrier."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reproducible.builds.layout import lay_out
+from reproducible.builds.outputs import bundle_manifest, packed
+from reproducible.builds.plan import Plan
+from reproducible.errors import BuildFailedError, RecipeError
+from reproducible.fetch.cache import Cache, Supply, locked
+from reproducible.inputs.recipe import OutputKind, OutputSpec
+from reproducible.sandbox.jobs import Action
+from reproducible.sandbox.levels import Conditions
+from reproducible.sandbox.run import Order, Sandbox
+from reproducible.source.sdist import sdist_tree
+from updater.archive.bundle import (
+    MAX_BUNDLE_BYTES,
+    BundledWheel,
+    file_name,
+    list_wheel,
+    write_bundle,
+)
+from updater.archive.extent import CHUNK_BYTES
+from updater.errors import MalformedError
+from updater.files import Files
+
+PUBLIC: Final = 0o644
+"""The mode of what a build leaves: anybody may read it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A file that was built; hashes in lower hexadecimal.
+
+    `raw_sha256` is of what the backend wrote, before it was packed anew.
+    """
+
+    kind: OutputKind
+    name: str
+    path: Path
+    size: int
+    sha256: str
+    raw_sha256: str | None = None
+    platform: str | None = None
+    """Of a bundle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """One build while it goes on; `log` grows."""
+
+    plan: Plan
+    sandbox: Sandbox
+    conditions: Conditions
+    out: Path
+    tools: Path
+    scratch: Path
+    log: bytearray
+    prepare: Callable[[Path], None] | None
+    """Called with each source that was laid out, before anything is built from it."""
+
+    def outputs(self, cache: Cache, supplies: Sequence[Supply]) -> tuple[Output, ...]:
+        """Make all outputs, the bundles last, since they hold the wheel."""
+        made: dict[OutputSpec, Output] = {}
+        source = self.scratch / "source"
+        recipe = self.plan.recipe
+        lay_out(
+            self.plan.tree, source, epoch=self.plan.epoch, modes=recipe.env.source_modes
+        )
+        self._prepare(source)
+        for spec in recipe.outputs:
+            if spec.kind == "sdist":
+                made[spec] = self._packed("sdist", spec, source)
+        for spec in recipe.outputs:
+            if spec.kind == "wheel":
+                below = self._from_sdist(source) if recipe.source.via_sdist else source
+                made[spec] = self._packed("wheel", spec, below)
+        app = next((each for each in made.values() if each.kind == "wheel"), None)
+        for spec in recipe.outputs:
+            if spec.kind == "bundle":
+                made[spec] = self._bundle(spec, app, cache, supplies)
+        return tuple(made[spec] for spec in recipe.outputs)
+
+    def _prepare(self, source: Path) -> None:
+        if self.prepare is not None:
+            self.prepare(source)
+
+    def _run(self, action: Action, source: Path) -> tuple[str, bytes]:
+        """Have the backend build; gives what it wrote, with its name."""
+        toolchain = self.plan.recipe.toolchain
+        order = Order(
+            source=source,
+            backend=toolchain.backend,
+            backend_path=toolchain.backend_path,
+            tools=self.tools,
+            subdir=self.plan.recipe.source.subdir,
+            # Many backends write beside what they read; it is a copy that is gone with
+            # the sandbox, and the next step has its own.
+            writable=True,
+        )
+        with tempfile.TemporaryDirectory(dir=self.scratch) as left:
+            built = self.sandbox.run(
+                action, order, out=Path(left), conditions=self.conditions
+            )
+            self.log.extend(built.log)
+            return built.file.name, Files().read(built.file, most=MAX_BUNDLE_BYTES)
+
+    def _packed(self, action: Action, spec: OutputSpec, source: Path) -> Output:
+        name, raw = self._run(action, source)
+        data = packed(raw, name, spec, self.plan.epoch)
+        path = self.out / name
+        Files().replace(path, data, PUBLIC)
+        return Output(
+            kind=spec.kind,
+            name=name,
+            path=path,
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            raw_sha256=hashlib.sha256(raw).hexdigest(),
+        )
+
+    def _from_sdist(self, source: Path) -> Path:
+        """Build an sdist, and lay out what is in it."""
+        name, raw = self._run("sdist", source)
+        try:
+            tree = sdist_tree(raw)
+        except MalformedError as error:
+            raise BuildFailedError("bad-output", f"{name}: {error}") from error
+        below = self.scratch / "from-sdist"
+        modes = self.plan.recipe.env.source_modes
+        lay_out(tree, below, epoch=self.plan.epoch, modes=modes)
+        self._prepare(below)
+        return below
+
+    def _bundle(
+        self,
+        spec: OutputSpec,
+        app: Output | None,
+        cache: Cache,
+        supplies: Sequence[Supply],
+    ) -> Output:
+        if app is None or spec.platform not in self.plan.apps:
+            raise RecipeError("recipe: expected a wheel, platform and lock of a bundle")
+        wheels = [each.wheel for each in self.plan.apps[spec.platform].lock.packages]
+        paths = {each.file: cache.obtain(locked(each), supplies) for each in wheels}
+        others = [
+            BundledWheel(f"wheels/{each.file}", each.size, sha256=each.sha256)
+            for each in wheels
+        ]
+        own = list_wheel(app.name, _chunks(app.path))
+        manifest = bundle_manifest(self.plan, spec.platform, own, others)
+        paths[app.name] = app.path
+        name = file_name(manifest)
+        path = self.out / name
+        Files().remove(path)
+        digest = hashlib.sha256()
+
+        def hashed() -> Iterator[bytes]:
+            for chunk in write_bundle(manifest, lambda each: _chunks(paths[each.file])):
+                digest.update(chunk)
+                yield chunk
+
+        Files().stage(path, hashed(), PUBLIC)
+        return Output(
+            kind="bundle",
+            name=name,
+            path=path,
+            size=path.stat().st_size,
+            sha256=digest.hexdigest(),
+            platform=spec.platform,
+        )
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with Files().open(path) as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
