@@ -18,10 +18,6 @@ _OTHERS_MAY_WRITE = 0o022
 _MAY_RUN = 0o111
 _DEFLATE = "the same contents, packed by another compression library or level"
 _CONTENTS: Final[tuple[Kind, ...]] = ("file-set", "code", "native", "dist-info")
-_ENOUGH: Final = frozenset(
-    {"line-endings", "local-path", "host-name", "date", "version", "source-tree"}
-)
-"""Causes with which code that differs is no riddle."""
 
 
 def causes_of(
@@ -34,19 +30,7 @@ def causes_of(
     evidence = Evidence(
         comparison=comparison, published=published, rebuilt=rebuilt, excerpts=excerpts
     )
-    found = [cause for rule in _RULES for cause in rule(evidence)]
-    if _is_riddle(evidence) and not _ENOUGH & {cause.code for cause in found}:
-        count = len(evidence.of("code"))
-        found.append(
-            Cause(
-                "code", "the code differs, and nothing here tells why: read it", count
-            )
-        )
-    return tuple(found)
-
-
-def _is_riddle(evidence: Evidence) -> bool:
-    return any(each.side == "both" for each in evidence.of("code"))
+    return tuple(cause for rule in _RULES for cause in rule(evidence))
 
 
 def _malformed(evidence: Evidence) -> Iterator[Cause]:
@@ -139,25 +123,32 @@ def _name(evidence: Evidence) -> Iterator[Cause]:
         yield Cause("file-name", "the files have different names", 1)
 
 
-def _line_endings(evidence: Evidence) -> Iterator[Cause]:
-    odd = [
-        each
-        for each in evidence.excerpts
-        if all(
-            row.kind in {"same", "gap"}
-            or (
-                row.kind == "changed"
-                and row.published.rstrip("\r") == row.rebuilt.rstrip("\r")
-            )
-            for row in each.rows
-        )
-    ]
-    if odd:
+def _code(evidence: Evidence) -> Iterator[Cause]:
+    """Say of contents that they differ, unless it is in line endings alone.
+
+    Nothing else silences this: a leaked date on one line explains not the next line.
+    """
+    calm = {each.entry for each in evidence.excerpts if _is_line_endings(each)}
+    changed = {each.entry for each in evidence.of("code") if each.side == "both"}
+    if odd := len(changed - calm):
+        yield Cause("code", "what the package holds differs: read the lines", odd)
+    if calm:
         yield Cause(
             "line-endings",
-            "only line endings differ: a checkout that converts them",
-            len(odd),
+            "only line endings differ: a checkout that converts them?",
+            len(calm),
         )
+
+
+def _is_line_endings(excerpt: Excerpt) -> bool:
+    return not excerpt.left_out and all(
+        row.kind in {"same", "gap"}
+        or (
+            row.kind == "changed"
+            and row.published.rstrip("\r") == row.rebuilt.rstrip("\r")
+        )
+        for row in excerpt.rows
+    )
 
 
 def _record(evidence: Evidence) -> Iterator[Cause]:
@@ -248,8 +239,9 @@ def _packing(evidence: Evidence) -> Iterator[Cause]:
         yield Cause("deflate", _DEFLATE, 1)
     if evidence.of("gzip") or {"gzip.mtime", "gzip.name", "gzip.os"} & set(fields):
         yield Cause("gzip", "the gzip header has another time, name or system", 1)
-    if odd := sum(theirs.owner != ours.owner for _, theirs, ours in evidence.pairs()):
-        yield Cause("owner", "packed by another user", odd)
+    owners = [theirs.owner != ours.owner for _, theirs, ours in evidence.pairs()]
+    if any(owners):
+        yield Cause("owner", "packed by another user", sum(owners))
 
 
 def _leaks(evidence: Evidence) -> Iterator[Cause]:
@@ -276,10 +268,10 @@ _RULES: Final[tuple[Callable[[Evidence], Iterator[Cause]], ...]] = (
     metadata.headers,
     _executable,
     _native,
+    _code,
     _name,
     _leaks,
     _stale,
-    _line_endings,
     metadata.habits,
     _system,
     _record,

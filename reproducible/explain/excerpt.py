@@ -87,7 +87,7 @@ def excerpts_of(
 
 def _excerpt(entry: str, theirs: Member | None, ours: Member | None) -> Excerpt | None:
     """Show one member; None if there is nothing to be seen of it."""
-    if max(member.size for member in (theirs, ours) if member) > MOST_BYTES:
+    if any(each and each.size > MOST_BYTES for each in (theirs, ours)):
         return None
     try:
         published, rebuilt = (each.read() if each else b"" for each in (theirs, ours))

@@ -72,7 +72,7 @@ clip-path:inset(50%)}
 @media(max-width:44rem){
 .stack thead{position:absolute;width:1px;height:1px;overflow:hidden;
 clip-path:inset(50%)}
-.stack,.stack tbody,.stack tr,.stack th,.stack td{display:block}
+.stack,.stack caption,.stack tbody,.stack tr,.stack th,.stack td{display:block}
 .stack tr{border-top:1px solid var(--line);padding:.4rem 0}
 .stack th,.stack td{border:0;padding:0}
 .stack [data-name]::before{content:attr(data-name) " ";color:var(--dim)}

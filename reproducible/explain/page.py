@@ -172,9 +172,7 @@ def _row(row: Row) -> str:
     theirs, ours = row.at
     match row.kind:
         case "gap":
-            return (
-                f'<tr class="gap"><td colspan="4">from line {theirs}, {ours}</td></tr>'
-            )
+            return '<tr class="gap"><td colspan="4">the same on both sides</td></tr>'
         case "same":
             line = quoted(row.published)
             cells = [_cell(theirs, line), _cell(ours, line, "twin")]
