@@ -15,12 +15,19 @@ from updater.archive.packing import pure_wheel
 OTHER_ORDER: Final = "ringfence_other_order"
 OTHER_DEFLATE: Final = "ringfence_other_deflate"
 
+_FORGET: Final = """\
+# The source is laid out later; that it was not there is not to be remembered.
+sys.path_importer_cache.clear()
+"""
+
 # A file system can be mounted that shuffles names. This needs no privilege, and reaches
 # all that a backend in Python asks.
-_ORDER: Final = '''\
+_ORDER: Final = (
+    '''\
 """Folders are listed in an order of no meaning."""
 
 import os
+import sys
 import zlib
 
 _scandir, _listdir = os.scandir, os.listdir
@@ -57,11 +64,15 @@ def _listed(path="."):
 
 os.scandir, os.listdir = _Listed, _listed
 '''
+    + _FORGET
+)
 
 # What another zlib writes cannot be had from this one, but other bytes can.
-_DEFLATE: Final = '''\
+_DEFLATE: Final = (
+    '''\
 """Deflate gives other bytes, that unpack to the same."""
 
+import sys
 import zlib
 
 _compressobj = zlib.compressobj
@@ -83,6 +94,8 @@ if zlib.compress(_SAMPLE) != _before:
     # So the facts of a build show that it worked.
     zlib.ZLIB_RUNTIME_VERSION += ".other"
 '''
+    + _FORGET
+)
 
 _EPOCH: Final = 315_532_800  # 1980: nobody sees it
 _PROJECT: Final = "ringfence_shims"
