@@ -41,5 +41,5 @@ def test_files_that_are_not_opened_differ_at_a_byte() -> None:
 
 
 def test_files_that_no_longer_differ_are_no_verdict() -> None:
-    with pytest.raises(InputError, match="a.bin: expected other bytes"):
+    with pytest.raises(InputError, match=r"a\.bin: expected other bytes"):
         unopened([b"a"], [b"a"], entry="a.bin")
