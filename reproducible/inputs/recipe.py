@@ -176,24 +176,33 @@ def format_recipe(recipe: Recipe) -> bytes:
     usual_env = _env_table(Env(python=""))
     if recipe.env.epoch != "commit":
         usual_env["epoch_from"] = "given"
+    usual: dict[str, dict[str, Json]] = {
+        "source": {"subdir": ".", "git_dir": False},
+        "env": usual_env,
+        "limits": _usual_limits(recipe.source.kind),
+    }
     written = {
+        key: _unusual(value, usual.get(key, {})) if isinstance(value, dict) else value
+        for key, value in recipe_tables(recipe).items()
+    }
+    return tomli_w.dumps(
+        {key: value for key, value in written.items() if value}
+    ).encode()
+
+
+def recipe_tables(recipe: Recipe) -> dict[str, Json]:
+    """Give a recipe as its file could say it, with every default spelt out."""
+    return {
         "schema": SCHEMA,
-        "source": _unusual(
-            _source_table(recipe.source), {"subdir": ".", "git_dir": False}
-        ),
-        "env": _unusual(_env_table(recipe.env), usual_env),
-        "toolchain": _unusual(_toolchain_table(recipe.toolchain), {}),
-        "limits": _unusual(
-            _limits_table(recipe.limits), _usual_limits(recipe.source.kind)
-        ),
+        "source": parts.present(_source_table(recipe.source)),
+        "env": _env_table(recipe.env),
+        "toolchain": parts.present(_toolchain_table(recipe.toolchain)),
+        "limits": _limits_table(recipe.limits),
         "output": [_output_table(each) for each in recipe.outputs],
         "exception": [
             {"field": each.field, "reason": each.reason} for each in recipe.exceptions
         ],
     }
-    return tomli_w.dumps(
-        {key: value for key, value in written.items() if value}
-    ).encode()
 
 
 def check_own(recipe: Recipe) -> None:
@@ -282,7 +291,7 @@ def _source_table(source: Source) -> dict[str, Json]:
         "tag": source.tag,
         "commit": source.commit,
         "sha256": source.sha256,
-        "git_dir": source.git_dir,
+        "git_dir": source.git_dir if source.kind == "git" else None,
         "via": "sdist" if source.via_sdist else None,
     }
 
@@ -455,9 +464,9 @@ def _check_together(recipe: Recipe) -> None:
 
 
 def _unusual(table: dict[str, Json], usual: dict[str, Json]) -> dict[str, Json]:
-    """Leave out what is absent, or is taken where nothing is said."""
+    """Leave out what is taken where nothing is said."""
     return {
         key: value
         for key, value in table.items()
-        if value is not None and (key not in usual or usual[key] != value)
+        if key not in usual or usual[key] != value
     }

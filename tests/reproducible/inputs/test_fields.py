@@ -1,5 +1,6 @@
 """Single values of recipes and locks."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -74,6 +75,6 @@ def test_another_value_is_malformed(
     ],
 )
 def test_a_pattern_leaves_out_what_would_mean_more(
-    pattern: "fields.re.Pattern[str]", bad: str
+    pattern: re.Pattern[str], bad: str
 ) -> None:
     assert pattern.fullmatch(bad) is None

@@ -21,6 +21,7 @@ from reproducible.inputs.recipe import (
     check_own,
     format_recipe,
     parse_recipe,
+    recipe_tables,
 )
 from tests.io_map import CHECKOUT
 from tests.reproducible.inputs.recipes import GIT, OWN, SDIST
@@ -37,6 +38,13 @@ def test_what_is_not_said_is_as_usual() -> None:
     written = format_recipe(OWN).decode()
 
     assert not re.search("subdir|epoch|umask|limits|exception", written)
+
+
+def test_a_recipe_with_every_default_spelt_out_says_the_same() -> None:
+    for recipe in _ALL.values():
+        spelt = tomli_w.dumps(recipe_tables(recipe))
+
+        assert parse_recipe(spelt.encode()) == recipe
 
 
 def test_a_number_for_an_epoch_is_given_unless_it_is_said_to_be_from_elsewhere() -> (

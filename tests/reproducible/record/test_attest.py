@@ -302,12 +302,12 @@ def test_a_provenance_names_all_that_was_used() -> None:
     assert isinstance(definition, dict)
     assert isinstance(details, dict)
     assert definition["buildType"] == BUILD
-    assert definition["resolvedDependencies"][2:] == [  # type: ignore[call-overload, index]  # a list
+    assert definition["resolvedDependencies"][2:] == [  # type: ignore[index]  # a list
         named["a1"],
         named["a2"],
         named["a3"],
     ]
-    assert details["byproducts"][1:] == [named["a4"]]  # type: ignore[call-overload, index]  # likewise
+    assert details["byproducts"][1:] == [named["a4"]]  # type: ignore[index]  # likewise
 
 
 def test_a_provenance_names_one_machine_of_one_operator() -> None:
