@@ -26,7 +26,7 @@ SUFFIX = {"wheel": ".whl", "sdist": ".tar.gz"}
 
 _NOBODY4 = (socket.AF_INET, ("192.0.2.1", 80))  # RFC 5737
 _NOBODY6 = (socket.AF_INET6, ("2001:db8::1", 80))  # RFC 3849
-_CONNECT_S = 2.0
+_CONNECT_S = 0.4  # no route is known at once; who waits has one
 _MOST_PROCESSES = 512
 _MOST_FILES = 50000
 _MIB = 1 << 20

@@ -7,10 +7,12 @@ both bubblewrap and unshare have the kernel kill that when they die.
 import contextlib
 import os
 import selectors
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from reproducible.errors import BuildFailedError
@@ -23,6 +25,7 @@ LOG_BYTES: Final = 16 << 20
 REPORT_S: Final = 60.0
 """Seconds for making the wall and looking around: a slow machine needs one."""
 
+_END_S: Final = 5.0
 _READ_BYTES: Final = 1 << 16
 
 
@@ -87,12 +90,39 @@ def _killed(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
-        process.kill()
+        _end(process)
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
-        process.wait()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all behind its wall, and wait until they are gone.
+
+    Its child is the first process of the namespace: that one's end is only reported
+    when the kernel has ended all others. Killed before it, the process would leave the
+    rest to die a moment later.
+    """
+    if process.poll() is None:
+        children = _children(process.pid)
+        for first in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(first, signal.SIGKILL)
+        try:
+            process.wait(_END_S if children else 0.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except OSError:
+        # A kernel without CONFIG_PROC_CHILDREN: then they die that moment later.
+        return []
+    return [int(word) for word in listed.split()]
 
 
 class _Output:
