@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from reproducible.builds.account import account
-from reproducible.builds.bench import PUBLIC, Bench, Output
 from reproducible.builds.plan import Plan, choose_interpreter, conditions_of
+from reproducible.builds.steps import PUBLIC, Output, Steps
 from reproducible.builds.toolchain import fetch_locked, unpack_toolchain
 from reproducible.errors import BuildFailedError, RebuildError, RecipeError
 from reproducible.fetch.cache import Cache, Supply
@@ -90,7 +90,7 @@ def build(  # noqa: PLR0913 - what one build needs
         unpack_toolchain(plan.tools.lock, cache, supplies, tools)
         for app in plan.apps.values():
             fetch_locked(app.lock, cache, supplies)
-        bench = Bench(
+        steps = Steps(
             plan=plan,
             sandbox=sandbox,
             conditions=seen,
@@ -101,7 +101,7 @@ def build(  # noqa: PLR0913 - what one build needs
             prepare=prepare,
         )
         try:
-            outputs = bench.outputs(cache, supplies)
+            outputs = steps.outputs(cache, supplies)
         except BuildFailedError as error:
             log += error.log
             record(())

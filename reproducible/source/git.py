@@ -73,6 +73,15 @@ class Exported:
     """What does not change the tree and should be known."""
 
 
+def parse_repository(text: str) -> Path | str:
+    """Take what a user writes for a repository: a URL, or else a folder.
+
+    Raises:
+        RecipeError: it is a URL that is not asked.
+    """
+    return parse_address(text) if "://" in text else Path(text)
+
+
 def resolve(
     repository: Path | str, ref: str, *, environment: Mapping[str, str] | None = None
 ) -> Ref:

@@ -50,7 +50,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class Steps:
     """One build while it goes on; `log` grows."""
 
     plan: Plan
