@@ -6,22 +6,31 @@ explained and not only noticed.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reproducible.builds.building import Result
 from reproducible.builds.plan import Plan, conditions_of
+from reproducible.builds.workshop import Workshop
 from reproducible.errors import BuildFailedError, MissingError, NoWallError
-from reproducible.vary.bench import Bench, explain_pairs
+from reproducible.vary.arrangements import Setup
 from reproducible.vary.machine import look
-from reproducible.vary.outcomes import Outcome, judge
+from reproducible.vary.observing import explain_pairs, observe
+from reproducible.vary.outcomes import Observation, Outcome, judge
 from reproducible.vary.variations import Variation
 
 
 def vary(
-    plan: Plan, bench: Bench, variations: Sequence[Variation]
+    plan: Plan,
+    workshop: Workshop,
+    variations: Sequence[Variation],
+    *,
+    wait: Callable[[float], None],
 ) -> Iterator[Outcome]:
     """Build a plan for each line, the baseline first, and give what came of it.
+
+    `wait` lets so many seconds pass.
 
     Raises:
         BuildFailedError: the baseline gave nothing.
@@ -31,22 +40,25 @@ def vary(
     """
     outputs = tuple(each for each in plan.recipe.outputs if each.kind != "bundle")
     plan = replace(plan, recipe=replace(plan.recipe, outputs=outputs), apps={})
-    sandbox = bench.sandbox(plan).sandbox
+    sandbox = workshop.sandbox(plan).sandbox
     conditions, machine = conditions_of(plan), look(sandbox, plan.recipe)
-    first, *others = variations
-    with tempfile.TemporaryDirectory(dir=bench.scratch) as folder:
-        began = bench.now()
-        bench.tell(f"{first.name} {first.about}")
-        setup = first.arrange(conditions, machine)
-        result, usual = bench.build(plan, setup, sandbox, Path(folder, first.name))
+    with tempfile.TemporaryDirectory(dir=workshop.scratch) as folder:
+
+        def build(setup: Setup, name: str) -> tuple[Result, Observation]:
+            out = Path(folder, name)
+            return observe(plan, setup, sandbox=sandbox, workshop=workshop, out=out)
+
+        first, *others = variations
+        began = workshop.now()
+        workshop.tell(f"{first.name} {first.about}")
+        result, usual = build(first.arrange(conditions, machine), first.name)
         yield judge(first, usual, usual)
         for each in others:
-            bench.tell(f"{each.name} {each.about}")
+            workshop.tell(f"{each.name} {each.about}")
             try:
                 setup = each.arrange(conditions, machine)
-                bench.wait(max(0.0, began + setup.wait_s - bench.now()))
-                out = Path(folder, each.name)
-                other, found = bench.build(plan, setup, sandbox, out)
+                wait(max(0.0, began + setup.wait_s - workshop.now()))
+                other, found = build(setup, each.name)
             except (MissingError, NoWallError) as error:
                 yield Outcome(each, "skipped", text=str(error))
             except BuildFailedError as error:
