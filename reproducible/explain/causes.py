@@ -7,6 +7,7 @@ and stand in docs/formats/compare-report.md.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from reproducible.compare.bundles import FIRST
 from reproducible.compare.verdict import Cause, Comparison, Kind
 from reproducible.explain import metadata
 from reproducible.explain.evidence import Evidence, is_about
@@ -105,13 +106,10 @@ def _native(evidence: Evidence) -> Iterator[Cause]:
 
 
 def _name(evidence: Evidence) -> Iterator[Cause]:
-    if not evidence.of("name"):
+    published, rebuilt = evidence.comparison.published, evidence.comparison.rebuilt
+    if rebuilt is None or published.name == rebuilt.name:
         return
-    comparison = evidence.comparison
-    assert comparison.rebuilt is not None
-    theirs, ours = (
-        each.name.split("-", 2) for each in (comparison.published, comparison.rebuilt)
-    )
+    theirs, ours = (each.name.split("-", 2) for each in (published, rebuilt))
     if theirs[0] == ours[0] and theirs[1:2] != ours[1:2]:
         yield Cause(
             "version",
@@ -234,8 +232,12 @@ def _packing(evidence: Evidence) -> Iterator[Cause]:
         )
     if odd := evidence.of("deflate"):
         yield Cause("deflate", _DEFLATE, len(odd))
+    odd = [each for each in evidence.of("container") if each.entry != FIRST]
+    if odd:
+        yield Cause("container", "packed by another program, or otherwise", len(odd))
     fields = [each.field for each in evidence.comparison.exceptions]
-    if "gzip.deflate" in fields:
+    # Another tar is another stream, whatever packed it.
+    if "gzip.deflate" in fields and not any(each.startswith("tar.") for each in fields):
         yield Cause("deflate", _DEFLATE, 1)
     if evidence.of("gzip") or {"gzip.mtime", "gzip.name", "gzip.os"} & set(fields):
         yield Cause("gzip", "the gzip header has another time, name or system", 1)

@@ -33,18 +33,25 @@ class Evidence:
     def about(self, *names: str) -> Iterator[tuple[str, str]]:
         """Give the text of a file about the package on both sides, empty without one.
 
-        In a bundle that is one for each wheel in it that was opened. The folder may
-        have another name on each side, since the version is part of it.
+        In a bundle that is one for each wheel in it that could be opened on both. The
+        folder may have another name on each side, since the version is part of it.
         """
         theirs, ours = _about(self.published, names), _about(self.rebuilt, names)
+        # What could not be opened lacks everything, and that tells nothing.
+        opened = _wheels(self.published) & _wheels(self.rebuilt)
         for wheel in theirs | ours:
-            yield _text(theirs.get(wheel)), _text(ours.get(wheel))
+            if wheel in opened:
+                yield _text(theirs.get(wheel)), _text(ours.get(wheel))
 
 
 def is_about(path: str) -> bool:
     """Tell whether a file is about the package, by a wheel's or an sdist's layout."""
     top, _, rest = path.rpartition("!")[2].partition("/")
     return top.endswith((".dist-info", ".egg-info")) or rest == "PKG-INFO"
+
+
+def _wheels(members: Members) -> set[str]:
+    return {path.rpartition("!")[0] for path in members}
 
 
 def _about(members: Members, names: tuple[str, ...]) -> dict[str, Member]:

@@ -6,6 +6,7 @@ an archive that cannot be read has no members here, and no excerpts.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -40,7 +41,7 @@ class Member:
     """
 
     size: int
-    stamp: int
+    stamp: int | Decimal
     mode: int
     system: int
     owner: str = ""
@@ -99,7 +100,7 @@ def _of_sdist(archive: Extent) -> Iterator[tuple[str, Member]]:
                 entry.name,
                 Member(
                     size=entry.size,
-                    stamp=int(entry.mtime),
+                    stamp=entry.mtime,
                     mode=entry.mode,
                     system=UNIX,
                     owner=f"{entry.owner}",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from reproducible.compare.bundles import FIRST
 from reproducible.compare.verdict import Cause
 from reproducible.explain.evidence import Evidence
 from reproducible.explain.members import Members
@@ -51,6 +52,8 @@ _MANIFEST: Final = (
     ("epoch", "epoch", "built for different times, in POSIX seconds"),
     ("platform", "platform", "built for different platforms"),
     ("version", "version", "of different versions"),
+    ("name", "product", "of different products"),
+    ("app", "app", "another of the wheels is said to be the application"),
 )
 """A key of a bundle's manifest, and the code and text of a cause where it differs."""
 
@@ -109,7 +112,7 @@ def habits(evidence: Evidence) -> Iterator[Cause]:
 
 def _manifest(members: Members) -> dict[str, str]:
     """Read what matters here of a manifest; nothing if it is none."""
-    member = members.get("manifest.json")
+    member = members.get(FIRST)
     if member is None or member.size > MAX_MANIFEST_BYTES:
         return {}
     try:
