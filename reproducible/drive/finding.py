@@ -38,10 +38,12 @@ class Signer:
         operator: as policies name them.
         machine: one of their machines or accounts, as `anna/desk`: a later statement
             replaces those that the same one made before.
+        tool: the program that rebuilds.
     """
 
     operator: str
     machine: str
+    tool: Resource
     key: Ed25519PrivateKey = field(repr=False)
 
 
@@ -49,13 +51,12 @@ def facts_of(
     finding: Finding,
     signer: Signer,
     *,
-    tool: Resource,
     buildinfo: Resource,
     report: Resource,
 ) -> Facts:
     """Say what stands in a statement besides the comparison.
 
-    `tool` is the program that rebuilt; `buildinfo` and `report` are files beside.
+    `buildinfo` and `report` are files beside.
     """
     release, walls = finding.claim, finding.buildinfo.sandbox
     source = finding.plan.source if finding.plan else None
@@ -73,7 +74,9 @@ def facts_of(
             walls.level,
             Resource(sha256=walls.root_sha256) if walls.root_sha256 else None,
         ),
-        rebuilder=Rebuilder(id=signer.machine, operator=signer.operator, tool=tool),
+        rebuilder=Rebuilder(
+            id=signer.machine, operator=signer.operator, tool=signer.tool
+        ),
         started_on=finding.started,
         finished_on=finding.finished,
         toolchain=tuple(

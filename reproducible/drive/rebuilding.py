@@ -8,21 +8,21 @@ sandbox, an input that cannot be had, a fault of ours.
 
 import hashlib
 import platform
-import tempfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from reproducible.builds.building import BUILDINFO, Output, build
+from reproducible.builds.building import BUILDINFO, build
 from reproducible.builds.plan import (
     Plan,
     check_claimed,
-    choose_interpreter,
     find_recipe,
     plan_tree,
 )
+from reproducible.builds.steps import Output
+from reproducible.builds.workshop import Workshop
 from reproducible.compare.comparing import compare
 from reproducible.compare.verdict import FileId
 from reproducible.drive.claimed import claimed
@@ -35,7 +35,6 @@ from reproducible.errors import (
     UnsupportedError,
 )
 from reproducible.explain.explaining import Explained, explain
-from reproducible.fetch.cache import Cache, Supply
 from reproducible.record.attest import unbuilt
 from reproducible.record.buildinfo import MAX_BYTES as MAX_BUILDINFO
 from reproducible.record.buildinfo import (
@@ -48,44 +47,28 @@ from reproducible.record.buildinfo import (
     format_buildinfo,
     parse_buildinfo,
 )
-from reproducible.sandbox.choose import choose
-from reproducible.sandbox.host import Host
-from reproducible.sandbox.levels import Level
-from reproducible.sandbox.run import Sandbox, Site
 from reproducible.source.git import export
 from updater.driver.obtain import opening
 from updater.driver.published import Published
 from updater.files import Files
-from updater.transparency.claims.parts import Resource
+from updater.transparency.claims.release import ReleaseClaim
 from updater.transparency.rebuilders import STAGE
 
 _VERDICTS: Final = (SourceError, UnsupportedError, BuildFailedError)
 """Errors that are findings: that there is nothing to compare is a verdict too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """What there is to build with.
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the source is asked for.
 
     Attributes:
-        level: of the sandbox; None is the most closed one that works here.
-        root: the folder of an unpacked Debian root, for level 2.
-        scratch: a folder for what only lives during a run.
-        supplies: where locked files may be had, asked in this order.
-        tool: this program, as statements name it.
-        now: gives POSIX seconds.
-        tell: is told in a few words what is being done.
+        repository: of git, a folder or an address; None is what the release claims.
+        environment: the user's; what says how to reach the network is taken from it.
     """
 
-    host: Host
-    level: Level | None
-    root: Path | None
-    scratch: Path
-    cache: Cache
-    supplies: Sequence[Supply]
-    tool: Resource
-    now: Callable[[], float]
-    tell: Callable[[str], None] = field(default=lambda _: None)
+    repository: Path | str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def rebuild_release(
@@ -93,18 +76,18 @@ def rebuild_release(
     workshop: Workshop,
     out: Path,
     *,
-    source: Path | str | None = None,
+    origin: Origin,
     signer: Signer | None = None,
 ) -> Told:
     """Build a published file again from its source, compare, and say what came of it.
 
     Writes into the folder `out`, which must be new or empty: what was built, the
     `buildinfo.json` and log of the build, the report, and with a signer the statements,
-    that for the log last of all (`telling`). `source` is a git repository, asked
-    instead of the one that is claimed.
+    that for the log last of all (`telling`).
 
     Raises:
-        RecipeError: there is something in the folder.
+        RecipeError: there is something in the folder, the claimed repository is none
+            to be asked, or the recipe asks for what cannot be done.
         IsolationError, MissingError: this machine cannot build it.
         InputError: the source or a locked file is not to be had.
         StoreError: the disk refuses.
@@ -113,10 +96,10 @@ def rebuild_release(
     files.make_folder(out)
     if files.names(out):
         raise RecipeError(f"{out}: expected a new or an empty folder")
-    finding = _Run(published, workshop, out).find(source)
+    finding = _Run(published, workshop, out).find(origin)
     told = write_report(finding, out)
     if signer is not None:
-        told = write_signed(finding, told, workshop.tool, signer, out)
+        told = write_signed(finding, told, signer, out)
     return told
 
 
@@ -131,12 +114,12 @@ class _Run:
         self._warnings: list[str] = []
         self._plan: Plan | None = None
 
-    def find(self, source: Path | str | None) -> Finding:
+    def find(self, origin: Origin) -> Finding:
         """Build and compare, or say why there is nothing to compare."""
         artifact = self._published.artifact
         file = FileId(artifact.name, artifact.size, sha256=artifact.sha256)
         try:
-            plan = self._plan = self._planned(source)
+            plan = self._plan = self._planned(origin)
             output = self._built(plan)
         except _VERDICTS as error:
             explained = explain(unbuilt(file, error, STAGE), None, None)
@@ -155,7 +138,7 @@ class _Run:
             finished=int(self._workshop.now()),
         )
 
-    def _planned(self, source: Path | str | None) -> Plan:
+    def _planned(self, origin: Origin) -> Plan:
         """Get the source of the claimed commit, and hold it to every claim.
 
         Raises:
@@ -164,9 +147,13 @@ class _Run:
         """
         release = self._published.claim
         said = claimed(release, self._published.manifest)
-        repository = source or release.source.repository
-        self._workshop.tell(f"source: commit {release.source.commit[:12]}")
-        exported = export(repository, release.source.commit, tag=release.source.tag)
+        self._workshop.tell(f"fetching commit {release.source.commit[:12]}")
+        exported = export(
+            origin.repository or _repository(release),
+            release.source.commit,
+            tag=release.source.tag,
+            environment=origin.environment,
+        )
         self._warnings += exported.warnings
         recipe = find_recipe(exported.tree, said.recipe_sha256)
         plan = plan_tree(
@@ -182,37 +169,22 @@ class _Run:
     def _built(self, plan: Plan) -> Output:
         """Build the bundle of this platform."""
         workshop = self._workshop
-        with tempfile.TemporaryDirectory(dir=workshop.scratch) as scratch:
-            sandbox = self._sandbox(plan, Path(scratch))
-            workshop.tell(f"build: sandbox level {sandbox.level}")
-            result = build(
-                plan,
-                sandbox=sandbox,
-                cache=workshop.cache,
-                supplies=workshop.supplies,
-                out=self._out,
-                now=workshop.now,
-            )
-        return next(each for each in result.outputs if each.kind == "bundle")
-
-    def _sandbox(self, plan: Plan, scratch: Path) -> Sandbox:
-        workshop, recipe = self._workshop, plan.recipe
-        choice = choose(
-            workshop.level,
-            Site(
-                host=workshop.host,
-                interpreter=choose_interpreter(recipe, workshop.host.interpreters()),
-                scratch=scratch,
-                limits=recipe.limits,
-                root=workshop.root,
-            ),
-        )
+        choice = workshop.sandbox(plan)
         self._warnings += choice.fallen
-        return choice.sandbox
+        workshop.tell(f"building in a sandbox of level {choice.sandbox.level}")
+        result = build(
+            plan,
+            sandbox=choice.sandbox,
+            cache=workshop.cache,
+            supplies=workshop.supplies,
+            out=self._out,
+            now=workshop.now,
+        )
+        return next(each for each in result.outputs if each.kind == "bundle")
 
     def _compared(self, output: Output) -> Explained:
         files, published = Files(), self._published
-        self._workshop.tell("compare")
+        self._workshop.tell("comparing")
         with (
             opening(files, published.path) as theirs,
             opening(files, output.path) as ours,
@@ -269,6 +241,21 @@ class _Run:
             outputs=(),
             log_sha256=hashlib.sha256(b"").hexdigest(),
         )
+
+
+def _repository(release: ReleaseClaim) -> str:
+    """Give the address that the publisher names, if a stranger's may be followed.
+
+    Raises:
+        RecipeError: it leads into this machine, or would use keys of its user.
+    """
+    address = release.source.repository
+    if not address.startswith("https://"):
+        raise RecipeError(
+            f"source: expected an https address in the claim, came {address!r};"
+            " say where the repository is"
+        )
+    return address
 
 
 def _only(plan: Plan, platform: str) -> Plan:

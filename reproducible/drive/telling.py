@@ -64,9 +64,7 @@ def write_report(finding: Finding, out: Path) -> Told:
     )
 
 
-def write_signed(
-    finding: Finding, told: Told, tool: Resource, signer: Signer, out: Path
-) -> Told:
+def write_signed(finding: Finding, told: Told, signer: Signer, out: Path) -> Told:
     """Sign what was found, and how what was rebuilt came about.
 
     Raises:
@@ -77,7 +75,6 @@ def write_signed(
     facts = facts_of(
         finding,
         signer,
-        tool=tool,
         buildinfo=_resource(BUILDINFO, format_buildinfo(finding.buildinfo)),
         report=_resource(f"{name}.compare.json", format_report(comparison)),
     )

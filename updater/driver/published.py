@@ -79,8 +79,12 @@ class Releases:
         self._given = given
         self._session = session
         self.view = session.gathering.look()
+        log, frozen_by = session.gathering.log, self.view.evidence
         for trouble in self.view.troubles:
-            _refuse(trouble, session.gathering.log)
+            _refuse(trouble, log)
+        if frozen_by is not None:
+            text = f"log {self.view.origin} was caught lying; see 'ringfence update'"
+            raise MisbehaviourError(text, log.read_evidence(frozen_by))
 
     def listed(self) -> tuple[LoggedFile, ...]:
         """List the files of all releases, in the order of the log, each once.
