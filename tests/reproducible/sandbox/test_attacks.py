@@ -9,7 +9,13 @@ import pytest
 from reproducible.errors import BuildFailedError, IsolationError
 from reproducible.inputs.recipe import Limits
 from reproducible.sandbox.process import LOG_BYTES
-from tests.reproducible.sandbox.yard import WHEEL, Yard
+from tests.reproducible.sandbox.yard import (
+    SHARED_NET,
+    WHEEL,
+    WITHOUT_NET,
+    Yard,
+    lying,
+)
 
 GOOD = f"open(os.path.join(folder, {WHEEL!r}), 'w').write('built')"
 
@@ -289,7 +295,7 @@ attempt(os.rename, out + '/file', out + '/other')
 
 
 def test_a_wall_whose_network_is_the_host_s_builds_nothing(tmp_path: Path) -> None:
-    yard = Yard(tmp_path, 1, search=_lying(tmp_path, "bwrap", _SHARED_NET))
+    yard = Yard(tmp_path, 1, search=lying(tmp_path, "bwrap", SHARED_NET))
     left = tmp_path / "home/left"
 
     with pytest.raises(
@@ -302,36 +308,12 @@ def test_a_wall_whose_network_is_the_host_s_builds_nothing(tmp_path: Path) -> No
 
 
 def test_an_unshare_that_leaves_the_network_builds_nothing(tmp_path: Path) -> None:
-    yard = Yard(tmp_path, 0, search=_lying(tmp_path, "unshare", _WITHOUT_NET))
+    yard = Yard(tmp_path, 0, search=lying(tmp_path, "unshare", WITHOUT_NET))
 
     with pytest.raises(IsolationError, match="the wall has a hole"):
         yard.build(GOOD)
 
     assert yard.left() == []
-
-
-_SHARED_NET = """
-import os, sys
-shared = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
-told = [x for x in sys.argv[1:] if x != "--unshare-all"]
-os.execv("/usr/bin/bwrap", ["bwrap", *shared, *told])
-"""
-_WITHOUT_NET = """
-import os, sys
-os.execv("/usr/bin/unshare", ["unshare", *[x for x in sys.argv[1:] if x != "--net"]])
-"""
-
-
-def _lying(folder: Path, name: str, text: str) -> str:
-    """Put a program before the real one that leaves out what it is asked for."""
-    if not Path("/usr/bin", name).exists():
-        pytest.skip(f"/usr/bin/{name} is not here")
-    search = folder / "bin"
-    search.mkdir()
-    program = search / name
-    program.write_text(f"#!/usr/bin/env -S /usr/bin/python3 -I -S\n{text}")
-    program.chmod(0o755)
-    return f"{search}{os.pathsep}{os.environ['PATH']}"
 
 
 def _running(mark: str) -> list[str]:

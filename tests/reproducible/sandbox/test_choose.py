@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -6,7 +5,7 @@ import pytest
 from reproducible.errors import IsolationError
 from reproducible.sandbox.choose import choose
 from reproducible.sandbox.levels import Level
-from tests.reproducible.sandbox.yard import Yard
+from tests.reproducible.sandbox.yard import SHARED_NET, Yard, lying
 
 
 def _only(folder: Path, *names: str) -> str:
@@ -82,15 +81,7 @@ def test_without_any_wall_nothing_is_chosen(tmp_path: Path) -> None:
 
 
 def test_a_hole_is_never_passed_over_for_a_lower_level(tmp_path: Path) -> None:
-    search = _only(tmp_path, "unshare", "setpriv")
-    lying = Path(search, "bwrap")
-    lying.write_text(
-        '#!/bin/sh\n[ "$1" = --unshare-all ] && shift\n'
-        'exec /usr/bin/bwrap --unshare-pid "$@"\n'
-    )
-    lying.chmod(0o755)
-    if not os.access("/usr/bin/bwrap", os.X_OK):
-        pytest.skip("/usr/bin/bwrap is not here")
+    search = lying(tmp_path, "bwrap", SHARED_NET)
 
     with pytest.raises(IsolationError, match="the wall has a hole"):
         choose(None, Yard(tmp_path, 0, search=search).site())

@@ -43,8 +43,8 @@ def test_interpreters_come_newest_first_and_each_version_once(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "says",
-    ["printf 'pypy\\n/opt\\n3.99.1\\n'", "printf 'cpython\\n/opt\\n3.6.15\\n'", "exit 1",
-     "echo 3.99", "printf 'cpython\\n/opt\\n3.99.0rc1\\n'"],
+    ["printf 'pypy\\n/opt\\n3.99.1\\n'", "printf 'cpython\\n/opt\\n3.6.15\\n'",
+     "exit 1", "echo 3.99", "printf 'cpython\\n/opt\\n3.99.0rc1\\n'"],
     ids=["pypy", "old", "fails", "other", "candidate"],
 )  # fmt: skip
 def test_what_is_no_cpython_that_will_do_is_passed_over(

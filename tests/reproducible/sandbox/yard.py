@@ -5,6 +5,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from reproducible.inputs.recipe import Limits
 from reproducible.sandbox.host import Host
 from reproducible.sandbox.levels import Interpreter, Level
@@ -12,6 +14,19 @@ from reproducible.sandbox.run import Built, Order, Sandbox, Site
 
 LIMITS = Limits(timeout_s=20, memory_mib=1024, output_mib=8)
 WHEEL = "x-1-py3-none-any.whl"
+
+SHARED_NET = """
+shared = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
+told = [x for x in sys.argv[1:] if x != "--unshare-all"]
+os.execv("/usr/bin/bwrap", ["bwrap", *shared, *told])
+"""
+"""A bubblewrap that leaves the network of the host."""
+
+WITHOUT_NET = """
+told = [x for x in sys.argv[1:] if x != "--net"]
+os.execv("/usr/bin/unshare", ["unshare", *told])
+"""
+"""An unshare that does so."""
 
 
 def own_interpreter() -> Interpreter:
@@ -72,3 +87,16 @@ class Yard:
             for name in ("out", "scratch")
             for path in (self.folder / name).iterdir()
         )
+
+
+def lying(folder: Path, name: str, text: str) -> str:
+    """Make a PATH that has a program of this name before the real one."""
+    if not Path("/usr/bin", name).exists():
+        pytest.skip(f"/usr/bin/{name} is not here")
+    search = folder / "bin"
+    search.mkdir()
+    program = search / name
+    python = "#!/usr/bin/env -S /usr/bin/python3 -I -S"
+    program.write_text(f"{python}\nimport os, sys\n{text}")
+    program.chmod(0o755)
+    return f"{search}{os.pathsep}{os.environ['PATH']}"
