@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from reproducible.compare.verdict import Difference
 from reproducible.explain.explaining import explain
 from tests.reproducible.explain.packages import (
-    ABOUT,
     EPOCH,
     METADATA,
     NAME,

@@ -1,5 +1,8 @@
 """What lies in an archive is found by the names that differences use."""
 
+import io
+import zipfile
+
 import pytest
 
 from reproducible.explain.members import UNIX, open_members
@@ -37,9 +40,6 @@ def test_a_member_of_a_wheel_is_what_its_header_says() -> None:
 
 
 def test_folders_of_a_wheel_are_no_members() -> None:
-    import io
-    import zipfile
-
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.mkdir("tally")
