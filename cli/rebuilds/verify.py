@@ -55,7 +55,9 @@ def command(
         sha256,
         list(_said(files, rebuilds)),
         policy=read_policy(files.read(rebuilders, most=MAX_TRUST_BYTES)),
-        witnesses=log_policy and parse_policy(files.read(log_policy, most=MAX_POLICY)),
+        witnesses=parse_policy(files.read(log_policy, most=MAX_POLICY))
+        if log_policy
+        else None,
         now=time.time(),
     )
     _show(sha256, judgement)
