@@ -132,7 +132,7 @@ def check_claimed(plan: Plan, claimed: Claimed) -> None:
     Raises:
         SourceError: tree, recipe, epoch or a lock is another one.
     """
-    pairs = [
+    pairs: list[tuple[str, str | None, str | None]] = [
         ("source tree", claimed.tree_sha256, plan.source.tree_sha256),
         ("recipe", claimed.recipe_sha256, plan.recipe_sha256),
         ("lock of the toolchain", claimed.tools_sha256, plan.tools.sha256),
@@ -141,8 +141,8 @@ def check_claimed(plan: Plan, claimed: Claimed) -> None:
         pairs.append(("epoch", str(claimed.epoch), str(plan.epoch)))
     for platform, sha256 in sorted(claimed.apps.items()):
         lock = plan.apps.get(platform)
-        found = "none" if lock is None else lock.sha256
-        pairs.append((f"lock of {platform}", sha256, found))
+        has = "none" if lock is None else lock.sha256
+        pairs.append((f"lock of {platform}", sha256, has))
     for name, said, found in pairs:
         if said is not None and said != found:
             raise SourceError(

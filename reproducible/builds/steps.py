@@ -143,16 +143,18 @@ class Steps:
         cache: Cache,
         supplies: Sequence[Supply],
     ) -> Output:
-        if app is None or spec.platform not in self.plan.apps:
+        platform = spec.platform or ""
+        lock = self.plan.apps.get(platform)
+        if app is None or lock is None:
             raise RecipeError("recipe: expected a wheel, platform and lock of a bundle")
-        wheels = [each.wheel for each in self.plan.apps[spec.platform].lock.packages]
+        wheels = [each.wheel for each in lock.lock.packages]
         paths = {each.file: cache.obtain(locked(each), supplies) for each in wheels}
         others = [
             BundledWheel(f"wheels/{each.file}", each.size, sha256=each.sha256)
             for each in wheels
         ]
         own = list_wheel(app.name, _chunks(app.path))
-        manifest = bundle_manifest(self.plan, spec.platform, own, others)
+        manifest = bundle_manifest(self.plan, platform, own, others)
         paths[app.name] = app.path
         name = file_name(manifest)
         path = self.out / name
@@ -171,7 +173,7 @@ class Steps:
             path=path,
             size=path.stat().st_size,
             sha256=digest.hexdigest(),
-            platform=spec.platform,
+            platform=platform,
         )
 
 

@@ -166,7 +166,7 @@ def test_what_was_built_is_recorded(plan: Plan, tmp_path: Path) -> None:
 
 
 def test_a_build_that_fails_is_recorded_with_what_it_said(tmp_path: Path) -> None:
-    files = _changed(_BACKEND, "def build_sdist", "print('no')\nraise SystemExit(9)\n#")
+    files = _changed(_BACKEND, "    about = ", "    print('no')\n    about = 1 / 0 #")
     out = tmp_path / "out"
     with pytest.raises(BuildFailedError) as caught:
         _build(workshop(tmp_path / "shop"), _plan(tmp_path, files), out)
