@@ -33,6 +33,11 @@ def update_root(home: Path) -> Path:
     return home / "update"
 
 
+def rebuild_cache(home: Path) -> Path:
+    """Give the folder of what rebuilds fetched and found out; it may be emptied."""
+    return home / "cache" / "rebuild"
+
+
 def slot_root(module: Path) -> Path | None:
     """Give the managed folder of the version that a module belongs to, None without.
 

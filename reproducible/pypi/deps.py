@@ -7,11 +7,12 @@ told, so a run that ends early is gone on with by the next.
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reproducible.compare.verdict import FileId
 from reproducible.errors import InputError, UnsupportedError
+from reproducible.explain.explaining import Explained
 from reproducible.inputs.lock import Lock, LockedPackage
 from reproducible.pypi.choice import Release, is_pure
 from reproducible.pypi.package import rebuild_package
@@ -27,6 +28,7 @@ from reproducible.pypi.trying import Workshop
 from reproducible.record.attest import unbuilt
 from updater.errors import MalformedError
 from updater.files import Files
+from updater.transparency.claims.rebuild import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,17 @@ class Found:
 
     wheel: str
     row: Row
-    is_new: bool
+    is_new: bool = field(kw_only=True)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict."""
+        return self.row.comparison.verdict
+
+    @property
+    def explained(self) -> Explained:
+        """For reports; excerpts are not kept."""
+        return Explained(self.row.comparison)
 
 
 def rebuild_lock(

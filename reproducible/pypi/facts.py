@@ -55,13 +55,15 @@ class WheelFacts:
         generator: None where it does not say.
         times: when each entry was changed, as POSIX seconds if it was meant in UTC;
             they have steps of two seconds. None where no time can be meant.
-        group_write: whether its files were writable for a group.
+        group_made: whether what the build wrote was writable for a group.
+        group_source: whether what it took from the source was.
         old_platform: whether METADATA says `Platform: UNKNOWN`, as old tools do.
     """
 
     generator: Generator | None = None
     times: Mapping[str, int | None] = field(default_factory=dict)
-    group_write: bool = False
+    group_made: bool = False
+    group_source: bool = False
     old_platform: bool = False
 
     @property
@@ -116,7 +118,8 @@ def read_wheel(data: bytes) -> WheelFacts:
     return WheelFacts(
         generator=Generator(said["tool"].lower(), said["version"]) if said else None,
         times={row.entry.name: _moment(row) for row in files},
-        group_write=any(row.external >> 16 & _GROUP_WRITE for row in files),
+        group_made=any(_is_made(row) and _is_for_group(row) for row in files),
+        group_source=any(not _is_made(row) and _is_for_group(row) for row in files),
         old_platform=metadata.get("platform") == "UNKNOWN",
     )
 
@@ -190,22 +193,32 @@ def zone_s(wheel: WheelFacts, sdist: SdistFacts) -> int:
     archive's by the same quarters of an hour, that was the time zone; else 0.
     """
     offsets = Counter(
-        (made - written) // _QUARTER_S * _QUARTER_S
+        made - written // 2 * 2
         for path, made in wheel.times.items()
         if made is not None
         for written in _written(path, sdist.times)
-        if (made - (written - written % 2)) % _QUARTER_S == 0
     )
     if not offsets:
         return 0
     offset, count = offsets.most_common(1)[0]
-    is_most = 2 * count > sum(offsets.values()) and abs(offset) <= _WIDEST_S
-    return offset if is_most else 0
+    is_most = 2 * count > sum(offsets.values())
+    is_zone = offset % _QUARTER_S == 0 and abs(offset) <= _WIDEST_S
+    return offset if is_most and is_zone else 0
 
 
 def _written(path: str, times: Mapping[str, int]) -> Iterable[int]:
     """Give the time of a wheel's file in the source, where packages are below `src`."""
     return [times[each] for each in (path, f"src/{path}") if each in times]
+
+
+def _is_made(row: Row) -> bool:
+    return row.entry.name.partition("/")[0].endswith(DIST_INFO)
+
+
+def _is_for_group(row: Row) -> bool:
+    # The package `wheel` gives RECORD the mode 0664 whatever the umask.
+    is_record = row.entry.name.endswith("/RECORD")
+    return not is_record and bool(row.external >> 16 & _GROUP_WRITE)
 
 
 def _moment(row: Row) -> int | None:

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from reproducible.compare.verdict import Comparison
 from reproducible.errors import UnsupportedError
 from reproducible.inputs.recipe import (
     Env,
@@ -26,7 +27,6 @@ from reproducible.inputs.recipe import (
 )
 from reproducible.pypi.choice import Release
 from reproducible.pypi.facts import Generator, SdistFacts, WheelFacts, zone_s
-from updater.transparency.claims.rebuild import Verdict
 
 MAX_TRIES: Final = 6
 """Recipes that are tried for a file: the search has to end, and rarely needs three."""
@@ -34,8 +34,8 @@ UPLOAD_S: Final = 300
 """How long after its upload a file may still have been built with what was there then:
 clocks differ, and an index rounds."""
 
-Knob = Literal["tools", "header"]
-"""What a further recipe turns: what is written, or only when and under which mode."""
+Knob = Literal["tools", "modes", "times"]
+"""What a further recipe turns: what is written, or only under which mode and when."""
 
 Minor = tuple[int, int]
 """Of a Python, as (3, 11)."""
@@ -63,6 +63,13 @@ _OLDER: Final[tuple[tuple[str, Minor], ...]] = (
 that can run them; google/oss-rebuild takes the same steps (pkg/rebuild/pypi)."""
 _OWN_WHEELS: Final = "setuptools<70.1"
 """From 70.1 on it writes wheels itself, and says so."""
+
+
+_TURNED_BY: Final[dict[str, Knob]] = {
+    "tar.mode": "modes", "tar.mtime": "times", "gzip.mtime": "times",
+    "zip.date_time": "times", "zip.external_attr": "modes",
+}  # fmt: skip
+"""Which knob could make a header field the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +120,17 @@ def candidates(known: Known, output: OutputKind = "wheel") -> Iterator[Candidate
             yield candidate
 
 
-def is_worth_trying(candidate: Candidate, best: Verdict | None) -> bool:
+def is_worth_trying(candidate: Candidate, best: Comparison | None) -> bool:
     """Tell whether a recipe could do better than the best result so far.
 
     Where only headers differ, other tools would only make it worse; and where more
     differs or nothing was built, headers are not what matters.
     """
-    match best:
-        case "identical":
-            return False
-        case "identical-with-exceptions":
-            return candidate.knob == "header"
-        case _:
-            return candidate.knob == "tools"
+    if best is None or best.verdict == "identical":
+        return best is None
+    if best.verdict != "identical-with-exceptions":
+        return candidate.knob == "tools"
+    return any(_TURNED_BY.get(each.field) == candidate.knob for each in best.exceptions)
 
 
 def allowed_pythons(known: Known) -> tuple[Minor, ...]:
@@ -180,8 +185,8 @@ def _all(
     for minor in pythons[1:3]:
         older = replace(env, python=_only(minor))
         yield Candidate(replace(first, env=older), f"Python {minor[0]}.{minor[1]}")
-    for other, why in _headers(env):
-        yield Candidate(replace(first, env=other), why, knob="header")
+    for other, why, knob in _headers(env):
+        yield Candidate(replace(first, env=other), why, knob=knob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,21 +283,26 @@ def _env(known: Known, python: Minor) -> Env:
         epoch=epoch,
         epoch_from="commit" if epoch == "commit" else "artifact",
     )
-    if known.wheel.group_write:
-        env = replace(env, umask=0o002, source_modes="archive")
+    if known.wheel.group_made:
+        env = replace(env, umask=0o002)
+    if known.wheel.group_source:
+        env = replace(env, source_modes="archive")
     if instant is None:
         env = replace(env, tz=_zone(zone_s(known.wheel, known.sdist)))
     return env
 
 
-def _headers(env: Env) -> Iterator[tuple[Env, str]]:
-    """Give other times and modes."""
-    yield replace(env, source_modes="archive"), "the modes of the source archive"
+def _headers(env: Env) -> Iterator[tuple[Env, str, Knob]]:
+    """Give other modes and times."""
+    if env.source_modes == "normal":
+        yield replace(env, source_modes="archive"), "the modes of the source", "modes"
+    else:
+        yield replace(env, source_modes="normal"), "usual modes", "modes"
     if env.umask != 0o022:
-        yield replace(env, umask=0o022), "umask 022"
+        yield replace(env, umask=0o022), "umask 022", "modes"
     if env.epoch is not None:
         none = replace(env, epoch=None, epoch_from="artifact")
-        yield none, "no SOURCE_DATE_EPOCH"
+        yield none, "no SOURCE_DATE_EPOCH", "times"
 
 
 def _only(minor: Minor) -> str:

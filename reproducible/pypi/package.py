@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from reproducible.compare.verdict import FileId
-from reproducible.errors import InputError, UnsupportedError
+from reproducible.errors import InputError, RecipeError, UnsupportedError
 from reproducible.explain.explaining import Explained
 from reproducible.fetch.cache import Wanted
 from reproducible.fetch.simple import MAX_FILE_BYTES, Offered
@@ -73,6 +73,17 @@ class _Commit:
             commit=self.exported.commit,
             tag=self.exported.tag,
         )
+
+
+def parse_origin(text: str) -> Origin:
+    """Read `PATH`, `URL`, `PATH@TAG` or `URL@TAG`.
+
+    An `@` before the last `/` is of an address, as in `ssh://git@host/project`.
+    """
+    head, slash, last = text.rpartition("/")
+    name, at, tag = last.rpartition("@")
+    where = f"{head}{slash}{name}" if at else text
+    return Origin(where if "://" in where else Path(where), tag if at else None)
 
 
 def rebuild_package(
@@ -149,6 +160,11 @@ class _Package:
         """Take the source archive; the wheel should come out."""
         tree = sdist_tree(self._sdist)
         facts, offered = read_sdist(tree), self._pair.sdist
+        if given is not None and given.recipe.source.sha256 != offered.sha256:
+            raise RecipeError(
+                f"recipe: expected one for {offered.name} with SHA-256"
+                f" {offered.sha256}, came {given.recipe.source.sha256}"
+            )
         source = Source(kind="sdist", url=offered.url, sha256=offered.sha256)
         found = (
             candidates(self._known(source, facts, self._facts))
@@ -169,7 +185,7 @@ class _Package:
         """Take a commit; the source archive should come out."""
         facts = read_sdist(commit.exported.tree)
         packed = read_packed(self._sdist)
-        like = replace(self._facts, times=packed.times, group_write=packed.group_write)
+        like = replace(self._facts, times=packed.times, group_source=packed.group_write)
         known = replace(
             self._known(commit.source, facts, like),
             # The moment of packing, where members have their own.

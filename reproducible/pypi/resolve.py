@@ -4,6 +4,7 @@ Carrier. Only wheels are resolved, so nothing foreign runs while there is a netw
 what was found is a lock from then on.
 """
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -21,6 +22,12 @@ _NO_SOLUTION: Final = 1
 _SHOWN: Final = 2_000  # bytes of what the installer said
 
 
+_REACH: Final = (
+    "PATH", "HOME", "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY",
+    "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
+)  # fmt: skip
+
+
 class Resolver:
     """uv, asking one index.
 
@@ -28,12 +35,16 @@ class Resolver:
         index: its address.
         machine: as `x86_64`, whose wheels of compiled tools will do.
         kept: a folder for what it has been told before.
-        environment: its variables; how to reach the network, and nothing of the user's
-            wishes.
+        environment: the user's; only what says how to reach the network is taken.
     """
 
     def __init__(
-        self, index: str, *, machine: str, kept: Path, environment: Mapping[str, str]
+        self,
+        index: str,
+        *,
+        machine: str,
+        kept: Path,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         try:
             from uv import find_uv_bin  # noqa: PLC0415 - of another extra than the rest
@@ -46,7 +57,9 @@ class Resolver:
         self._index = index
         self._machine = machine
         self._kept = kept
-        self._environment = dict(environment)
+        # Its own variables could name other indexes, and so could a folder's settings.
+        user = os.environ if environment is None else environment
+        self._environment = {name: user[name] for name in _REACH if name in user}
 
     def resolve(self, toolchain: Toolchain, python: tuple[int, int]) -> Lock | None:
         """Lock what a toolchain requires; None where nothing fits together.

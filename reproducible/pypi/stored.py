@@ -15,7 +15,6 @@ from reproducible.explain.report import MAX_BYTES as MAX_REPORT
 from reproducible.explain.report import parse_report, report_json
 from reproducible.pypi.results import StageResult, knobs
 from updater import jcs
-from updater.jcs import Json
 from updater.shape import integer, one_of, record, text
 
 SCHEMA: Final = "ringfence-rebuilt/1"
@@ -64,10 +63,10 @@ def key_of(sha256: str, *, tool: str, pythons: Sequence[str], level: int | None)
 
     `tool` is the version of this program, `pythons` are whole versions.
     """
-    said: dict[str, Json] = {
-        "level": level, "pythons": list(pythons), "tool": tool, "wheel": sha256
-    }  # fmt: skip
-    return hashlib.sha256(jcs.write(said)).hexdigest()
+    said = jcs.write(
+        {"level": level, "pythons": [*pythons], "tool": tool, "wheel": sha256}
+    )
+    return hashlib.sha256(said).hexdigest()
 
 
 def parse_row(data: bytes) -> Row:

@@ -9,11 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from reproducible.builds.building import build
 from reproducible.builds.layout import lay_out
-from reproducible.builds.plan import LockFile, Plan, choose_interpreter
+from reproducible.builds.plan import LockFile, Plan, choose_interpreter, conditions_of
 from reproducible.builds.toolchain import unpack_toolchain
 from reproducible.compare.comparing import compare
 from reproducible.compare.verdict import FileId
@@ -33,14 +33,16 @@ from reproducible.record.attest import unbuilt
 from reproducible.record.buildinfo import BuiltFrom
 from reproducible.sandbox.choose import choose
 from reproducible.sandbox.host import Host
-from reproducible.sandbox.levels import Interpreter, Level
+from reproducible.sandbox.levels import Interpreter
 from reproducible.sandbox.run import Order, Sandbox, Site
 from updater.archive.extent import in_memory
 from updater.errors import MalformedError
 from updater.files import Files
 from updater.transparency.claims.rebuild import Stage
 
-_NO_LOCK: Final = Lock(())
+
+_PROGRAMS: Final = "/build/tool/bin:/usr/bin"
+"""Where programs are behind the wall, from level 1 on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,8 @@ class Workshop:
     """What there is to rebuild packages with; for one thread.
 
     Attributes:
-        level: of the sandbox; None is the most closed one that works here.
-        root: the folder of an unpacked Debian root, for level 2.
+        level: of the sandbox; None is the more closed one that works here. A Debian
+            root has one Python alone, so there is no level 2 for packages.
         pythons: what builds, the newest first.
         scratch: a folder for what only lives during a run.
         newest: what was uploaded after this is no tool, in POSIX seconds; None is the
@@ -59,8 +61,7 @@ class Workshop:
     """
 
     host: Host
-    level: Level | None
-    root: Path | None
+    level: Literal[0, 1] | None
     pythons: tuple[Interpreter, ...]
     scratch: Path
     index: Index
@@ -110,7 +111,7 @@ def search(material: Material, stage: Stage, shop: Workshop) -> StageResult:
     tries: list[Try] = []
     for candidate in material.candidates:
         best = best_of(tries)
-        if not is_worth_trying(candidate, best.comparison.verdict if best else None):
+        if not is_worth_trying(candidate, best.comparison if best else None):
             continue
         shop.tell(f"{material.name}: {stage}: try {len(tries) + 1}: {candidate.why}")
         tries.append(_Attempt(material, candidate, stage, shop).run())
@@ -158,9 +159,15 @@ class _Attempt:
             self._lock = self._resolved(self._recipe, python)
             if self._material.asks:
                 self._ask(sandbox, python, scratch)
+        plan = self._plan(self._lock)
+        conditions = conditions_of(plan)
+        if sandbox.level:
+            # Some backends are a program that they look for, as they were installed.
+            conditions = replace(conditions, extra=(("PATH", _PROGRAMS),))
         result = build(
-            self._plan(self._lock),
+            plan,
             sandbox=sandbox,
+            conditions=conditions,
             cache=self._shop.cache,
             supplies=(self._shop.index,),
             out=scratch / "out",
@@ -175,7 +182,6 @@ class _Attempt:
             interpreter=python,
             scratch=scratch,
             limits=self._recipe.limits,
-            root=self._shop.root,
         )
         if self._shop.level is None:
             return choose(None, site).sandbox
