@@ -9,8 +9,7 @@ sandbox, an input that cannot be had, a fault of ours.
 import hashlib
 import platform
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -58,32 +57,20 @@ _VERDICTS: Final = (SourceError, UnsupportedError, BuildFailedError)
 """Errors that are findings: that there is nothing to compare is a verdict too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where the source is asked for.
-
-    Attributes:
-        repository: of git, a folder or an address; None is what the release claims.
-        environment: the user's; what says how to reach the network is taken from it.
-    """
-
-    repository: Path | str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
 def rebuild_release(
     published: Published,
     workshop: Workshop,
     out: Path,
     *,
-    origin: Origin,
+    source: Path | str | None = None,
     signer: Signer | None = None,
 ) -> Told:
     """Build a published file again from its source, compare, and say what came of it.
 
     Writes into the folder `out`, which must be new or empty: what was built, the
     `buildinfo.json` and log of the build, the report, and with a signer the statements,
-    that for the log last of all (`telling`).
+    that for the log last of all (`telling`). `source` is a git repository, asked
+    instead of the one that is claimed.
 
     Raises:
         RecipeError: there is something in the folder, the claimed repository is none
@@ -96,7 +83,7 @@ def rebuild_release(
     files.make_folder(out)
     if files.names(out):
         raise RecipeError(f"{out}: expected a new or an empty folder")
-    finding = _Run(published, workshop, out).find(origin)
+    finding = _Run(published, workshop, out).find(source)
     told = write_report(finding, out)
     if signer is not None:
         told = write_signed(finding, told, signer, out)
@@ -114,12 +101,12 @@ class _Run:
         self._warnings: list[str] = []
         self._plan: Plan | None = None
 
-    def find(self, origin: Origin) -> Finding:
+    def find(self, source: Path | str | None) -> Finding:
         """Build and compare, or say why there is nothing to compare."""
         artifact = self._published.artifact
         file = FileId(artifact.name, artifact.size, sha256=artifact.sha256)
         try:
-            plan = self._plan = self._planned(origin)
+            plan = self._plan = self._planned(source)
             output = self._built(plan)
         except _VERDICTS as error:
             explained = explain(unbuilt(file, error, STAGE), None, None)
@@ -138,7 +125,7 @@ class _Run:
             finished=int(self._workshop.now()),
         )
 
-    def _planned(self, origin: Origin) -> Plan:
+    def _planned(self, source: Path | str | None) -> Plan:
         """Get the source of the claimed commit, and hold it to every claim.
 
         Raises:
@@ -149,10 +136,10 @@ class _Run:
         said = claimed(release, self._published.manifest)
         self._workshop.tell(f"fetching commit {release.source.commit[:12]}")
         exported = export(
-            origin.repository or _repository(release),
+            source or _repository(release),
             release.source.commit,
             tag=release.source.tag,
-            environment=origin.environment,
+            environment=self._workshop.environment,
         )
         self._warnings += exported.warnings
         recipe = find_recipe(exported.tree, said.recipe_sha256)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reproducible.drive.rebuilding import Origin
 from reproducible.drive.telling import Told
 from reproducible.errors import InputError, IsolationError, MissingError, RecipeError
-from tests.reproducible.drive.towns import Quarry, Town, disguised, program
+from tests.reproducible.drive.towns import CLAIMED, Quarry, Town, disguised, program
 from tests.updater.places import GOOD, PLATFORM
 from tests.updater.world import DAY, ready
 from updater.transparency.entry import parse_entry
@@ -190,7 +189,7 @@ def test_a_source_that_is_not_to_be_had_is_no_verdict(town: Town) -> None:
     town.publish(town.quarry.make("1.1"))
 
     with pytest.raises(InputError):
-        town.rebuild("1.1", origin=Origin(town.folder / "nowhere"))
+        town.rebuild("1.1", source=town.folder / "nowhere")
     assert statements(town.out("1.1")) == []
 
 
@@ -199,7 +198,7 @@ def test_a_claim_does_not_lead_into_this_machine(town: Town, address: str) -> No
     town.publish(town.quarry.make("1.1"), repository=address)
 
     with pytest.raises(RecipeError, match="expected an https address"):
-        town.rebuild("1.1", origin=Origin())
+        town.rebuild("1.1", source=CLAIMED)
 
 
 def test_what_was_found_before_is_not_written_over(town: Town) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from reproducible.builds.commit import build_commit
 from reproducible.builds.workshop import Workshop
 from reproducible.drive.finding import Signer
-from reproducible.drive.rebuilding import Origin, rebuild_release
+from reproducible.drive.rebuilding import rebuild_release
 from reproducible.drive.telling import Told
 from reproducible.fetch.cache import Cache, FolderSupply
 from reproducible.sandbox.host import Host
@@ -31,6 +31,7 @@ from updater.transparency.claims.release import Build, Source
 TOOL = Resource(name="ringfence-0", sha256="7" * 64)
 RECIPE, BUILD_LOCK = projects.RECIPE, projects.BUILD_LOCK
 LEVEL: Level = 1
+CLAIMED = "the claimed one"
 
 
 def program(version: str, code: str = GOOD) -> dict[str, bytes]:
@@ -170,7 +171,7 @@ class Town:
         return open_releases(client.root, client.anchor, client.given)
 
     def rebuild(
-        self, version: str, operator: str = "anna", *, origin: Origin | None = None
+        self, version: str, operator: str = "anna", *, source: Path | str = ""
     ) -> Told:
         """Fetch a release and build it again."""
         with self.releases() as releases:
@@ -179,7 +180,7 @@ class Town:
             published,
             self.shop,
             self.out(version, operator),
-            origin=origin or Origin(self.quarry.repository),
+            source=None if source == CLAIMED else source or self.quarry.repository,
             signer=signer(operator),
         )
 
