@@ -27,6 +27,7 @@ SUBJECTS = (
     "install",
     "repository",
     "update",
+    "compare",
     "startup",
 )
 

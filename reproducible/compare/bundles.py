@@ -102,7 +102,8 @@ def _manifests(theirs: Manifest, ours: Manifest) -> list[Difference]:
 
 def _wheel(bundle: Bundle, listed: BundledWheel) -> bytes:
     try:
-        return b"".join(expect_wheel(listed, bundle.wheel(listed).chunks()))
+        data = bundle.wheel(listed).read(0, listed.size)
+        return b"".join(expect_wheel(listed, (data,)))
     except MalformedError as error:
         # It was what its manifest lists when the bundle was opened.
         raise InputError(f"{listed.name}: changed while it was read") from error

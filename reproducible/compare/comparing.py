@@ -54,7 +54,10 @@ class _File:
             raise MalformedError(
                 f"expected at most {MAX_BYTES} bytes, came {self.id.size}"
             )
-        data = b"".join(self.chunks())
+        try:
+            data = self.extent.read(0, self.id.size)
+        except MalformedError as error:
+            raise InputError(f"{self.id.name}: {error}") from error
         self.check((data,))
         return data
 

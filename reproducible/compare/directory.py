@@ -30,6 +30,12 @@ class Row:
     external: int
 
     @property
+    def facts(self) -> tuple[object, ...]:
+        """All that is said of it, but for its name, its place and its contents."""
+        said = self.raw[4:16] + self.raw[34:42]
+        return said, self.extras, self.entry.is_folder
+
+    @property
     def installed_as(self) -> tuple[bool, bool, int]:
         """What becomes of the permissions, equal if it does for every installer.
 

@@ -26,11 +26,13 @@ def classify_wheels(published: Wheel, rebuilt: Wheel) -> list[Difference]:
         MalformedError: a member is not what it was when the wheel was opened.
     """
     theirs, ours = published.entries, rebuilt.entries
-    paired = members.pairs(theirs, ours)
+    paired = [
+        (old, new)
+        for old, new in members.pairs(theirs, ours)
+        if not _packed_alike(published, old, rebuilt, new)
+    ]
 
     def change(old: Entry, new: Entry) -> Change | None:
-        if _packed(published, old) == _packed(rebuilt, new):
-            return None
         return describe(
             contents(published.archive, old), contents(rebuilt.archive, new)
         )
@@ -40,16 +42,21 @@ def classify_wheels(published: Wheel, rebuilt: Wheel) -> list[Difference]:
         [pair for pair in paired if pair[0].name not in about], change, _wheel_kind
     )
     found = [*members.file_set(theirs, ours), *changed]
-    odd = {each.entry for each in found}
-    found += _record(published, rebuilt, odd)
+    found += _record(published, rebuilt, {each.entry for each in found})
     found += members.order(theirs, ours)
     found += _headers(published, rebuilt)
+    for old, new in paired:
+        found += _deflate(old, new)
     return members.in_order(found)
 
 
-def _packed(wheel: Wheel, entry: Entry) -> tuple[int, bytes]:
-    """Give what a member is in the archive: the same bytes unpack to the same."""
-    return entry.method, wheel.archive.extent.read(entry.data_offset, entry.packed)
+def _packed_alike(published: Wheel, old: Entry, rebuilt: Wheel, new: Entry) -> bool:
+    """Tell whether two members are the same in the archive: they unpack to the same."""
+    if (old.method, old.packed) != (new.method, new.packed):
+        return False
+    theirs = published.archive.extent.part(old.data_offset, old.packed).chunks()
+    ours = rebuilt.archive.extent.part(new.data_offset, new.packed).chunks()
+    return all(a == b for a, b in zip(theirs, ours, strict=True))
 
 
 def _wheel_kind(name: str) -> Kind:
@@ -81,28 +88,21 @@ def _read(wheel: Wheel, name: str) -> bytes:
 
 
 def _headers(published: Wheel, rebuilt: Wheel) -> list[Difference]:
-    """Compare what is said about members of one name, and how they are packed."""
-    rows = [list(read_rows(wheel.archive)) for wheel in (published, rebuilt)]
-    ours = {row.entry.name: row for row in rows[1]}
+    """Compare what is said about members of one name."""
+    ours = {row.entry.name: row for row in read_rows(rebuilt.archive)}
     found: list[Difference] = []
-    for old in rows[0]:
-        name = old.entry.name
-        if name in ours:
-            new = ours[name]
-            found += said("container", name, _container(old, new))
-            found += said("header", name, _header(old, new))
-            found += _deflate(published, rebuilt, old.entry, new.entry)
+    for old in read_rows(published.archive):
+        new = ours.get(old.entry.name)
+        if new is not None and old.facts != new.facts:
+            found += said("container", old.entry.name, _container(old, new))
+            found += said("header", old.entry.name, _header(old, new))
     return found
 
 
-def _deflate(
-    published: Wheel, rebuilt: Wheel, old: Entry, new: Entry
-) -> list[Difference]:
+def _deflate(old: Entry, new: Entry) -> list[Difference]:
     """Say whether the same contents were compressed to other bytes."""
     facts = (old.method, old.crc, old.size), (DEFLATED, new.crc, new.size)
     if facts[0] != facts[1] or new.method != DEFLATED:
-        return []
-    if _packed(published, old) == _packed(rebuilt, new):
         return []
     words = f"{old.packed} bytes published, {new.packed} rebuilt"
     return [Difference("deflate", "both", old.name, words)]

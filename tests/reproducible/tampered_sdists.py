@@ -68,11 +68,11 @@ def gzipped(
 
 
 def records(
-    *lines: bytes, kind: bytes = b"x", own: str = "././@PaxHeader", **said: object
+    *lines: bytes, kind: bytes = b"x", own: str = "././@PaxHeader", mode: int = 0o644
 ) -> bytes:
     """Write a pax header of records, whose lengths are put right."""
     content = b"".join(_record(line) for line in lines)
-    return _extension(content, kind, own, **said)
+    return _extension(content, kind, own, mode)
 
 
 def long_name(name: bytes, own: str = "././@LongLink") -> bytes:
@@ -80,8 +80,8 @@ def long_name(name: bytes, own: str = "././@LongLink") -> bytes:
     return _extension(name + b"\0", b"L", own)
 
 
-def _extension(content: bytes, kind: bytes, own: str, **said: object) -> bytes:
-    head = header(own, len(content), bent={156: kind}, **said)
+def _extension(content: bytes, kind: bytes, own: str, mode: int = 0o644) -> bytes:
+    head = header(own, len(content), bent={156: kind}, mode=mode)
     return head + content + padding(len(content))
 
 

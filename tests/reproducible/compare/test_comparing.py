@@ -273,6 +273,14 @@ def test_a_file_that_becomes_shorter_is_no_verdict() -> None:
         compare(short, in_memory(b"abcd"), name="a")
 
 
+def test_a_file_that_becomes_shorter_after_it_was_hashed_is_no_verdict() -> None:
+    good = GOOD[WHEEL]
+    shrinking = _changing(good + b"\0", good, good)
+
+    with pytest.raises(InputError, match="cut short"):
+        compare(shrinking, in_memory(good), name=WHEEL)
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     tar = bytes(64 * 1024 * 1024)
     bomb = tampered_sdists.gzipped(tar)

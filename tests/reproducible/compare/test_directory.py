@@ -36,6 +36,35 @@ def test_extra_fields_of_both_headers_are_told_apart() -> None:
     assert row.extras == (b"ut\0\0", b"UT\0\0")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        Raw(name="a", central={1: 0x0014}),
+        Raw(name="a", local={1: 45}, central={2: 45}),
+        Raw(name="a", flags=2),
+        Raw(name="a", method=0),
+        Raw(name="a", local={4: 1}, central={5: 1}),
+        Raw(name="a", local={5: 34}, central={6: 34}),
+        Raw(name="a", central={14: 1}),
+        Raw(name="a", mode=0o100600),
+        Raw(name="a", extra=b"UT\0\0"),
+        Raw(name="a/", mode=0o40755),
+    ],
+    ids=[
+        "made-by", "needed", "flags", "method", "time", "date", "internal",
+        "external", "extra", "folder",
+    ],
+)  # fmt: skip
+def test_each_fact_is_one(other: Raw) -> None:
+    assert _rows(other)[0].facts != _rows(Raw(name="a"))[0].facts
+
+
+def test_name_place_and_contents_are_no_facts() -> None:
+    rows = _rows(Raw(name="a"), Raw(name="bb", data=b"x"))
+
+    assert rows[0].facts == rows[1].facts
+
+
 def _installed_as(mode: int, made_by: int = 0x0314, low: int = 0) -> object:
     external = mode << 16 | low
     return _rows(Raw(name="a", central={1: made_by, 15: external}))[0].installed_as
