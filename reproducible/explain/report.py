@@ -138,6 +138,7 @@ def _check_verdict(found: Comparison) -> None:
             fits = same and parts == (False, False) and found.method == "sha256"
         case "identical-with-exceptions":
             fits = rebuilt is not None and not same and parts == (True, False)
+            fits = fits and found.method == "patch-proof/1"
         case "different":
             fits = not same and parts == (False, True)
         case "build-failed" | "unsupported":

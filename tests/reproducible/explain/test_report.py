@@ -1,7 +1,10 @@
 """A report says all of a comparison, to the byte, and nothing else is read as one."""
 
+import hashlib
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from reproducible.explain.report import (
     parse_report,
     report_json,
 )
-from tests.reproducible.explain.packages import a_file, different
+from tests.reproducible.explain.packages import a_file, different, explained, wheel
 from updater import jcs
 from updater.errors import MalformedError
 from updater.transparency.claims.rebuild import Exemption
@@ -90,6 +93,7 @@ def _changed(comparison: Comparison, **changes: Any) -> bytes:
         (_IDENTICAL, {"verdict": "different"}, "do not fit 'different'"),
         (_IDENTICAL, {"method": "patch-proof/1"}, "do not fit 'identical'"),
         (_IDENTICAL, {"rebuilt": None}, "do not fit 'identical'"),
+        (_EXCEPTED, {"method": "sha256"}, "do not fit 'identical-with-exceptions'"),
         (_EXCEPTED, {"exceptions": []}, "do not fit 'identical-with-exceptions'"),
         (_EXCEPTED, {"verdict": "build-failed"}, "do not fit 'build-failed'"),
         (_UNSUPPORTED, {"reason": "No!"}, "reason: 'No!' does not match"),
@@ -147,6 +151,16 @@ def test_a_name_without_bytes_is_written_as_text() -> None:
     found = parse_report(format_report(replace(_IDENTICAL, published=a_file(name))))
 
     assert found.published.name == f"wheel\\udcff{'x' * MAX_TEXT}"[:MAX_TEXT]
+
+
+def test_the_worked_example_is_what_comes_out() -> None:
+    page = Path(__file__).parents[3] / "docs/formats/compare-report.md"
+    sides = (wheel({"tally.py": f"print('{word}')\n"}) for word in ("two", "one"))
+    report = format_report(explained(*sides).comparison)
+    text = page.read_text()
+
+    assert hashlib.sha256(report).hexdigest() in text
+    assert report.decode() in re.sub(r"\n +", "", text)
 
 
 @given(st.binary(max_size=80) | st.from_regex(r"\{.*\}").map(str.encode))
