@@ -51,13 +51,14 @@ class Setup:
 
     Attributes:
         interpreter: None for the usual one.
+        sources: changes of the source on disk, one after the other.
         below: folders to make below the usual one, which all is laid out in.
         wait_s: seconds after the baseline that it begins at the earliest.
     """
 
     conditions: Conditions
     interpreter: Interpreter | None = None
-    source: SourceChange | None = None
+    sources: tuple[SourceChange, ...] = ()
     below: str = ""
     wait_s: float = 0.0
 
@@ -73,7 +74,7 @@ def seen(change: Callable[[Conditions], Conditions]) -> Arrange:
 
 def changed(change: SourceChange) -> Arrange:
     """Change its source on disk, but for names and contents."""
-    return lambda conditions, _: Setup(conditions=conditions, source=change)
+    return lambda conditions, _: Setup(conditions=conditions, sources=(change,))
 
 
 def preloaded(module: str) -> Arrange:
@@ -111,7 +112,7 @@ def other_owner(conditions: Conditions, machine: Machine) -> Setup:
     """Give the source to somebody else."""
     if not machine.is_root:
         raise MissingError("expected to be root, who can give files away")
-    return Setup(conditions=conditions, source="owned")
+    return Setup(conditions=conditions, sources=("owned",))
 
 
 def other_clock(conditions: Conditions, machine: Machine) -> Setup:

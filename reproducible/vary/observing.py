@@ -39,8 +39,8 @@ def observe(
         plan = with_shims(plan)
 
     def prepare(source: Path) -> None:
-        if setup.source is not None:
-            change_source(source, setup.source)
+        for change in setup.sources:
+            change_source(source, change)
 
     result = build(
         plan,

@@ -26,16 +26,19 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one variation.
+    """What came of one build.
 
     Attributes:
+        name: of the line of the table, or of another check.
+        about: what was changed, in a few words.
         text: what differs, or why there is no answer; may be foreign text.
         files: SHA-256 by name, of what was built.
         explained: the files that differ from the baseline's, and why.
     """
 
-    variation: Variation
-    state: State
+    name: str
+    about: str
+    state: State = field(kw_only=True)
     text: str = field(default="", kw_only=True)
     files: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     explained: tuple[Explained, ...] = field(default=(), kw_only=True)
@@ -43,18 +46,23 @@ class Outcome:
 
 def judge(variation: Variation, usual: Observation, found: Observation) -> Outcome:
     """Compare a build with the baseline: first what it saw, then what it gave."""
+    state, text = _judge(variation, usual, found)
+    return Outcome(
+        variation.name, variation.about, state=state, text=text, files=found.files
+    )
+
+
+def _judge(
+    variation: Variation, usual: Observation, found: Observation
+) -> tuple[State, str]:
     if variation.name == BASELINE:
-        return Outcome(variation, "baseline", files=found.files)
+        return "baseline", ""
     pairs = zip(usual.facts, found.facts, strict=True)
     if not found.facts or not all(variation.proof(*pair) for pair in pairs):
-        return Outcome(
-            variation, "unvaried", text="the build saw no change", files=found.files
-        )
+        return "unvaried", "the build saw no change"
     names = sorted(usual.files.keys() | found.files.keys())
     odd = [name for name in names if usual.files.get(name) != found.files.get(name)]
-    if odd:
-        return Outcome(variation, "different", text=", ".join(odd), files=found.files)
-    return Outcome(variation, "same", files=found.files)
+    return ("different", ", ".join(odd)) if odd else ("same", "")
 
 
 _WORST: Final[tuple[State, ...]] = ("unvaried", "different", "failed")

@@ -71,7 +71,10 @@ def choose_variations(names: tuple[str, ...]) -> tuple[Variation, ...]:
 def together(
     names: Collection[str], conditions: Conditions, machine: Machine
 ) -> Variation:
-    """Draw several lines at once: all that are named and can be drawn here."""
+    """Draw several lines at once: all that are named and can be drawn here.
+
+    They are to change different things, or a proof will fail.
+    """
     drawn: list[Variation] = []
     setup = Setup(conditions=conditions)
     for each in VARIATIONS:
@@ -81,7 +84,7 @@ def together(
                 setup = Setup(
                     conditions=found.conditions,
                     interpreter=found.interpreter or setup.interpreter,
-                    source=found.source or setup.source,
+                    sources=setup.sources + found.sources,
                     below=found.below or setup.below,
                     wait_s=max(found.wait_s, setup.wait_s),
                 )

@@ -60,9 +60,9 @@ def vary(
                 wait(max(0.0, began + setup.wait_s - workshop.now()))
                 other, found = build(setup, each.name)
             except (MissingError, NoWallError) as error:
-                yield Outcome(each, "skipped", text=str(error))
+                yield Outcome(each.name, each.about, state="skipped", text=str(error))
             except BuildFailedError as error:
-                yield Outcome(each, "failed", text=str(error))
+                yield Outcome(each.name, each.about, state="failed", text=str(error))
             else:
                 explained = tuple(explain_pairs(result, other))
                 yield replace(judge(each, usual, found), explained=explained)

@@ -22,7 +22,7 @@ def test_what_a_build_sees_is_changed() -> None:
 def test_a_source_is_changed_on_disk() -> None:
     found = arrangements.changed("stale")(USUAL, MACHINE)
 
-    assert found == Setup(conditions=USUAL, source="stale")
+    assert found == Setup(conditions=USUAL, sources=("stale",))
 
 
 def test_a_module_is_imported_first() -> None:
@@ -58,7 +58,7 @@ def test_another_user_has_another_number() -> None:
 
 
 def test_a_source_is_given_away() -> None:
-    assert arrangements.other_owner(USUAL, MACHINE).source == "owned"
+    assert arrangements.other_owner(USUAL, MACHINE).sources == ("owned",)
 
 
 def test_a_clock_is_put_forward_and_the_times_of_files_are_not() -> None:

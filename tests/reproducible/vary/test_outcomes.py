@@ -16,13 +16,17 @@ BEFORE = Observation([USUAL, USUAL], FILES)
 
 
 def test_a_baseline_is_neither_good_nor_bad() -> None:
-    assert judge(BASELINE, BEFORE, BEFORE) == Outcome(BASELINE, "baseline", files=FILES)
+    assert judge(BASELINE, BEFORE, BEFORE) == Outcome(
+        "V01", "as the recipe says", state="baseline", files=FILES
+    )
 
 
 def test_the_same_bytes_under_another_umask_are_the_same() -> None:
     found = Observation([OTHER, OTHER], FILES)
 
-    assert judge(UMASK, BEFORE, found) == Outcome(UMASK, "same", files=FILES)
+    assert judge(UMASK, BEFORE, found) == Outcome(
+        "V03", "umask 077", state="same", files=FILES
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,6 @@ def test_a_build_that_saw_nothing_at_all_is_no_test() -> None:
 def test_the_worst_outcome_counts(
     states: list[State], expected: State, *, strict: bool
 ) -> None:
-    outcomes = [Outcome(UMASK, state) for state in states]
+    outcomes = [Outcome("V03", "", state=state) for state in states]
 
     assert worst(outcomes, strict=strict) == expected

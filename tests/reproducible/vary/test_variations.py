@@ -105,13 +105,16 @@ def test_a_line_that_does_not_exist_is_refused() -> None:
 
 def test_lines_that_can_be_drawn_are_drawn_together() -> None:
     machine = replace(MACHINE, is_root=False, others=())
-    found = together({"V03", "V13", "V16", "V18", "V23"}, CONDITIONS, machine)
+    found = together({"V03", "V05", "V13", "V16", "V18", "V23"}, CONDITIONS, machine)
 
-    assert found.name == "V03+V13+V18"
-    assert found.about == "umask 077, a long path with spaces, source of 2001"
+    assert found.name == "V03+V05+V13+V18"
+    assert found.about == (
+        "umask 077, source closed to group and others, a long path with spaces,"
+        " source of 2001"
+    )
     assert found.arrange(CONDITIONS, machine) == Setup(
         conditions=replace(CONDITIONS, umask=0o077, path=f"/{SPACED}src"),
-        source="2001",
+        sources=("private", "2001"),
         below=SPACED,
     )
 
