@@ -163,7 +163,7 @@ def _connect(family: int, address: Tuple[str, int]) -> str:
     except socket.timeout:
         return "timeout"
     except OSError as error:
-        return errno.errorcode.get(error.errno, "unknown")
+        return errno.errorcode.get(error.errno or 0, "unknown")
     return "connected"
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Callable
 from typing import Final
 
 # Numbers of <linux/mount.h>, <linux/fcntl.h>, <linux/prctl.h>.
@@ -76,7 +77,11 @@ def _bind(target: str, source: str, writable: bool) -> None:  # noqa: FBT001 - a
     _restrict(target, safe if writable else safe | _READ_ONLY, _BELOW_TOO)
 
 
-_PLACE: Final = {"bind": _bind, "link": _link, "memory": _memory}
+_PLACE: Final[dict[str, Callable[..., None]]] = {
+    "bind": _bind,
+    "link": _link,
+    "memory": _memory,
+}
 
 
 def _devices() -> None:
