@@ -7,7 +7,7 @@ that the sandbox took out; whatever it printed is log.
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -73,7 +73,8 @@ def build(  # noqa: PLR0913 - what one build needs
         raise RecipeError("recipe: expected no git_dir, a build sees no repository")
     started = int(now())
     seen = conditions or conditions_of(plan)
-    facts = sandbox.probe(seen).facts
+    # What it preloads comes with the tools, which are not there yet.
+    facts = sandbox.probe(replace(seen, preload=None)).facts
     walls = _walls(plan, sandbox)
     Files().make_folder(out, 0o755)
     log = bytearray()
@@ -88,20 +89,24 @@ def build(  # noqa: PLR0913 - what one build needs
     with tempfile.TemporaryDirectory(dir=sandbox.site.scratch) as scratch:
         tools = Path(scratch, "tool")
         unpack_toolchain(plan.tools.lock, cache, supplies, tools)
+        wheels: dict[str, Path] = {}
         for app in plan.apps.values():
-            fetch_locked(app.lock, cache, supplies)
+            paths = fetch_locked(app.lock, cache, supplies)
+            for package, path in zip(app.lock.packages, paths, strict=True):
+                wheels[package.wheel.sha256] = path
         steps = Steps(
             plan=plan,
             sandbox=sandbox,
             conditions=seen,
             out=out,
             tools=tools,
+            wheels=wheels,
             scratch=Path(scratch),
             log=log,
             prepare=prepare,
         )
         try:
-            outputs = steps.outputs(cache, supplies)
+            outputs = steps.outputs()
         except BuildFailedError as error:
             log += error.log
             record(())

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,8 +10,7 @@ from typing import Final
 from reproducible.builds.layout import lay_out
 from reproducible.builds.outputs import bundle_manifest, packed
 from reproducible.builds.plan import Plan
-from reproducible.errors import BuildFailedError, RecipeError
-from reproducible.fetch.cache import Cache, Supply, locked
+from reproducible.errors import BuildFailedError, InputError, RecipeError
 from reproducible.inputs.recipe import OutputKind, OutputSpec
 from reproducible.sandbox.jobs import Action
 from reproducible.sandbox.levels import Conditions
@@ -58,12 +57,14 @@ class Steps:
     conditions: Conditions
     out: Path
     tools: Path
+    wheels: Mapping[str, Path]
+    """All that go into bundles, by SHA-256."""
     scratch: Path
     log: bytearray
     prepare: Callable[[Path], None] | None
     """Called with each source that was laid out, before anything is built from it."""
 
-    def outputs(self, cache: Cache, supplies: Sequence[Supply]) -> tuple[Output, ...]:
+    def outputs(self) -> tuple[Output, ...]:
         """Make all outputs, the bundles last, since they hold the wheel."""
         made: dict[OutputSpec, Output] = {}
         source = self.scratch / "source"
@@ -82,7 +83,7 @@ class Steps:
         app = next((each for each in made.values() if each.kind == "wheel"), None)
         for spec in recipe.outputs:
             if spec.kind == "bundle":
-                made[spec] = self._bundle(spec, app, cache, supplies)
+                made[spec] = self._bundle(spec, app)
         return tuple(made[spec] for spec in recipe.outputs)
 
     def _prepare(self, source: Path) -> None:
@@ -136,37 +137,33 @@ class Steps:
         self._prepare(below)
         return below
 
-    def _bundle(
-        self,
-        spec: OutputSpec,
-        app: Output | None,
-        cache: Cache,
-        supplies: Sequence[Supply],
-    ) -> Output:
+    def _bundle(self, spec: OutputSpec, app: Output | None) -> Output:
         platform = spec.platform or ""
         lock = self.plan.apps.get(platform)
         if app is None or lock is None:
             raise RecipeError("recipe: expected a wheel, platform and lock of a bundle")
-        wheels = [each.wheel for each in lock.lock.packages]
-        paths = {each.file: cache.obtain(locked(each), supplies) for each in wheels}
         others = [
             BundledWheel(f"wheels/{each.file}", each.size, sha256=each.sha256)
-            for each in wheels
+            for each in (package.wheel for package in lock.lock.packages)
         ]
         own = list_wheel(app.name, _chunks(app.path))
         manifest = bundle_manifest(self.plan, platform, own, others)
-        paths[app.name] = app.path
+        paths = {**self.wheels, own.sha256: app.path}
         name = file_name(manifest)
         path = self.out / name
         Files().remove(path)
         digest = hashlib.sha256()
 
         def hashed() -> Iterator[bytes]:
-            for chunk in write_bundle(manifest, lambda each: _chunks(paths[each.file])):
+            read = write_bundle(manifest, lambda each: _chunks(paths[each.sha256]))
+            for chunk in read:
                 digest.update(chunk)
                 yield chunk
 
-        Files().stage(path, hashed(), PUBLIC)
+        try:
+            Files().stage(path, hashed(), PUBLIC)
+        except MalformedError as error:
+            raise InputError(f"has changed since it was fetched: {error}") from error
         return Output(
             kind="bundle",
             name=name,

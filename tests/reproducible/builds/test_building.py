@@ -81,31 +81,36 @@ def _hashes(result: Result) -> dict[str, str]:
     return {each.name: each.sha256 for each in result.outputs}
 
 
-def test_a_plan_becomes_wheel_sdist_and_bundle(plan: Plan, tmp_path: Path) -> None:
-    result = _build(workshop(tmp_path / "shop"), plan, tmp_path / "out")
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """Build tally once, for those who only look at what came out."""
+    folder = tmp_path_factory.mktemp("usual")
+    plan = _plan(folder, tally())
+    return _build(workshop(folder / "shop"), plan, folder / "out")
+
+
+def test_a_plan_becomes_wheel_sdist_and_bundle(usual: Result) -> None:
     names = ["tally-1.0-py3-none-any.whl", "tally-1.0.tar.gz"]
 
-    assert [each.name for each in result.outputs] == [
+    assert [each.name for each in usual.outputs] == [
         *names,
         f"tally-1.0-{PLATFORM}.tar",
     ]
 
 
-def test_outputs_are_what_is_said_of_them(plan: Plan, tmp_path: Path) -> None:
-    result = _build(workshop(tmp_path / "shop"), plan, tmp_path / "out")
-    read = {each.name: each.path.read_bytes() for each in result.outputs}
+def test_outputs_are_what_is_said_of_them(usual: Result) -> None:
+    read = {each.name: each.path.read_bytes() for each in usual.outputs}
 
     assert {
         name: (len(data), hashlib.sha256(data).hexdigest())
         for name, data in read.items()
-    } == {each.name: (each.size, each.sha256) for each in result.outputs}
+    } == {each.name: (each.size, each.sha256) for each in usual.outputs}
 
 
 def test_the_bundle_holds_the_wheel_that_was_built_and_the_locked_ones(
-    plan: Plan, tmp_path: Path
+    usual: Result,
 ) -> None:
-    result = _build(workshop(tmp_path / "shop"), plan, tmp_path / "out")
-    wheel, _, made = result.outputs
+    wheel, _, made = usual.outputs
     bundle = open_bundle(in_memory(made.path.read_bytes()), product="tally")
     check_bundle(bundle)
 
@@ -126,10 +131,10 @@ def test_every_level_gives_the_same_bytes(plan: Plan, tmp_path: Path) -> None:
 
 
 def test_a_wheel_from_the_sdist_is_the_wheel_from_git(
-    plan: Plan, tmp_path: Path
+    usual: Result, plan: Plan, tmp_path: Path
 ) -> None:
     shop = workshop(tmp_path / "shop")
-    wheel, sdist, _ = _build(shop, plan, tmp_path / "git").outputs
+    wheel, sdist, _ = usual.outputs
     recipe = replace(plan.recipe, outputs=plan.recipe.outputs[:1])
     again = replace(plan, tree=sdist_tree(sdist.path.read_bytes()), recipe=recipe)
 
@@ -138,19 +143,20 @@ def test_a_wheel_from_the_sdist_is_the_wheel_from_git(
     }
 
 
-def test_a_wheel_can_be_built_by_way_of_an_sdist(plan: Plan, tmp_path: Path) -> None:
+def test_a_wheel_can_be_built_by_way_of_an_sdist(
+    usual: Result, plan: Plan, tmp_path: Path
+) -> None:
     shop = workshop(tmp_path / "shop")
     source = replace(plan.recipe.source, via_sdist=True)
     recipe = replace(plan.recipe, source=source, outputs=plan.recipe.outputs[:1])
-    direct = _hashes(_build(shop, plan, tmp_path / "direct"))
     by_way = _hashes(_build(shop, replace(plan, recipe=recipe), tmp_path / "way"))
 
-    assert by_way.items() <= direct.items()
+    assert by_way.items() <= _hashes(usual).items()
 
 
-def test_what_was_built_is_recorded(plan: Plan, tmp_path: Path) -> None:
-    result = _build(workshop(tmp_path / "shop"), plan, tmp_path / "out")
-    written = parse_buildinfo((tmp_path / "out" / BUILDINFO).read_bytes())
+def test_what_was_built_is_recorded(usual: Result, plan: Plan) -> None:
+    beside = usual.outputs[0].path.with_name(BUILDINFO)
+    written = parse_buildinfo(beside.read_bytes())
 
     assert (
         written,
@@ -158,8 +164,8 @@ def test_what_was_built_is_recorded(plan: Plan, tmp_path: Path) -> None:
         written.source.tree_sha256,
         (written.started, written.sandbox.probe),
     ) == (
-        result.buildinfo,
-        [*_hashes(result).items()],
+        usual.buildinfo,
+        [*_hashes(usual).items()],
         plan.source.tree_sha256,
         (EPOCH + 60, "no-network"),
     )
@@ -219,6 +225,19 @@ def test_a_dependency_that_is_nowhere_stops_the_build(
         _build(workshop(tmp_path / "shop", supplies=[]), plan, tmp_path / "out")
 
 
+def test_a_dependency_that_changes_while_it_is_built_stops_the_build(
+    plan: Plan, tmp_path: Path
+) -> None:
+    shop = workshop(tmp_path / "shop")
+    words = tmp_path / "shop/cache" / hashlib.sha256(WORDS[1]).hexdigest()
+
+    def change(_: Path) -> None:
+        words.write_bytes(WORDS[1][:-1] + b"!")
+
+    with pytest.raises(InputError, match="has changed since it was fetched"):
+        _build(shop, plan, tmp_path / "out", prepare=change)
+
+
 def test_a_build_cannot_write_to_the_source_of_the_next(tmp_path: Path) -> None:
     files = _changed(
         _BACKEND,
@@ -244,29 +263,31 @@ def test_what_is_prepared_is_what_is_built(plan: Plan, tmp_path: Path) -> None:
     assert "tally-1.0/tally/more.py" in names
 
 
-def test_conditions_stand_for_those_of_the_recipe(plan: Plan, tmp_path: Path) -> None:
+def test_conditions_stand_for_those_of_the_recipe(
+    usual: Result, plan: Plan, tmp_path: Path
+) -> None:
     shop = workshop(tmp_path / "shop")
     varied = Conditions(umask=0o077, tz="Pacific/Kiritimati", epoch=EPOCH)
-    usual = _hashes(_build(shop, plan, tmp_path / "usual"))
     result = _build(shop, plan, tmp_path / "varied", conditions=varied)
 
     assert (_hashes(result), result.buildinfo.umask, result.buildinfo.env["TZ"]) == (
-        usual,
+        _hashes(usual),
         0o077,
         "Pacific/Kiritimati",
     )
 
 
-def test_the_umask_of_who_builds_changes_nothing(plan: Plan, tmp_path: Path) -> None:
+def test_the_umask_of_who_builds_changes_nothing(
+    usual: Result, plan: Plan, tmp_path: Path
+) -> None:
     shop = workshop(tmp_path / "shop")
-    usual = _hashes(_build(shop, plan, tmp_path / "usual"))
     before = os.umask(0o077)
     try:
         other = _hashes(_build(shop, plan, tmp_path / "other"))
     finally:
         os.umask(before)
 
-    assert other == usual
+    assert other == _hashes(usual)
 
 
 def test_an_interpreter_that_the_recipe_does_not_allow_is_not_used(
@@ -320,13 +341,13 @@ def test_without_a_wall_nothing_is_built(plan: Plan, tmp_path: Path) -> None:
         _build(replace(shop, host=host), plan, tmp_path / "out")
 
 
-def test_a_recipe_changes_nothing_but_its_own_hash(tmp_path: Path) -> None:
-    shop = workshop(tmp_path / "shop")
-    one = _plan(tmp_path / "one", tally())
-    other = _plan(tmp_path / "other", _changed(RECIPE, "schema", "# other\nschema"))
-    wheels = [
-        _build(shop, each, tmp_path / name).outputs[0].sha256
-        for name, each in (("a", one), ("b", other))
-    ]
+def test_a_recipe_changes_nothing_but_its_own_hash(
+    usual: Result, tmp_path: Path
+) -> None:
+    plan = _plan(tmp_path, _changed(RECIPE, "schema", "# other\nschema"))
+    result = _build(workshop(tmp_path / "shop"), plan, tmp_path / "out")
 
-    assert wheels[0] == wheels[1]
+    assert (result.outputs[0].sha256, result.buildinfo.recipe_sha256) == (
+        usual.outputs[0].sha256,
+        plan.recipe_sha256,
+    )
