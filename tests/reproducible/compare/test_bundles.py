@@ -84,7 +84,7 @@ def test_bundles_of_any_product_are_compared() -> None:
 
 
 def test_a_manifest_without_a_product_is_malformed() -> None:
-    nameless = GOOD.replace(b'"name":"ringfence"', b'"nome":"ringfence"')
+    nameless = GOOD.replace(b'"name":"ringfence"', b'"nam0":"ringfence"')
 
     assert _compare(nameless)[0].detail == "manifest: 'name' is missing"
 
