@@ -14,8 +14,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command(epilog="Example: ringfence rebuild explain their.whl our.whl")
 @click.argument("file", type=_FILE)
 @click.argument("rebuilt", type=_FILE, required=False)
+@click.option(
+    "--diffoscope", is_flag=True, help="Ask diffoscope, too, inside a sandbox."
+)
 @report_options
-def command(file: Path, *, rebuilt: Path | None, wanted: Wanted) -> Code:
+def command(
+    file: Path, *, rebuilt: Path | None, diffoscope: bool, wanted: Wanted
+) -> Code:
     """Say why two files differ, with the lines that do.
 
     FILE is the published file, or a report that --json printed: that one is shown
@@ -23,4 +28,5 @@ def command(file: Path, *, rebuilt: Path | None, wanted: Wanted) -> Code:
     """
     if rebuilt is None:
         return show_comparisons([read_report(file)], wanted)
-    return show_comparisons([examine(file, rebuilt)], wanted, with_excerpts=True)
+    found = examine(file, rebuilt, diffoscope=diffoscope)
+    return show_comparisons([found], wanted, with_excerpts=True)

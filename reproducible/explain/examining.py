@@ -12,7 +12,9 @@ from updater.archive.extent import Extent
 from updater.files import Files
 
 
-def examine(published: Path, rebuilt: Path, *, own: bool = False) -> Explained:
+def examine(
+    published: Path, rebuilt: Path, *, own: bool = False, diffoscope: bool = False
+) -> Explained:
     """Compare two files, and say why they differ if they do.
 
     Links are followed; what a file is, the name says by which it is called here.
@@ -21,16 +23,26 @@ def examine(published: Path, rebuilt: Path, *, own: bool = False) -> Explained:
         published: what is distributed.
         rebuilt: what came out of the build.
         own: whether it is ours to reproduce, so that no header field is excepted.
+        diffoscope: whether to ask that program, too, where the files differ.
 
     Raises:
         StoreError: a file cannot be read.
         InputError: a file changed while it was read.
+        MissingError: diffoscope is wanted, and not there.
+        IsolationError: it is wanted, and there is no wall to run it behind.
     """
     with _opening(published) as theirs, _opening(rebuilt) as ours:
         comparison = compare(
             theirs, ours, name=published.name, rebuilt_name=rebuilt.name, own=own
         )
-        return explain(comparison, theirs, ours)
+        found = explain(comparison, theirs, ours)
+    if diffoscope and comparison.verdict != "identical":
+        # Takes the sandbox with it, which a comparison does not need.
+        from reproducible.explain.diffoscope import ask_diffoscope  # noqa: PLC0415
+        from reproducible.sandbox.host import Host  # noqa: PLC0415
+
+        return ask_diffoscope(found, published, rebuilt, host=Host.here())
+    return found
 
 
 def read_report(path: Path) -> Explained:

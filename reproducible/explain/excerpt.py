@@ -1,6 +1,6 @@
 """Excerpts: the lines in which members differ, within bounds.
 
-Text is aligned line by line (Myers, "An O(ND) Difference Algorithm", 1986), other
+Text is aligned line by line (Myers, Algorithmica 1, 1986), other
 bytes are shown as a hex dump around the first that differs. The time of `difflib`
 cannot be bounded from outside, and whoever packed the archive chooses the text.
 """

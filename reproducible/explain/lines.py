@@ -1,6 +1,6 @@
 """Two lists of lines, aligned in bounded time.
 
-Myers, "An O(ND) Difference Algorithm and Its Variations" (1986), greedy form. The time
+The greedy form of Myers (Algorithmica 1, 1986, "Difference Algorithm"). The time
 of `difflib` cannot be bounded from outside, and whoever packed an archive chooses what
 is compared here.
 """

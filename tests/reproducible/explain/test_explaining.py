@@ -56,7 +56,7 @@ def test_another_epoch_is_named() -> None:
 
 
 def test_an_added_dependency_is_named() -> None:
-    metadata = f"{METADATA}Requires-Dist: reqeusts\n"
+    metadata = f"{METADATA}Requires-Dist: other\n"
     other = wheel({"tally.py": "x = 1\n"}, metadata=metadata)
 
     assert codes(explained(other, _HONEST).comparison.causes) == ["dependencies"]
