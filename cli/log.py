@@ -115,7 +115,7 @@ def init(  # noqa: PLR0913 - one argument for each option
     """Make the FOLDER of an empty log."""
     files = Files()
     facts = Facts(parse_vkey(vkey), contact=contact)
-    _folder(folder).create(
+    log_folder(folder).create(
         facts,
         policy=files.read(policy_file, most=MAX_POLICY),
         trust=files.read(trust, most=MAX_TRUST_BYTES),
@@ -137,7 +137,7 @@ def append(folder: Path, claims: tuple[Path, ...]) -> None:
     Each is checked as clients will check it: all of them wait, or none.
     """
     leaves = [Files().read(claim, most=MAX_ENTRY) for claim in claims]
-    hashes = Log(_folder(folder)).append(leaves)
+    hashes = Log(log_folder(folder)).append(leaves)
     for claim, leaf_hash in zip(claims, hashes, strict=True):
         show({"leafHash": leaf_hash.hex()}, f"{leaf_hash.hex()} {claim.name} waits")
 
@@ -156,8 +156,8 @@ def publish(
 
     What an earlier run began and did not end is finished first.
     """
-    means = _means(home, folder, key, wait_s=wait, is_dev=dev)
-    _show(Log(_folder(folder)).publish(means))
+    means = log_means(home, folder, key, wait_s=wait, is_dev=dev)
+    _show(Log(log_folder(folder)).publish(means))
 
 
 @log.command(epilog="Example: ringfence log refresh log")
@@ -168,8 +168,8 @@ def publish(
 @click.pass_obj
 def refresh(home: Home, *, folder: Path, key: Path | None, wait: int) -> None:
     """Have the log witnessed anew; daily, or it looks withheld."""
-    means = _means(home, folder, key, wait_s=wait, is_dev=False)
-    _show(Log(_folder(folder)).refresh(means))
+    means = log_means(home, folder, key, wait_s=wait, is_dev=False)
+    _show(Log(log_folder(folder)).refresh(means))
 
 
 @log.command(epilog="Example: ringfence log rotate log successor.json")
@@ -189,9 +189,9 @@ def rotate(
     leaf = Files().read(claim, most=MAX_ENTRY)
     if not isinstance(parse_entry(leaf).claim, SuccessorClaim):
         raise RefusedError(f"{claim}: expected a successor")
-    writer = Log(_folder(folder))
+    writer = Log(log_folder(folder))
     writer.append([leaf])
-    _show(writer.publish(_means(home, folder, key, wait_s=wait, is_dev=False)))
+    _show(writer.publish(log_means(home, folder, key, wait_s=wait, is_dev=False)))
 
 
 @log.command(epilog="Example: ringfence log prove log 12 --out app.tlog-proof")
@@ -201,7 +201,7 @@ def rotate(
 @json_option
 def prove(folder: Path, index: int, out: Path | None) -> None:
     """Prove that the entry at INDEX is in the log."""
-    proof = format_proof(Log(_folder(folder)).prove(index))
+    proof = format_proof(Log(log_folder(folder)).prove(index))
     if out is None:
         show({"proof": proof.decode()}, proof.decode().removesuffix("\n"))
     else:
@@ -278,13 +278,14 @@ def monitor(  # noqa: PLR0913 - one argument for each option
         raise RefusedError(f"{source}: {count} alarms")
 
 
-def _folder(folder: Path) -> LogFolder:
+def log_folder(folder: Path) -> LogFolder:
+    """Give the two folders of a log, as everything here names it by one."""
     return LogFolder(folder / "public", folder / "private")
 
 
 def _after(folder: Path) -> Register:
     """Begin where the log before this one ended: its versions stay taken."""
-    old = _folder(folder)
+    old = log_folder(folder)
     register, tree = old.register(), old.journal()
     if not register.is_closed:
         raise RefusedError(f"{folder}: expected a log that ends with a successor")
@@ -292,11 +293,11 @@ def _after(folder: Path) -> Register:
     return Register(versions=register.versions, predecessor=head)
 
 
-def _means(
+def log_means(
     home: Home, folder: Path, key: Path | None, *, wait_s: int, is_dev: bool
 ) -> Means:
     """Gather what publishing takes from the folder and the options."""
-    place = _folder(folder)
+    place = log_folder(folder)
     own = place.facts().key
     return Means(
         key=read_key(home, key or place.key, own.name, Kind.LOG),

@@ -33,6 +33,11 @@ def update_root(home: Path) -> Path:
     return home / "update"
 
 
+def rebuild_root(home: Path, product: str) -> Path:
+    """Give the managed folder in which a rebuilder, who installs nothing, remembers."""
+    return home / "rebuild" / product
+
+
 def rebuild_cache(home: Path) -> Path:
     """Give the folder of what rebuilds fetched and found out; it may be emptied."""
     return home / "cache" / "rebuild"

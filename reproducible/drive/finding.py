@@ -8,6 +8,9 @@ from reproducible.builds.plan import Plan
 from reproducible.explain.explaining import Explained
 from reproducible.record.attest import Facts
 from reproducible.record.buildinfo import Buildinfo
+from updater import shape
+from updater.statement import FILE
+from updater.transparency.claims import parts
 from updater.transparency.claims.parts import Resource
 from updater.transparency.claims.rebuild import MAX_TOOLS, Environment, Rebuilder
 from updater.transparency.claims.release import ReleaseClaim
@@ -45,6 +48,15 @@ class Signer:
     machine: str
     tool: Resource
     key: Ed25519PrivateKey = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Hold to what a statement can say, before anything is built.
+
+        Raises:
+            MalformedError: nobody can have such a name.
+        """
+        shape.text(self.operator, "operator", parts.WORD)
+        shape.text(self.machine, "id", FILE)
 
 
 def facts_of(

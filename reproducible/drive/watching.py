@@ -57,6 +57,7 @@ class Duty:
         platforms: those to rebuild; None is all.
         scratch: where builds leave their files until they are thrown away.
         now: gives POSIX seconds.
+        pause: waits for so many seconds, and gives True where it was told to stop.
         entropy: as `os.urandom`.
         tell: is told in a few words what is being done.
     """
@@ -68,6 +69,7 @@ class Duty:
     platforms: frozenset[str] | None
     scratch: Path
     now: Callable[[], float]
+    pause: Callable[[float], bool]
     entropy: Callable[[int], bytes]
     tell: Callable[[str], None] = field(default=lambda _: None)
 
@@ -81,10 +83,8 @@ class Watcher:
         self._files = Files()
         self._standing = Standing()
 
-    def run(self, interval_s: float, pause: Callable[[float], bool]) -> None:
-        """Go round after round, until told to stop.
-
-        `pause` waits for so many seconds, and gives True where it was told meanwhile.
+    def run(self, interval_s: float) -> None:
+        """Go round after round, until told to stop; what is being built is ended.
 
         Raises:
             BusyError: another watcher is at work here.
@@ -98,7 +98,7 @@ class Watcher:
                 now=self._duty.now(),
                 entropy=self._duty.entropy,
             )
-            if pause(wait_s):
+            if self._duty.pause(wait_s):
                 return
 
     def once(self) -> Standing:
@@ -137,6 +137,8 @@ class Watcher:
     def _work(self, releases: Releases) -> None:
         now, entropy = self._duty.now, self._duty.entropy
         while (job := self._standing.due(now())) is not None:
+            if self._duty.pause(0):
+                return
             self._duty.tell(f"{job.version} for {job.platform}")
             try:
                 with tempfile.TemporaryDirectory(dir=self._duty.scratch) as folder:

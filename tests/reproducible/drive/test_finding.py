@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from reproducible.builds.plan import LockFile, Plan
 from reproducible.compare.verdict import Comparison, FileId
 from reproducible.drive.finding import Finding, Signer, facts_of
@@ -20,6 +22,7 @@ from reproducible.record.buildinfo import (
 )
 from tests.reproducible import projects
 from tests.updater.transparency.claimants import RELEASE, key
+from updater.errors import MalformedError
 from updater.transparency.claims.parts import Resource
 
 TOOL = Resource(name="ringfence-0", sha256="7" * 64)
@@ -140,3 +143,14 @@ def test_the_files_beside_it_are_named() -> None:
         "buildinfo.json",
         "a.compare.json",
     )
+
+
+@pytest.mark.parametrize("name", ["Anna", "", "a b", "-a"])
+def test_a_name_that_no_policy_can_have_is_refused(name: str) -> None:
+    with pytest.raises(MalformedError, match="operator"):
+        replace(SIGNER, operator=name)
+
+
+def test_a_machine_that_no_statement_can_name_is_refused() -> None:
+    with pytest.raises(MalformedError, match="id"):
+        replace(SIGNER, machine="../anna")

@@ -68,6 +68,7 @@ class Bench:
             platforms=None,
             scratch=self.folder / "scratch",
             now=lambda: self.world.now,
+            pause=lambda _: False,
             entropy=dice,
         )
         return Watcher(self.place, replace(duty, **changes))  # type: ignore[arg-type]  # any field
@@ -268,14 +269,23 @@ def test_it_goes_round_after_round_until_told_to_stop(bench: Bench) -> None:
     waits: list[float] = []
 
     def pause(seconds: float) -> bool:
-        waits.append(seconds)
-        bench.world.release(f"1.{len(waits)}")
+        if seconds:
+            waits.append(seconds)
+            bench.world.release(f"1.{len(waits)}")
         return len(waits) == 3
 
-    bench.watcher().run(3600, pause)
+    bench.watcher(pause=pause).run(3600)
 
     assert bench.built == ["1.0", "1.1", "1.2"]
     assert waits == [3600] * 3
+
+
+def test_told_to_stop_it_begins_no_further_build(bench: Bench) -> None:
+    bench.world.release("1.1")
+
+    bench.watcher(pause=lambda _: bool(bench.built)).run(3600)
+
+    assert bench.built == ["1.1"]
 
 
 def test_progress_is_told(bench: Bench) -> None:
