@@ -38,7 +38,7 @@ def different(*differences: Difference, **changes: Any) -> Comparison:
         "rebuilt": a_file(sha256="bb"),
         "differences": differences,
     }
-    return Comparison(**{**said, **changes})  # type: ignore[arg-type] # by name
+    return Comparison(**{**said, **changes})
 
 
 def member(content: bytes | str = b"", **changes: Any) -> Member:

@@ -5,7 +5,6 @@ import pytest
 from reproducible.compare.verdict import (
     Comparison,
     Difference,
-    Exemption,
     Kind,
     Side,
 )
@@ -20,6 +19,7 @@ from tests.reproducible.explain.packages import (
     excerpt,
     member,
 )
+from updater.transparency.claims.rebuild import Exemption
 
 _OTHER = "tally-2.0-py3-none-any.whl"
 

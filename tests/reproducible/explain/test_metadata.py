@@ -59,8 +59,8 @@ from updater.errors import MalformedError
 def test_a_header_that_differs_is_quoted(
     file: str, published: str, rebuilt: str, code: str, text: str
 ) -> None:
-    sides = ({f"{ABOUT}/{file}": member(said)} for said in (published, rebuilt))
-    (cause,) = metadata.headers(evidence(*sides))
+    theirs, ours = ({f"{ABOUT}/{file}": member(s)} for s in (published, rebuilt))
+    (cause,) = metadata.headers(evidence(theirs, ours))
 
     assert (cause.code, cause.text.partition(": ")[2]) == (code, text)
 
@@ -121,9 +121,8 @@ def test_a_manifest_says_what_a_bundle_was_made_of() -> None:
     }
     theirs = {**said, "source": {"commit": "c1", "tree_sha256": "t1"}}
     ours = {**theirs, "source": {"commit": "c2", "tree_sha256": "t1"}, "epoch": 2}
-    found = metadata.manifests(
-        evidence(*({"manifest.json": member(json.dumps(m))} for m in (theirs, ours)))
-    )
+    bundles = [{"manifest.json": member(json.dumps(m))} for m in (theirs, ours)]
+    found = metadata.manifests(evidence(bundles[0], bundles[1]))
 
     assert [(cause.code, cause.text.partition(": ")[2]) for cause in found] == [
         ("source-commit", "published 'c1', rebuilt 'c2'"),

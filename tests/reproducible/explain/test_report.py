@@ -155,8 +155,8 @@ def test_a_name_without_bytes_is_written_as_text() -> None:
 
 def test_the_worked_example_is_what_comes_out() -> None:
     page = Path(__file__).parents[3] / "docs/formats/compare-report.md"
-    sides = (wheel({"tally.py": f"print('{word}')\n"}) for word in ("two", "one"))
-    report = format_report(explained(*sides).comparison)
+    theirs, ours = (wheel({"tally.py": f"print('{n}')\n"}) for n in ("two", "one"))
+    report = format_report(explained(theirs, ours).comparison)
     text = page.read_text()
 
     assert hashlib.sha256(report).hexdigest() in text
