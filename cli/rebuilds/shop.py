@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # help needs none of these
 _Command = TypeVar("_Command", bound=Callable[..., Any])  # click's own signature
 
 _LEVELS: "Final[dict[str | None, Level | None]]" = {None: None, "0": 0, "1": 1, "2": 2}
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _EITHER = click.Path(exists=True, path_type=Path)
 
 
@@ -80,7 +80,7 @@ def shop_options(command: _Command) -> _Command:
         type=click.Choice(["0", "1", "2"]),
         help="Of the sandbox.  [default: the most closed one here]",
     )
-    @click.option("--root", type=_FOLDER, help="An unpacked Debian root, for level 2.")
+    @click.option("--root", type=_FILE, help="The tar of a Debian root, for level 2.")
     @click.option(
         "--wheels",
         type=_EITHER,

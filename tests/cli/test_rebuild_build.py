@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.reproducible.projects import commit, tally, wheels_folder
+from reproducible.archive.sdists import write_tar
+from tests.reproducible.projects import EPOCH, WORDS, commit, tally, wheels_folder
 from tests.reproducible.workshops import workshop
+from updater.archive.packing import NewEntry
 
 _PROGRAM = Path(sys.executable).with_name("ringfence")
 
@@ -39,6 +41,12 @@ def test_a_tag_is_built_and_its_files_are_named_with_their_hashes(folder: Path) 
     )  # fmt: skip
 
     assert (done.returncode, check.stdout.count(": OK\n")) == (0, 3)
+
+
+def test_locked_files_may_come_in_a_tar(folder: Path) -> None:
+    (folder / "wheels.tar").write_bytes(write_tar([NewEntry(*WORDS)], EPOCH))
+
+    assert _run(folder, "v1.0", "-o", "out", "--wheels", "wheels.tar").returncode == 0
 
 
 def test_programs_get_one_object_a_line(folder: Path) -> None:
