@@ -14,7 +14,7 @@ COLOURS: Final[dict[Verdict, str]] = {
 }
 
 _LABEL: Final = "rebuild"
-_CHARACTER = 6.6  # of the widest common sans-serif at 11 px; `textLength` does the rest
+_CHARACTER = 6.1  # of a common sans-serif at 11 px; `textLength` does the rest
 _MARGIN = 8
 
 _PICTURE: Final = (

@@ -33,7 +33,7 @@ _KEYS: Final = (
         ("WHEEL",),
         ("Generator",),
         "generator",
-        "built by another version of the backend",
+        "built by another backend, or version of it",
     ),
     (
         _METADATA,

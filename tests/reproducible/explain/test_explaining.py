@@ -45,7 +45,7 @@ def test_another_version_of_the_backend_is_named() -> None:
     (cause,) = explained(other, _HONEST).comparison.causes
 
     assert cause.text == (
-        "built by another version of the backend: published 'own 2', rebuilt 'own 1'"
+        "built by another backend, or version of it: published 'own 2', rebuilt 'own 1'"
     )
 
 
