@@ -64,6 +64,7 @@ def build(  # noqa: PLR0913 - what one build needs
         BuildFailedError: it gave nothing that can be compared.
         InputError: a locked file is not to be had.
         IsolationError: the sandbox is not closed; nothing was run.
+        MalformedError: a wheel of the toolchain is not of the strict form.
         MissingError: the sandbox has an interpreter that the recipe does not allow.
         RecipeError: the recipe asks for what cannot be done.
         StoreError: the disk refuses.
@@ -89,18 +90,13 @@ def build(  # noqa: PLR0913 - what one build needs
     with tempfile.TemporaryDirectory(dir=sandbox.site.scratch) as scratch:
         tools = Path(scratch, "tool")
         unpack_toolchain(plan.tools.lock, cache, supplies, tools)
-        wheels: dict[str, Path] = {}
-        for app in plan.apps.values():
-            paths = fetch_locked(app.lock, cache, supplies)
-            for package, path in zip(app.lock.packages, paths, strict=True):
-                wheels[package.wheel.sha256] = path
         steps = Steps(
             plan=plan,
             sandbox=sandbox,
             conditions=seen,
             out=out,
             tools=tools,
-            wheels=wheels,
+            wheels=_wheels(plan, cache, supplies),
             scratch=Path(scratch),
             log=log,
             prepare=prepare,
@@ -115,6 +111,16 @@ def build(  # noqa: PLR0913 - what one build needs
             record(())
             raise
     return Result(outputs=outputs, buildinfo=record(outputs), log=bytes(log))
+
+
+def _wheels(plan: Plan, cache: Cache, supplies: Sequence[Supply]) -> dict[str, Path]:
+    """Have all wheels that go into bundles, by SHA-256."""
+    found: dict[str, Path] = {}
+    for app in plan.apps.values():
+        paths = fetch_locked(app.lock, cache, supplies)
+        for package, path in zip(app.lock.packages, paths, strict=True):
+            found[package.wheel.sha256] = path
+    return found
 
 
 def _walls(plan: Plan, sandbox: Sandbox) -> Walls:
