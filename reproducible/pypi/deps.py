@@ -109,9 +109,10 @@ def _find(
         pythons = [each.full for each in shop.pythons]
         key = key_of(wheel.sha256, tool=kept.tool, pythons=pythons, level=shop.level)
         path = kept.folder / f"{key}.json"
-        known = None if kept.again else files.read_if_there(path, most=MAX_BYTES)
-        if known is not None and (row := _read(known)) is not None:
-            return Found(wheel.file, row, is_new=False)
+        data = None if kept.again else files.read_if_there(path, most=MAX_BYTES)
+        known = None if data is None else _read(data)
+        if known is not None:
+            return Found(wheel.file, known, is_new=False)
         row = _rebuilt(package, shop)
         files.replace(path, format_row(row))
         return Found(wheel.file, row, is_new=True)

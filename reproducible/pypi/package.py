@@ -110,7 +110,8 @@ def rebuild_package(
     try:
         pair = choose(files, wheel)
     except UnsupportedError as error:
-        meant = next((each for each in files if each.name == wheel), files[0])
+        # The file that the verdict is about: a wheel, where there is one.
+        meant = min(files, key=lambda each: (each.name != wheel, not each.is_wheel))
         return Rebuilt(release, stages=(_unsupported(meant, error, "sdist-to-wheel"),))
     package = _Package(release, pair, shop)
     first = package.stage("sdist-to-wheel", lambda: package.from_sdist(given))

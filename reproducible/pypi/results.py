@@ -76,11 +76,6 @@ def best_of(tries: Sequence[Try]) -> Try | None:
     return min(tries, key=_badness, default=None)
 
 
-def worst_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """Give the verdict that stands for several, of which there is one at least."""
-    return max(verdicts, key=RANKS.index)
-
-
 def knobs(recipe: Recipe) -> str:
     """Say in a line how a recipe differs from a build that nobody thought about."""
     env, usual = recipe.env, Env(python=recipe.env.python)

@@ -40,7 +40,6 @@ from updater.errors import MalformedError
 from updater.files import Files
 from updater.transparency.claims.rebuild import Stage
 
-
 _PROGRAMS: Final = "/build/tool/bin:/usr/bin"
 """Where programs are behind the wall, from level 1 on."""
 
