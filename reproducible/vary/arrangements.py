@@ -134,8 +134,8 @@ def old_machine(conditions: Conditions, machine: Machine) -> Setup:
         _expect(program, machine)
     if machine.arch != "x86_64":
         raise MissingError(f"expected an x86_64 to pose as i686, came {machine.arch}")
-    wrapper = ("/usr/bin/setarch", "i686", "--uname-2.6")
-    wrapper += ("/usr/bin/taskset", "-c", str(machine.cpu))
+    alone = ("/usr/bin/taskset", "-c", str(machine.cpu))
+    wrapper = ("/usr/bin/setarch", "i686", "--uname-2.6", *alone)
     return Setup(conditions=replace(conditions, wrapper=wrapper))
 
 

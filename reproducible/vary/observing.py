@@ -9,9 +9,10 @@ from reproducible.builds.plan import Plan
 from reproducible.builds.workshop import Workshop
 from reproducible.explain.examining import examine
 from reproducible.explain.explaining import Explained
+from reproducible.sandbox.jobs import Action
 from reproducible.sandbox.levels import Conditions, Level
 from reproducible.sandbox.probe import Facts, Report
-from reproducible.sandbox.run import USUAL, Action, Built, Order, Sandbox, Site
+from reproducible.sandbox.run import USUAL, Built, Order, Sandbox, Site
 from reproducible.vary.arrangements import Setup
 from reproducible.vary.outcomes import Observation
 from reproducible.vary.shims import SHIMS, SHIMS_SHA256, with_shims

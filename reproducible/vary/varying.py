@@ -18,6 +18,7 @@ from reproducible.vary.arrangements import Setup
 from reproducible.vary.machine import look
 from reproducible.vary.observing import explain_pairs, observe
 from reproducible.vary.outcomes import Observation, Outcome, judge
+from reproducible.vary.planning import plan_commit
 from reproducible.vary.variations import Variation
 
 
@@ -66,3 +67,21 @@ def vary(
             else:
                 explained = tuple(explain_pairs(result, other))
                 yield replace(judge(each, usual, found), explained=explained)
+
+
+def vary_commit(  # noqa: PLR0913 - what one run needs
+    repository: Path | str,
+    ref: str,
+    *,
+    recipe: str,
+    workshop: Workshop,
+    variations: Sequence[Variation],
+    wait: Callable[[float], None],
+) -> Iterator[Outcome]:
+    """Build a commit, tag or branch for each line, as `vary` does.
+
+    Raises:
+        RebuildError: as `plan_commit` and `vary`.
+    """
+    plan, _ = plan_commit(repository, ref, recipe=recipe, workshop=workshop)
+    yield from vary(plan, workshop, variations, wait=wait)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reproducible.errors import MissingError
-from reproducible.sandbox.levels import Conditions
+from reproducible.sandbox.levels import Conditions, Level
 from reproducible.vary import arrangements
 from reproducible.vary.arrangements import Arrange, Machine, Setup
 from tests.reproducible.vary.seen import MACHINE, interpreter
@@ -45,7 +45,7 @@ def test_the_first_foreign_locale_is_taken() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_a_source_lies_far_down_at_every_level(level: int) -> None:
+def test_a_source_lies_far_down_at_every_level(level: Level) -> None:
     machine = replace(MACHINE, level=level)
     found = arrangements.long_path(USUAL, machine)
 
