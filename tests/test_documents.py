@@ -28,7 +28,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 @_every_document
 def test_files_that_are_named_exist(document: Path) -> None:
     named = re.findall(
-        r"`((?:voip|cli|tests|docs|benchmarks|updater)/[^\s`]*)`", document.read_text()
+        r"`((?:voip|cli|tests|docs|benchmarks|updater|reproducible)/[^\s`]*)`", document.read_text()
     )
     missing = [
         path
@@ -39,7 +39,7 @@ def test_files_that_are_named_exist(document: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("package", ["voip", "updater"])
+@pytest.mark.parametrize("package", ["voip", "updater", "reproducible"])
 def test_the_map_names_each_module_and_no_other(package: str) -> None:
     design = (_ROOT / "docs/design.md").read_text()
     title = f"## `{package}/` from below"
