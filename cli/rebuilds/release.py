@@ -7,6 +7,7 @@ import click
 
 from cli.codes import Code
 from cli.output import escape, json_option, note, show
+from cli.rebuilds.locking import lock, root
 from cli.rebuilds.outcomes import commit_options, named, show_outcomes, vary_options
 from cli.rebuilds.releases import Attesting, attesting_options
 from cli.rebuilds.shop import Shop, shop_options
@@ -15,6 +16,10 @@ from cli.rebuilds.shop import Shop, shop_options
 @click.group(epilog="Example: ringfence rebuild release verify")
 def command() -> None:
     """Make the files of our own release, and prove that anybody can."""
+
+
+command.add_command(lock)
+command.add_command(root)
 
 
 @command.command(epilog="Example: ringfence rebuild release make 1.4.0")
