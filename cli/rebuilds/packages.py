@@ -35,6 +35,8 @@ class Bench:
     index: str | None
     level: Literal[0, 1] | None
     newest: int | None
+    uv: str
+    """The installer that resolves tools."""
 
     @property
     def results(self) -> Path:
@@ -72,7 +74,7 @@ class Bench:
                 scratch=Path(scratch),
                 index=Index(fetcher, index),
                 resolver=Resolver(
-                    index, machine=os.uname().machine, kept=self.folder / "uv"
+                    self.uv, index, machine=os.uname().machine, kept=self.folder / "uv"
                 ),
                 cache=Cache(self.folder / "files", files),
                 newest=self.newest,
@@ -106,7 +108,10 @@ def bench_options(command: Callable[..., int]) -> Callable[..., int]:
         exclude_newer: datetime | None,
         **others: object,
     ) -> int:
+        from reproducible.pypi.resolve import find_program  # noqa: PLC0415 - slow
+
         bench = Bench(
+            uv=find_program(),
             folder=paths.rebuild_cache(home.folder),
             index=index,
             level=_LEVELS[level],

@@ -28,10 +28,26 @@ _REACH: Final = (
 )  # fmt: skip
 
 
+def find_program() -> str:
+    """Find the installer; to be called before there are threads.
+
+    Raises:
+        MissingError: it is not there.
+    """
+    try:
+        from uv import find_uv_bin  # noqa: PLC0415 - of another extra than the rest
+
+        # It asks the standard library for settings that two threads cannot read first.
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        raise MissingError("uv is not there: pip install 'ringfence[pypi]'") from None
+
+
 class Resolver:
     """uv, asking one index.
 
     Args:
+        program: see `find_program`.
         index: its address.
         machine: as `x86_64`, whose wheels of compiled tools will do.
         kept: a folder for what it has been told before.
@@ -40,20 +56,14 @@ class Resolver:
 
     def __init__(
         self,
+        program: str,
         index: str,
         *,
         machine: str,
         kept: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        try:
-            from uv import find_uv_bin  # noqa: PLC0415 - of another extra than the rest
-
-            self._program = find_uv_bin()
-        except (ImportError, FileNotFoundError):
-            raise MissingError(
-                "uv is not there: pip install 'ringfence[pypi]'"
-            ) from None
+        self._program = program
         self._index = index
         self._machine = machine
         self._kept = kept

@@ -22,8 +22,9 @@ import pytest
 from reproducible.errors import IsolationError
 from reproducible.fetch.cache import Cache
 from reproducible.fetch.index import Index
+from reproducible.fetch.simple import MEDIA_TYPE
 from reproducible.inputs.recipe import Limits
-from reproducible.pypi.resolve import Resolver
+from reproducible.pypi.resolve import Resolver, find_program
 from reproducible.pypi.trying import Workshop
 from reproducible.sandbox.choose import choose
 from reproducible.sandbox.host import Host
@@ -92,7 +93,9 @@ class Shelf:
             }
             rows.append(row | changes)
         listing = {"meta": {"api-version": "1.1"}, "name": "pebble", "files": rows}
-        self.server.behaviour["/simple/pebble/"] = page(json.dumps(listing).encode())
+        self.server.behaviour["/simple/pebble/"] = page(
+            json.dumps(listing).encode(), Content_Type=MEDIA_TYPE
+        )
 
 
 @contextmanager
@@ -135,7 +138,9 @@ def workshop(folder: Path, index: str, **changes: Any) -> Iterator[Workshop]:
             "pythons": pythons,
             "scratch": scratch,
             "index": Index(fetcher, index),
-            "resolver": Resolver(index, machine="x86_64", kept=folder / "uv"),
+            "resolver": Resolver(
+                find_program(), index, machine="x86_64", kept=folder / "uv"
+            ),
             "cache": Cache(folder / "cache", Files()),
             "now": lambda: float(EPOCH),
         }
