@@ -14,10 +14,11 @@ export LC_ALL := C.UTF-8
 export TZ := UTC
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types arch cover scripts bench test-slow build dev lock clean
+.PHONY: help demo test check lint types arch cover scripts bench test-slow build \
+	release verify-reproducible rebuild dev lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
 demo: .venv/run ## an encrypted call and a verified update, on this machine
 	$(BIN)/ringfence demo
@@ -52,6 +53,16 @@ test-slow: .venv/dev ## the long tests; DEEP=1 also searches longer for countere
 
 build: .venv/dev ## a wheel and a source archive in dist/
 	$(BIN)/hatchling build
+
+# The best sandbox that works here is taken; what is not committed has no part in it.
+release: .venv/run ## the files of release VERSION=1.4.0, from its tag, in dist/1.4.0
+	$(BIN)/ringfence rebuild release make $(VERSION)
+
+verify-reproducible: .venv/run ## builds HEAD twice and under 26 conditions; REF=v1.4.0 for another
+	$(BIN)/ringfence rebuild release verify --ref $(or $(REF),HEAD)
+
+rebuild: .venv/run ## what anybody can do: build release VERSION=1.4.0 again, and compare
+	$(BIN)/ringfence rebuild $(VERSION) --source .
 
 dev: .venv/dev ## everything needed to work on this, in .venv
 

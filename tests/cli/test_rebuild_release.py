@@ -1,171 +1,95 @@
-"""A release, rebuilt at the command line, from build to statement."""
+"""`ringfence rebuild vary` and `release`, as a user runs them."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from cli.main import main
-from reproducible.errors import NoWallError
-from tests.cli.shops import Shop, opened
-from tests.reproducible import projects
-from tests.reproducible.drive.towns import BUILD_LOCK, program
-from tests.reproducible.sandbox.yard import Yard
-from tests.updater.places import PLATFORM
-from updater.publish.serve import serve_folders
-from updater.transparency.claims.rebuild import RebuildClaim
-from updater.transparency.entry import parse_entry
+from tests.reproducible.projects import commit, tally, wheels_folder
+from tests.reproducible.workshops import workshop
 
-NAME = f"app-1.1-{PLATFORM}.tar"
-
-
-@dataclass
-class Street:
-    """A publisher, and a rebuilder who asks for what is published."""
-
-    shop: Shop
-    repository: Path
-    url: str
-
-    @property
-    def folder(self) -> Path:
-        return self.shop.folder
-
-    def run(self, *words: str) -> int:
-        code = main(["--home", str(self.folder / "home"), "rebuild", *words])
-        captured = self.shop.capsys.readouterr()
-        self.shop.said = captured.out + captured.err
-        return code
-
-    def publish(self, files: dict[str, bytes]) -> None:
-        """Commit, build and publish a version."""
-        commit = projects.commit(self.repository, files)
-        built = str(self.folder / "built")
-        codes = [
-            self.run("build", commit, "-o", built, *self.materials),
-            self.shop.run(
-                *("build", "--from", built, "--at-once"),
-                *("--toolchain-lock", str(self.repository / BUILD_LOCK)),
-            ),
-            self.shop.run("publish"),
-        ]
-        assert codes == [0, 0, 0], self.shop.said
-
-    @property
-    def materials(self) -> tuple[str, ...]:
-        wheels = projects.wheels_folder(self.folder / "wheels")
-        source = f"--source={self.repository}"
-        return (source, f"--wheels={wheels}", "--level=1")
-
-    @property
-    def about(self) -> tuple[str, ...]:
-        anchor = self.folder / "pub/anchor"
-        return (f"--anchor={anchor}", f"--repository={self.url}", "--dev")
-
-    def signing(self) -> tuple[str, ...]:
-        key = self.folder / "anna.key"
-        assert self.run("keygen", f"--out={key}", "--insecure-plain-key") == 0
-        return (f"--attest={key}", "--operator=anna")
+_PROGRAM = Path(sys.executable).with_name("ringfence")
+_BACKEND = "build/backend.py"
+_METADATA = b'    members[about + "METADATA"] = METADATA.encode()\n'
 
 
 @pytest.fixture
-def street(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Street]:
-    try:
-        Yard(tmp_path_factory.mktemp("wall"), 1).sandbox().probe()
-    except NoWallError as error:
-        pytest.skip(str(error))
-    with (
-        opened(tmp_path, capsys) as shop,
-        serve_folders([tmp_path / "pub/public"], port=0) as url,
-    ):
-        made = Street(shop, tmp_path / "source", url)
-        made.publish(program("1.1"))
-        yield made
+def folder(tmp_path: Path) -> Path:
+    workshop(tmp_path / "shop")  # skips where nothing can be built
+    commit(tmp_path / "repository", tally(), tag="v1.0")
+    wheels_folder(tmp_path / "wheels")
+    return tmp_path
 
 
-def rebuild(street: Street, *more: str) -> int:
-    out = f"--out={street.folder / 'out'}"
-    here = f"--platform={PLATFORM}"
-    return street.run("1.1", *street.about, *street.materials, here, out, *more)
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    where = ("--source", "repository", "--index", "http://127.0.0.1:9/")
+    return subprocess.run(
+        [_PROGRAM, "--home", "home", "rebuild", *arguments, *where],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
-def said(street: Street, version: str = "1.1") -> RebuildClaim:
-    file = f"app-{version}-{PLATFORM}.tar.rebuild-anna.claim.json"
-    claim = parse_entry((street.folder / "out" / file).read_bytes()).claim
-    assert isinstance(claim, RebuildClaim)
-    return claim
+def test_what_is_the_same_under_a_condition_is_said(folder: Path) -> None:
+    done = run(folder, "vary", "v1.0", "--only", "V03", "--wheels", "wheels")
 
-
-def test_a_release_is_rebuilt_and_attested(street: Street) -> None:
-    code = rebuild(street, *street.signing())
-
-    assert (code, said(street).verdict) == (0, "identical")
-    assert f"{NAME}: identical" in street.shop.said
-    assert f"wrote {street.folder}/out/{NAME}.rebuild-anna.claim.json" in (
-        street.shop.said
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0,
+        ["V01     baseline   as the recipe says", "V03     same       umask 077"],
     )
 
 
-def test_without_a_key_nothing_is_signed(street: Street) -> None:
-    code = rebuild(street, "--platform=all", "--json")
+def test_what_is_not_the_same_is_shown_and_has_the_code_of_a_verdict(
+    folder: Path,
+) -> None:
+    leak = b"    members['tally/where.txt'] = os.uname().nodename.encode()\n"
+    backend = tally()[_BACKEND].replace(_METADATA, _METADATA + leak)
+    commit(folder / "repository", tally() | {_BACKEND: backend})
+    done = run(folder, "vary", "--only", "V21", "--wheels", "wheels")
 
-    lines = [each for each in street.shop.said.splitlines() if each[0] == "{"]
-    assert (code, json.loads(lines[-1])["verdict"]) == (0, "identical")
-    assert not list((street.folder / "out").glob("*.claim.json"))
-
-
-def test_a_version_that_is_not_there_is_no_verdict(street: Street) -> None:
-    code = street.run("9.9", *street.about)
-
-    assert (code, "no release 9.9 is in the log" in street.shop.said) == (75, True)
+    assert done.returncode == 1
+    assert "tally/where.txt" in done.stdout
 
 
-def test_a_key_without_a_name_is_wrong_usage(street: Street) -> None:
-    code = rebuild(street, *street.signing()[:1])
+def test_what_could_not_be_varied_is_no_pass_if_asked(folder: Path) -> None:
+    strict = ("--only", "V15", "--level", "0", "--strict", "--wheels", "wheels")
 
-    assert (code, "--attest and --operator together" in street.shop.said) == (64, True)
-
-
-def test_a_source_in_another_state_is_another_source(street: Street) -> None:
-    lock = street.folder / "lock"
-    lock.write_bytes(b"another")
-    commit = projects.commit(street.repository, program("1.2"))
-    built = str(street.folder / "built-2")
-    street.run("build", commit, "-o", built, *street.materials)
-    street.shop.run("build", "--from", built, "--toolchain-lock", str(lock))
-    street.shop.run("publish")
-
-    code = street.run(
-        *("1.2", *street.about, *street.materials, f"--platform={PLATFORM}"),
-        *("--out", str(street.folder / "out"), *street.signing()),
-    )
-
-    claim = said(street, "1.2")
-    assert (code, claim.verdict, claim.rebuilt) == (5, "different", None)
+    assert run(folder, "vary", *strict).returncode == 69
 
 
-def test_a_watcher_looks_once_and_fills_its_outbox(street: Street) -> None:
-    watch = (
-        *("watch", str(street.folder / "anna"), "--once"),
-        *(*street.about, *street.materials, *street.signing()),
-        f"--outbox={street.folder / 'outbox'}",
-    )
-    codes = [street.run(*watch), street.run(*watch)]
+def test_a_release_is_verified_for_programs(folder: Path) -> None:
+    arguments = ("release", "verify", "--ref", "v1.0", "--only", "V03", "--json")
+    done = run(folder, *arguments, "--wheels", "wheels")
+    facts = map(json.loads, done.stdout.splitlines())
+    states = {each["name"]: each["state"] for each in facts if "state" in each}
 
-    (statement,) = (street.folder / "outbox").iterdir()
-    page = (street.folder / "anna/public/index.html").read_text()
-    assert (codes, statement.name) == ([0, 0], f"{NAME}.rebuild-anna.claim.json")
-    assert f"1.1 {PLATFORM}: identical" in street.shop.said
-    assert "anna rebuilds pkg:pypi/app" in page
+    assert done.returncode == 0
+    assert states == {
+        "first": "baseline",
+        "second": "same",
+        "sdist": "same",
+        "V01": "baseline",
+        "V03": "same",
+    }
 
 
-def test_a_watcher_signs_or_does_nothing(street: Street) -> None:
-    code = street.run("watch", str(street.folder / "anna"), *street.about)
+def test_a_release_is_made_where_nobody_else_made_one(folder: Path) -> None:
+    first = run(folder, "release", "make", "1.0", "--wheels", "wheels")
+    again = run(folder, "release", "make", "1.0", "--wheels", "wheels")
+    check = subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"],
+        cwd=folder / "dist" / "1.0", capture_output=True, check=False,
+    )  # fmt: skip
 
-    assert (code, "a rebuilder signs" in street.shop.said) == (64, True)
+    assert (first.returncode, check.returncode, again.returncode) == (0, 0, 64)
+
+
+def test_a_release_is_signed_by_its_maker(folder: Path) -> None:
+    keygen = ("rebuild", "keygen", "-o", "a.key", "--insecure-plain-key")
+    subprocess.run([_PROGRAM, *keygen], cwd=folder, check=True, capture_output=True)
+    who = ("--attest", "a.key", "--operator", "anna")
+    done = run(folder, "release", "make", "1.0", "--wheels", "wheels", *who)
+    signed = folder / "dist" / "1.0" / "tally-1.0.intoto.jsonl"
+
+    assert (done.returncode, len(signed.read_bytes().splitlines())) == (0, 1)

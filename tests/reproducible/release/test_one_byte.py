@@ -119,12 +119,12 @@ def with_tool(version: bytes) -> tuple[dict[str, bytes], tuple[str, bytes]]:
 
 
 def test_a_byte_of_the_toolchain_is_shown(tmp_path: Path) -> None:
-    results = []
+    results: list[Result] = []
     for version in (b"2.1", b"2.2"):
         files, wheel = with_tool(version)
         folder = tmp_path / str(len(results))
         results.append(built(folder, files, wheel=wheel))
-    found = causes(*results)
+    found = causes(results[0], results[1])
 
     assert found.keys() == {WHEEL, SDIST, BUNDLE}
     assert "words 2.1" in found[WHEEL]
