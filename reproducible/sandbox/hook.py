@@ -151,6 +151,7 @@ def _look(job: Job) -> Dict[str, object]:
         "sockets": sockets,
         "namespaces": {x: os.readlink("/proc/self/ns/" + x) for x in _SPACES},
         "own_proc": os.readlink("/proc/self") == str(os.getpid()),
+        "switch": _turn(),
         "home": [ascii(name)[1:-1] for name in home[:64]],
     }
 
@@ -165,6 +166,15 @@ def _connect(family: int, address: Tuple[str, int]) -> str:
     except OSError as error:
         return errno.errorcode.get(error.errno or 0, "unknown")
     return "connected"
+
+
+def _turn() -> str:
+    """Open a switch of the kernel for writing, and leave it as it is."""
+    try:
+        os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY))
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, "unknown")
+    return "opened"
 
 
 def _facts(job: Job) -> Dict[str, object]:

@@ -206,7 +206,9 @@ def _bwrap(plan: Plan, programs: Programs, run: tuple[str, ...]) -> tuple[str, .
                 options += ("--symlink", text, target)
             case _:
                 assert_never(mount)
-    options += ("--proc", "/proc", "--dev", "/dev", "--chdir", inside(plan).source)
+    # Root owns the switches of the kernel, whatever its number inside.
+    options += ("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev")
+    options += ("--chdir", inside(plan).source)
     for name, value in environment(plan).items():
         options += ("--setenv", name, value)
     assert programs.bwrap is not None

@@ -19,6 +19,8 @@ KINDS: Final = ("ipc", "mnt", "net", "pid", "user", "uts")
 
 # A kernel without IPv6, or with it switched off, names it differently.
 _NO_NETWORK: Final = ("ENETUNREACH", "EAFNOSUPPORT", "EADDRNOTAVAIL")
+# A kernel may come without dumps of processes.
+_NO_SWITCH: Final = ("EROFS", "EACCES", "EPERM", "ENOENT")
 _SHORT: Final = re.compile("[ -~]{0,300}")
 _MOST_NAMES: Final = 64
 
@@ -34,6 +36,8 @@ class Seen:
         sockets: how many Unix sockets this network holds.
         namespaces: kind to identity, as /proc/self/ns says.
         own_proc: whether /proc is that of these processes.
+        switch: the name of the error that opening kernel/core_pattern, which names a
+            program for the kernel to run, ended with.
         home: names in the home folder of who started the build.
     """
 
@@ -43,6 +47,7 @@ class Seen:
     sockets: int
     namespaces: Mapping[str, str]
     own_proc: bool
+    switch: str
     home: tuple[str, ...]
 
 
@@ -128,7 +133,8 @@ def check_probe(
     must be seen because an interpreter lies there.
 
     Raises:
-        IsolationError: a network, process or folder of the host can be reached.
+        IsolationError: a network, process or folder of the host can be reached, or a
+            switch of its kernel.
     """
     if seen.interfaces != ("lo",):
         raise _hole(f"expected the network interface lo alone, came {seen.interfaces}")
@@ -142,6 +148,8 @@ def check_probe(
             raise _hole(f"expected its own {kind} namespace, came the host's")
     if not seen.own_proc:
         raise _hole("expected its own /proc, came another")
+    if seen.switch not in _NO_SWITCH:
+        raise _hole(f"expected no switch of the kernel, came one: {seen.switch}")
     if strange := sorted(set(seen.home) - set(known)):
         raise _hole(f"expected nothing of the home folder, came {strange[0]!r}")
 
@@ -157,6 +165,7 @@ def _parse_seen(value: Json) -> Seen:
         sockets=integer(seen["sockets"], "sockets"),
         namespaces={kind: text(spaces[kind], kind, _SHORT) for kind in KINDS},
         own_proc=flag(seen["own_proc"], "own_proc"),
+        switch=text(seen["switch"], "switch", _SHORT),
         home=_texts(seen["home"], "home"),
     )
 

@@ -129,6 +129,24 @@ attempt(open, 'backend.py', 'w')
     assert _tries(yard, body) == "-1\nEROFS"
 
 
+@pytest.mark.parametrize("switch", ["kernel/core_pattern", "vm/drop_caches"])
+def test_no_switch_of_the_kernel_can_be_turned(yard: Yard, switch: str) -> None:
+    """Started by root, a build is the owner of these files, capable or not."""
+    said = _tries(yard, f"attempt(os.open, '/proc/sys/{switch}', os.O_WRONLY)")
+
+    assert said == "EROFS"
+
+
+def test_no_user_namespace_can_be_made(yard: Yard) -> None:
+    body = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.unshare(0x10000000), errno.errorcode[ctypes.get_errno()])
+"""
+
+    assert _tries(yard, body) == "-1 ENOSPC"
+
+
 def test_no_device_can_be_made(yard: Yard) -> None:
     body = "attempt(os.mknod, os.environ['TMPDIR'] + '/sda', 0o60600, os.makedev(8, 0))"
 

@@ -33,7 +33,8 @@ def test_the_command_of_level_1_is_this_one() -> None:
         --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64
         --ro-bind /t /build/tool --ro-bind /h /build/hook
         --bind /o/file /build/out/file --bind /o/name /build/out/name
-        --size 1048576 --tmpfs /build/tmp --proc /proc --dev /dev --chdir /build/src
+        --size 1048576 --tmpfs /build/tmp --proc /proc
+        --remount-ro /proc --dev /dev --chdir /build/src
         --setenv PATH /usr/bin --setenv HOME /build/tmp --setenv TMPDIR /build/tmp
         --setenv LC_ALL C.UTF-8 --setenv TZ UTC --setenv PYTHONHASHSEED 0
         --setenv SOURCE_DATE_EPOCH 1750000000
