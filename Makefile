@@ -15,7 +15,7 @@ export TZ := UTC
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types arch cover scripts bench test-slow build \
-	release verify-reproducible rebuild dev lock clean
+	release verify-reproducible rebuild dev lock roots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -66,11 +66,18 @@ rebuild: .venv/run ## what anybody can do: build release VERSION=1.4.0 again, an
 
 dev: .venv/dev ## everything needed to work on this, in .venv
 
-lock: ## pin what pyproject.toml asks for, by hash (needs uv)
-	uv pip compile $(UV_FLAGS) --extra all pyproject.toml -o requirements/run.txt
-	uv pip compile $(UV_FLAGS) --extra all --group dev --group build pyproject.toml -o requirements/dev.txt
-	uv pip compile $(UV_FLAGS) --group build -o requirements/build.txt
-UV_FLAGS := --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --upgrade
+lock: .venv/dev ## pin what pyproject.toml asks for, by hash, and say what changes in a bundle
+	$(COMPILE) --extra all pyproject.toml -o requirements/run.txt
+	$(COMPILE) --extra all --group dev --group build pyproject.toml -o requirements/dev.txt
+	$(COMPILE) --group build -o requirements/build.txt
+	$(BIN)/ringfence rebuild release lock $(SHIPPED:%=--extra %)
+COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --upgrade
+# Extras of a bundle: all that a user may want, but for what only tests, tokens and rebuilders of packages need.
+SHIPPED := devices keyring lan code openssh rebuild
+
+roots: .venv/run ## a Debian root for sandbox level 2, and its lock (needs mmdebstrap)
+	@mkdir -p dist
+	$(BIN)/ringfence rebuild release root bookworm -o dist/bookworm.tar
 
 clean: ## remove what the targets above made
 	rm -rf .venv dist build .*_cache .coverage* .hypothesis
