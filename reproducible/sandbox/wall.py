@@ -97,6 +97,8 @@ def _devices() -> None:
         os.close(os.open(f"dev/{name}", os.O_CREAT | os.O_WRONLY, 0o600))
         source, target = f"/dev/{name}".encode(), f"dev/{name}".encode()
         _call("mount", source, target, None, _BIND_ALL, None)
+        # Not what is written to it, but its owner, permissions and times.
+        _restrict(f"dev/{name}", _NOSUID | _READ_ONLY)
     for name, below in _STREAMS:
         os.symlink(f"/proc/self/fd{below}", f"dev/{name}")
     _memory("dev/shm", _SMALL_MIB)

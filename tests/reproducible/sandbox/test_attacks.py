@@ -137,6 +137,15 @@ def test_no_switch_of_the_kernel_can_be_turned(yard: Yard, switch: str) -> None:
     assert said == "EROFS"
 
 
+@pytest.mark.parametrize("name", ["null", "urandom"])
+def test_a_device_of_the_host_cannot_be_closed_to_others(yard: Yard, name: str) -> None:
+    if yard.level and not os.getuid():
+        pytest.skip("bubblewrap gives root the devices themselves")
+    said = _tries(yard, f"attempt(os.chmod, '/dev/{name}', 0o666)")
+
+    assert said in {"EROFS", "EPERM"}
+
+
 def test_no_user_namespace_can_be_made(yard: Yard) -> None:
     body = """
 import ctypes
