@@ -44,6 +44,8 @@ COMMANDS = {
 }
 """Name and first line of help; the command is ``cli.NAME.NAME``, or in this file."""
 
+_STDERR = 2
+
 _HIDDEN = frozenset({"conformance"})  # for other people's test suites
 
 
@@ -142,6 +144,7 @@ def completion(shell: str) -> None:
 
 def main(args: Sequence[str]) -> int:
     """Run one command line and give its exit code."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks must not end the program.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # TextIO in the stubs, a TextIOWrapper here
@@ -159,6 +162,21 @@ def main(args: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one boundary
         return _explain(error)
     return Code.DONE if code is None else int(code)
+
+
+def _open_streams() -> None:
+    """Put the null device where whoever started us closed a stream.
+
+    A file that is opened later would get its number, and what is printed with it; and
+    the crash for want of a stream would end with 1, which is an answer.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(opened, True)  # noqa: FBT003 - the library's
+    os.close(opened)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode))
 
 
 def _explain(error: Exception) -> int:  # noqa: PLR0911 - a table

@@ -135,6 +135,20 @@ def fail():
 """
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_changes_no_exit_code(closed: str) -> None:
+    """Python's own 1 for a crash would say that something differs, or is refused."""
+    program = "from cli.main import run; run()"
+    script = f'exec "$0" -c "$1" --help {closed}'
+    ended = subprocess.run(
+        ["/bin/sh", "-c", script, sys.executable, program],
+        check=False,
+        capture_output=True,
+    )
+
+    assert ended.returncode == Code.DONE
+
+
 @pytest.mark.parametrize("what", [_HELP, _CALL])
 def test_a_reader_that_goes_away_is_no_crash(what: str) -> None:
     begin = "import sys; from cli.main import ringfence, run; sys.argv[1:] = "
