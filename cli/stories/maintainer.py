@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from cli.stories import tally
-from cli.stories.rehearsal import Event, Person, Program, run_module
+from cli.stories.rehearsal import Event, Person, Program, run_module, run_program
 from updater.shape import base64_text
 from updater.testing.sigstore_lab import SUBJECT, SigstoreLab
 from updater.transparency.addresses import Address, format_addresses
 from voip.errors import RefusedError
 
-COOLDOWN_S: Final = 1
-"""How long a release must have been public in the demo; usually seven days."""
+_COOLDOWN_S: Final = 1  # usually seven days
 
 ORIGIN: Final = "bt.example/tally/1"
 
@@ -48,6 +47,17 @@ class Maintainer:
 
     person: Person
     lab: SigstoreLab = field(repr=False)
+    is_walled: bool
+    """Whether this machine can make a sandbox to build in."""
+
+    @property
+    def cooldown_s(self) -> int:
+        """How long a release must have been public.
+
+        That it was is seen by the next tree of the log, which grows by what those say
+        who build again: where nobody does, nothing waits.
+        """
+        return _COOLDOWN_S if self.is_walled else 0
 
     @property
     def folder(self) -> Path:
@@ -59,13 +69,18 @@ class Maintainer:
         """What the maintainer gives to those who want the program."""
         return self.folder / "anchor"
 
-    def source(self, version: str) -> Path:
-        """Name the folder with the source of a version."""
-        return self.person.path(f"source-{version}")
+    @property
+    def source(self) -> Path:
+        """The git repository of the program."""
+        return self.person.path("source")
 
     def bundle(self, version: str) -> Path:
         """Name the file that is released."""
-        return self.person.path(tally.TALLY.artifact(version, tally.platform()))
+        name = tally.TALLY.artifact(version, tally.platform())
+        return self._built(version) / name
+
+    def _built(self, version: str) -> Path:
+        return self.person.path(f"built-{version}")
 
     async def begin(self) -> str:
         """Write release.toml and make the keys it names; gives the log's public one."""
@@ -86,17 +101,19 @@ class Maintainer:
         `witnesses` are vkey and URL by name, `operators` raw keys.
         """
         file = self.folder / "release.toml"
+        wait = f"= {self.cooldown_s}"
         text = _edit(
             file.read_text(),
             {
                 "https://updates.example/tally/": url,
                 'probe = ["--version"]': f'probe = ["{tally.TALLY.probe[0]}"]',
-                "cooldown_normal_s = 604800": f"cooldown_normal_s = {COOLDOWN_S}",
-                "cooldown_security_s = 86400": f"cooldown_security_s = {COOLDOWN_S}",
+                "cooldown_normal_s = 604800": f"cooldown_normal_s {wait}",
+                "cooldown_security_s = 86400": f"cooldown_security_s {wait}",
                 "requires_sigstore = false": "requires_sigstore = true",
             },
         )
-        text += _REBUILD.format(threshold=len(operators))
+        if operators:
+            text += _REBUILD.format(threshold=len(operators))
         for name, key in operators.items():
             text += _OPERATOR.format(name=name, key=base64_text(key))
         for name, (vkey, asked) in witnesses.items():
@@ -106,19 +123,49 @@ class Maintainer:
         (self.folder / "trusted_root.json").write_bytes(self.lab.trusted_root())
         await self.type("init")
 
-    async def build(self, version: str, main: str) -> None:
-        """Write the source of a version, build and sign it, all on a machine for that.
+    async def commit(self, version: str, main: str, tag: str | None = None) -> None:
+        """Write the source of a version, and commit it; `v` and it is the usual tag.
 
-        Published is nothing yet.
+        Where nobody builds it again it stays a folder.
         """
-        tally.write_source(self.source(version), version, main)
+        is_new = not self.source.exists()
+        tally.write_source(self.source, version, main)
+        if not self.is_walled:
+            return
+        if is_new:
+            await self._git("init", "-q")
+        await self._git("add", "-f", ".")
+        message = f"--message=tally {version}"
+        await self._git("commit", "-q", message, at=tally.committed_on(version))
+        await self._git("tag", tag or f"v{version}")
+
+    async def build(self, version: str, main: str) -> None:
+        """Commit a version, and build and sign it; published is nothing yet."""
+        await self.commit(version, main)
+        await self.make(version)
+        await self.vouch(version)
+
+    async def make(self, version: str, tag: str | None = None) -> None:
+        """Build the bundle of a tag, the version's own unless another one is named."""
+        bundle = self.bundle(version)
+        shutil.rmtree(bundle.parent, ignore_errors=True)
+        if not self.is_walled:
+            bundle.parent.mkdir()
+            bundle.write_bytes(tally.build_here(self.source, version))
+            return
+        await self.person.run(
+            *("rebuild", "build", tag or f"v{version}", f"--out={bundle.parent}"),
+            *(f"--source={self.source}", "--json"),
+        )
+
+    async def vouch(self, version: str) -> None:
+        """Sign a bundle with Sigstore, as the machine that built it."""
         config = self.person.path("sigstore-config.json")
         config.write_bytes(self.lab.trust_config())
         async with run_module(
             f"{self.person.name}'s build",
-            "cli.stories.builder",
-            *(str(self.source(version)), version, str(self.bundle(version))),
-            str(config),
+            "cli.stories.vouching",
+            *(str(self.bundle(version)), str(config)),
             cwd=self.person.folder,
         ) as program:
             await program.order(
@@ -130,7 +177,8 @@ class Maintainer:
         """Draft the release of what was built."""
         bundle = self.bundle(version)
         signed = f"--sigstore={bundle}.sigstore.json"
-        await self.type("build", f"--bundle={bundle}", signed, "--at-once")
+        lock = f"--toolchain-lock={self.source / tally.TOOLS}"
+        await self.type("build", f"--bundle={bundle}", lock, signed, "--at-once")
 
     async def publish(self, statements: Iterable[Path] = ()) -> None:
         """Publish the draft, or what others say of a release."""
@@ -140,6 +188,12 @@ class Maintainer:
         """Run a command of `ringfence release` on the folder."""
         folder = str(self.folder)
         return await self.person.run("release", command, folder, *options, "--json")
+
+    async def _git(self, *words: str, at: int = 0) -> None:
+        when = f"GIT_COMMITTER_DATE={at} +0000"
+        command = ("env", when, "git", *_PLAIN, *words)
+        async with run_program("git", *command, cwd=self.source) as program:
+            await program.expect(0)
 
     def publishing(self) -> AbstractAsyncContextManager[Program]:
         """Publish the draft, which may be refused."""
@@ -154,6 +208,7 @@ class Maintainer:
         """Copy the folder, with all keys, for somebody else."""
         stolen = replace(self, person=thief)
         shutil.copytree(self.folder, stolen.folder)
+        shutil.copytree(self.source, stolen.source)
         return stolen
 
     def ask_instead(self, witnesses: Mapping[str, str]) -> None:
@@ -161,6 +216,14 @@ class Maintainer:
         file = self.folder / "log" / "private" / "witnesses.json"
         addresses = {name: Address(url, url) for name, url in witnesses.items()}
         file.write_bytes(format_addresses(addresses))
+
+
+_PLAIN: Final = (
+    *("-c", "user.name=maintainer", "-c", "user.email=maintainer@tally.example"),
+    *("-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"),
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false"),
+)
+"""Nothing of what whoever watches the demo has set up for their own work."""
 
 
 def _edit(text: str, changes: Mapping[str, str]) -> str:

@@ -18,6 +18,22 @@ from cli.stories.users import People, serve_witnesses, witness_name
 from voip.errors import RefusedError
 
 
+async def prepare(thief: Maintainer) -> None:
+    """Build what is made for carol, and have it say that it is the maintainer's next.
+
+    Raises:
+        RefusedError: a step did not come about.
+    """
+    version, main = tally.TARGETED
+    await thief.make(version)
+    honest = thief.bundle(version).read_bytes()
+    await thief.commit(version, main, "hers")
+    await thief.make(version, "hers")
+    bundle = thief.bundle(version)
+    bundle.write_bytes(tally.disguise(bundle.read_bytes(), honest))
+    await thief.vouch(version)
+
+
 async def aim(
     people: People, thief: Maintainer, running: AsyncExitStack, tell: Teller
 ) -> None:

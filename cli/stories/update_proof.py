@@ -16,6 +16,7 @@ from voip.errors import RefusedError
 GATES: Final = 18
 """How many gates a release must pass before anything is unpacked."""
 
+_REBUILDS: Final = 6  # of three releases, by two operators
 _WIDTH: Final = 64  # beside the names; well within a terminal of 80 columns
 _EARLY: Final = frozenset({"cooldown", "rebuild-quorum"})
 
@@ -95,6 +96,8 @@ class UpdateProof:
         unhealthy: installing 1.2, which does not start.
         undone: what the audit file says became of 1.2.
         targeted: being offered what nobody else is.
+        rebuilt: what those found who built the releases again; empty where nobody did.
+        stranger: what came of building the targeted one again; empty likewise.
         ran: what the program said of itself after each of these but the first.
         verified: the kind of evidence that a stranger found in it.
         forged: the exit code of a stranger who was shown a changed copy.
@@ -109,14 +112,20 @@ class UpdateProof:
     unhealthy: Answer
     undone: tuple[str, ...]
     targeted: Answer
+    rebuilt: tuple[str, ...]
+    stranger: str
     ran: tuple[str, ...]
     verified: str
     forged: int
     audited: int
 
     def __post_init__(self) -> None:
-        _is("asking early", self.early.exit_code, {Code.NOT_YET.value})
-        _is("why it is early", self.early.codes, {_EARLY})
+        early = Code.NOT_YET if self.rebuilt else Code.AVAILABLE
+        _is("asking early", self.early.exit_code, {early.value})
+        why = _EARLY if self.rebuilt else frozenset()
+        _is("why it is early", self.early.codes, {why})
+        _is("what was rebuilt", self.rebuilt, {(), ("identical",) * _REBUILDS})
+        _is("who rebuilt", self.stranger, {"different" if self.rebuilt else ""})
         _is("the update", self.installed.kind, {"installed"})
         _is("gates of the update", len(self.installed.gates), {GATES})
         _is("refusals of the update", self.installed.codes, {frozenset()})
@@ -140,6 +149,8 @@ def facts(proof: UpdateProof, seconds: float) -> dict[str, object]:
         "gates": {each.name: each.says for each in proof.installed.gates},
         "unhealthy": proof.unhealthy.text_of("unhealthy"),
         "targeted": sorted(proof.targeted.codes),
+        "rebuilt": list(proof.rebuilt),
+        "stranger": proof.stranger,
         "runs": proof.ran[-1],
         "evidence": proof.targeted.evidence,
         "audited": proof.audited,
@@ -148,13 +159,18 @@ def facts(proof: UpdateProof, seconds: float) -> dict[str, object]:
 
 def lines(proof: UpdateProof, seconds: float) -> list[str]:
     """Say what was proven, and in how many seconds."""
+    codes = ", ".join(sorted(proof.early.codes))
+    early = f"; asked too early, it was not yet: {codes}" if codes else ""
     said = {
-        "update": f"1.0 to 1.1, after {GATES} gates said yes; asked too early, it was"
-        f" not yet: {', '.join(sorted(proof.early.codes))}",
+        "update": f"1.0 to 1.1, after {GATES} gates said yes{early}",
         "bad": f"1.2 does not start where it is installed; {proof.ran[1]} is back",
         "targeted": "1.3 was made for carol alone, with every key of the maintainer,"
         " the log and the witnesses; refused:"
         f" {', '.join(sorted(proof.targeted.codes))}",
+        "rebuilt": "1.0, 1.1 and 1.2 came out bit for bit for two others who built them"
+        f" from the source; 1.3 did not: {proof.stranger}"
+        if proof.rebuilt
+        else "nothing: this machine lets nobody make a sandbox",
         "evidence": f"a {proof.verified} of the log, verified by a"
         " stranger with the key of the log alone; a changed copy was rejected",
         "audit": f"{proof.audited} parts of carol's installation are as they were made",

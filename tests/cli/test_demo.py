@@ -104,6 +104,8 @@ def test_the_demo_proves_an_update_and_leaves_nothing(
     for sentence in (
         "her audit file has both: switch to 1.2, rollback from 1.2",
         "the witnesses sign no second history: state-lost",
+        "anna builds 1.1 again: identical (in a sandbox of level ",
+        "it claims: different (in a sandbox of level ",
         "verifies the evidence she sends him: fork",
         "a copy with one changed digit is rejected: the signature of",
     ):

@@ -1,28 +1,23 @@
 """The demo's own program: strangers build it again, and one release is broken."""
 
-import hashlib
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.stories import tally
-from updater.keyfile import format_plain_key
+from reproducible.archive.wheels import canonical_wheel
+from reproducible.inputs.recipe import check_own, parse_recipe
 from updater.offer.product import PLATFORM
-from updater.transparency.claims.rebuild import RebuildClaim
-from updater.transparency.entry import parse_entry
 
-PUBLISHED = "cp311-linux-x86_64"
 EVERY = {**tally.SOURCES, tally.TARGETED[0]: tally.TARGETED[1]}
 
 
 def built(folder: Path, version: str = "1.0") -> bytes:
     """Build a version from a source in a new folder."""
     tally.write_source(folder, version, EVERY[version])
-    return tally.build(tally.read_source(folder), version, PUBLISHED)
+    return tally.build_here(folder, version)
 
 
 def run(folder: Path, argv0: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -66,30 +61,21 @@ def test_this_machine_has_a_platform() -> None:
     assert PLATFORM.fullmatch(tally.platform())
 
 
-@pytest.mark.parametrize(
-    ("changed", "verdict"), [(b"", "identical"), (b"!", "different")]
-)
-def test_a_rebuilder_says_whether_the_bytes_are_the_same(
-    tmp_path: Path, changed: bytes, verdict: str
-) -> None:
-    key = Ed25519PrivateKey.generate()
-    (tmp_path / "key").write_bytes(format_plain_key(key))
-    tally.write_source(tmp_path / "source", "1.0", EVERY["1.0"])
-    files = tally.read_source(tmp_path / "source")
-    bundle = tally.build(files, "1.0", tally.platform()) + changed
-    (tmp_path / "published.tar").write_bytes(bundle)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-P", "-m", "cli.stories.rebuilder", "anna", "key"),
-            *(str(tmp_path / "source"), "1.0", "published.tar", "claim.json"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    claim = parse_entry((tmp_path / "claim.json").read_bytes()).claim
+def test_its_recipe_is_fit_for_releases(tmp_path: Path) -> None:
+    tally.write_source(tmp_path, "1.0", EVERY["1.0"])
+    recipe = parse_recipe((tmp_path / tally.RECIPE).read_bytes())
 
-    assert isinstance(claim, RebuildClaim)
-    assert claim.subject.sha256 == hashlib.sha256(bundle).hexdigest()
-    assert (claim.verdict, json.loads(done.stdout)["verdict"]) == (verdict, verdict)
+    check_own(recipe)
+    assert recipe.outputs[-1].platform == tally.platform()
+
+
+def test_its_backend_builds_a_wheel_that_is_read_strictly(tmp_path: Path) -> None:
+    tally.write_source(tmp_path, "1.0", EVERY["1.0"])
+    code = (
+        "import sys; sys.path.append('build'); import backend; backend.build_wheel('.')"
+    )
+    command = [sys.executable, "-I", "-B", "-c", code]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+
+    assert canonical_wheel(wheel.read_bytes(), wheel.name, 1_790_000_000)

@@ -44,6 +44,8 @@ PROOF = UpdateProof(
     unhealthy=UNHEALTHY,
     undone=("switch to 1.2", "rollback from 1.2"),
     targeted=TARGETED,
+    rebuilt=("identical",) * 6,
+    stranger="different",
     ran=("tally 1.1",) * 3,
     verified="fork",
     forged=1,
@@ -64,6 +66,8 @@ def test_a_proof_is_said_in_calm_lines() -> None:
         "  bad       1.2 does not start where it is installed; tally 1.1 is back",
         "  targeted  1.3 was made for carol alone, with every key of the maintainer,",
         "            the log and the witnesses; refused: fork",
+        "  rebuilt   1.0, 1.1 and 1.2 came out bit for bit for two others who built",
+        "            them from the source; 1.3 did not: different",
         "  evidence  a fork of the log, verified by a stranger with the key of the",
         "            log alone; a changed copy was rejected",
         "  audit     8 parts of carol's installation are as they were made",
@@ -78,6 +82,8 @@ def test_a_program_is_given_the_same_facts() -> None:
         "gates": dict.fromkeys((each.name for each in YES), "yes"),
         "unhealthy": "it crashed",
         "targeted": ["fork"],
+        "rebuilt": ["identical"] * 6,
+        "stranger": "different",
         "runs": "tally 1.1",
         "evidence": "ab" * 32,
         "audited": 8,
@@ -89,6 +95,10 @@ def test_a_program_is_given_the_same_facts() -> None:
     [
         ({"early": INSTALLED}, "asking early: expected 3, came 0"),
         ({"early": replace(EARLY, gates=EARLY.gates[:1])}, "why it is early"),
+        ({"rebuilt": ("identical",) * 5}, "what was rebuilt"),
+        ({"rebuilt": ("identical",) * 5 + ("different",)}, "what was rebuilt"),
+        ({"rebuilt": ()}, "asking early: expected 2"),
+        ({"stranger": "identical"}, "who rebuilt: expected 'different'"),
         ({"installed": EARLY}, "the update: expected 'installed', came 'not-yet'"),
         (
             {"installed": replace(INSTALLED, gates=YES[1:])},
@@ -113,6 +123,15 @@ def test_what_is_not_as_it_must_be_is_no_proof(
 ) -> None:
     with pytest.raises(RefusedError, match=sentence):
         replace(PROOF, **changes)  # type: ignore[arg-type] # each of its field's type
+
+
+def test_where_nobody_can_build_again_that_is_said() -> None:
+    early = replace(EARLY, exit_code=2, gates=EARLY.gates[2:])
+    alone = replace(PROOF, early=early, rebuilt=(), stranger="")
+
+    said = lines(alone, 1.0)
+    assert said[1] == "  update    1.0 to 1.1, after 18 gates said yes"
+    assert "  rebuilt   nothing: this machine lets nobody make a sandbox" in said
 
 
 def test_a_report_is_read_from_what_the_updater_says() -> None:
