@@ -176,7 +176,8 @@ def _open_streams() -> None:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, Path(os.devnull).open(mode))
+            nowhere = Path(os.devnull).open(mode)  # noqa: SIM115 - open to the end
+            setattr(sys, name, nowhere)
 
 
 def _explain(error: Exception) -> int:  # noqa: PLR0911 - a table

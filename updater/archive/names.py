@@ -6,6 +6,7 @@ same file for a file system that folds case or composes letters.
 
 import unicodedata
 from collections.abc import Collection
+from itertools import pairwise
 
 from updater.errors import MalformedError
 
@@ -60,16 +61,14 @@ def check_together(files: Collection[str], folders: Collection[str] = ()) -> Non
             )
         taken[key] = path
     known = {folded(path) for path in folders}
-    for key, path in taken.items():
-        parent = key.rpartition("/")[0]
-        while parent and parent not in known:
-            if parent in taken:
-                raise MalformedError(
-                    f"path {path[:_SHOWN]!r}: expected a folder above it, came the file"
-                    f" {taken[parent][:_SHOWN]!r}"
-                )
-            known.add(parent)
-            parent = parent.rpartition("/")[0]
+    # With the slash before every letter, what lies below a path follows it at once.
+    ordered = sorted(taken, key=lambda key: key.replace("/", "\0"))
+    for above, path in pairwise(ordered):
+        if above not in known and path.startswith(f"{above}/"):
+            raise MalformedError(
+                f"path {taken[path][:_SHOWN]!r}: expected a folder above it, came the"
+                f" file {taken[above][:_SHOWN]!r}"
+            )
 
 
 def folded(path: str) -> str:

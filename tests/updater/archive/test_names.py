@@ -1,5 +1,7 @@
 """Paths of archives: relative, one spelling, no two the same file."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +84,17 @@ def test_files_that_would_meet_are_refused(
 ) -> None:
     with pytest.raises(MalformedError, match=why):
         check_together(files, folders)
+
+
+def test_deep_paths_cost_no_more_than_they_are_long() -> None:
+    """Every folder above every file, remembered, would be gigabytes for 10 MiB."""
+    files = [f"{number}/" + "/".join("x" * 250) for number in range(200)]
+    tracemalloc.start()
+    check_together(files)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 10 * sum(map(len, files))
 
 
 @given(ANY_PATH)
