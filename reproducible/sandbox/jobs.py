@@ -38,6 +38,7 @@ class Job:
     Attributes:
         source, tools, out, tmp: folders.
         given: what is copied to `source` first, if anything.
+        clock: the time that the backend is told, in POSIX seconds.
         home: the home folder of who started this, which must not be seen.
         report: the descriptor that the report goes to.
         argv: of a helper program.
@@ -54,6 +55,7 @@ class Job:
     memory_mib: int
     output_mib: int
     given: str | None = None
+    clock: int | None = None
     preload: str | None = None
     backend: str = ""
     backend_path: tuple[str, ...] = ()

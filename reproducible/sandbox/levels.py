@@ -59,6 +59,8 @@ class Conditions:
         path: where the source stands, from level 1 on.
         umask: as a number.
         epoch: SOURCE_DATE_EPOCH in POSIX seconds; None leaves it unset.
+        clock: what time a backend in Python is told, in POSIX seconds; None is the
+            truth.
         home: HOME; None is the folder for temporary files.
         extra: more variables.
         wrapper: a program of /usr and its arguments, which then starts the
@@ -74,6 +76,7 @@ class Conditions:
     path: str = FIXED
     umask: int = 0o022
     epoch: int | None = None
+    clock: int | None = None
     home: str | None = None
     extra: tuple[tuple[str, str], ...] = ()
     wrapper: tuple[str, ...] = ()

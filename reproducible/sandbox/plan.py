@@ -135,7 +135,8 @@ def environment(plan: Plan) -> dict[str, str]:
     """Give the variables of the build: these, and none of the host's."""
     conditions, tmp = plan.conditions, inside(plan).tmp
     variables = {
-        "PATH": "/usr/bin",
+        # Some backends are a program that they look for, where it was installed.
+        "PATH": f"{inside(plan).tools}/bin:/usr/bin",
         "HOME": conditions.home or tmp,
         "TMPDIR": tmp,
         "LC_ALL": conditions.locale,

@@ -5,13 +5,21 @@ limited by the kernel; so there is never a tree of somebody else's making to loo
 to remove.
 """
 
+import errno
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from reproducible.sandbox.plan import RESULT
+from updater.errors import StoreError
+from updater.files import Files
+
+_LEAST_BYTES: Final = 1 << 20  # a disk that is said to be full has a rest too small
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,26 @@ class Room:
     def folder(self, name: str) -> Path:
         """Give an empty folder of this name."""
         return self.top / name
+
+    def check_space(self) -> None:
+        """Expect that there is room for a result.
+
+        Raises:
+            StoreError: the disk is full, so a build that failed may have had to.
+        """
+        if Files().free_space(self.out) < _LEAST_BYTES:
+            raise StoreError(f"{self.out}: {os.strerror(errno.ENOSPC)}")
+
+    def take_file(self, to: Path) -> None:
+        """Copy the result: nothing that might still run behind the wall reaches it.
+
+        Raises:
+            StoreError: the disk takes no more.
+        """
+        try:
+            shutil.copyfile(self.file, to)
+        except OSError as error:
+            raise StoreError(f"{to}: {error.strerror}") from error
 
     def read_file(self, most: int) -> bytes:
         """Read the beginning of the result."""

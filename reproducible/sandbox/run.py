@@ -10,7 +10,6 @@ Carrier. Every start is the same four steps, so that no build can miss one::
     take the file that it left          whatever was printed or returned
 """
 
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,14 +154,14 @@ class Sandbox:
             BuildFailedError: it gave nothing; `reason` is `exit`, `timeout`, `memory`,
                 `no-output`, `too-large` or `bad-output`.
             IsolationError: as `probe`.
+            StoreError: the disk of this machine is full.
         """
         with room_in(self.site.scratch) as room:
             done = self._do(self._plan(room, order, conditions), action, order)
-            check_ended(done.code, done.log)
+            self._check_ended(done, room)
             name = check_name(room.read_name(MAX_NAME_BYTES + 1), action, done.log)
             file = out / name
-            # A copy: nothing that might still run behind the wall can reach it.
-            shutil.copyfile(room.file, file)
+            room.take_file(file)
         return Built(file=file, log=done.log, facts=done.report.facts)
 
     def requires(
@@ -175,11 +174,12 @@ class Sandbox:
         Raises:
             BuildFailedError: as `run`.
             IsolationError: as `probe`.
+            StoreError: as `run`.
         """
         with room_in(self.site.scratch) as room:
             task: Task = "requires-wheel" if action == "wheel" else "requires-sdist"
             done = self._do(self._plan(room, order, conditions), task, order)
-            check_ended(done.code, done.log)
+            self._check_ended(done, room)
             try:
                 return parse_requires(room.read_file(MAX_REQUIRES_BYTES + 1))
             except MalformedError as error:
@@ -202,6 +202,12 @@ class Sandbox:
             plan = self._plan(room, order, USUAL, tuple(map(str, visible)))
             done = self._do(plan, "tool", order, argv)
         return Ran(code=done.code, log=done.log)
+
+    @staticmethod
+    def _check_ended(done: "_Done", room: Room) -> None:
+        if done.code:
+            room.check_space()
+        check_ended(done.code, done.log)
 
     def _plan(
         self,
@@ -253,6 +259,7 @@ class Sandbox:
                 memory_mib=limits.memory_mib,
                 output_mib=limits.output_mib,
                 given=where.given if plan.writable else None,
+                clock=plan.conditions.clock,
                 preload=plan.conditions.preload,
                 backend=order.backend,
                 backend_path=order.backend_path,

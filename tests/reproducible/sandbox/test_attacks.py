@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.reproducible.sandbox.yard import (
     Yard,
     lying,
 )
+from updater.errors import StoreError
 
 GOOD = f"open(os.path.join(folder, {WHEEL!r}), 'w').write('built')"
 
@@ -232,6 +234,18 @@ def test_the_disk_cannot_be_filled(yard: Yard, folder: str) -> None:
         """)
 
     assert caught.value.reason == "too-large"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a small disk")
+def test_a_full_disk_of_this_machine_is_no_failed_build(yard: Yard) -> None:
+    scratch = yard.folder / "scratch"
+    small = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(scratch)]
+    subprocess.run(small, check=True)
+    try:
+        with pytest.raises(StoreError, match="No space left"):
+            yard.build(f"open(folder + '/{WHEEL}', 'wb').write(bytes(1 << 20))")
+    finally:
+        subprocess.run(["umount", str(scratch)], check=True)
 
 
 def test_a_result_over_the_limit_is_not_taken(yard: Yard) -> None:
