@@ -74,6 +74,13 @@ def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / "log" / "public").mkdir(parents=True)
     (tmp_path / "app-anchor").mkdir()
     (tmp_path / "app").mkdir()
+    (tmp_path / "built").mkdir()
+    (tmp_path / "requirements").mkdir()
+    for name in ("build", "app-cp311-linux-x86_64"):
+        (tmp_path / "requirements" / f"pylock.{name}.toml").touch()
+    for folder in ("published", "rebuilt"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tally-1.0-py3-none-any.whl").touch()
     for name in ("claim.json", "successor.json", "policy", "trust.json", "app.tar"):
         (tmp_path / name).touch()
     for name in (
@@ -85,6 +92,7 @@ def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "app.tar.claim.json",
         "app.tar.tlog-proof",
         "fork.json",
+        "rebuilder.key",
     ):
         (tmp_path / name).touch()
 
