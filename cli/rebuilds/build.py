@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.output import escape, json_option, note, show
+from cli.rebuilds.outcomes import commit_options
 from cli.rebuilds.shop import Shop, shop_options
 
 
@@ -17,20 +18,7 @@ from cli.rebuilds.shop import Shop, shop_options
     type=click.Path(file_okay=False, path_type=Path),
     help="Write to this folder, which is new or empty.",
 )
-@click.option(
-    "--source",
-    default=".",
-    show_default=True,
-    metavar="PATH|URL",
-    help="The repository that has REF.",
-)
-@click.option(
-    "--recipe",
-    default="requirements/recipe.toml",
-    show_default=True,
-    metavar="PATH",
-    help="In the commit, not on this disk.",
-)
+@commit_options
 @shop_options
 @json_option
 def command(*, ref: str, out: Path, source: str, recipe: str, shop: Shop) -> None:

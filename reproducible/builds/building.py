@@ -13,6 +13,7 @@ from typing import Final
 
 from reproducible.builds.account import account
 from reproducible.builds.plan import Plan, choose_interpreter, conditions_of
+from reproducible.builds.staging import staged
 from reproducible.builds.steps import PUBLIC, Output, Steps
 from reproducible.builds.toolchain import fetch_locked, unpack_toolchain
 from reproducible.errors import BuildFailedError, RebuildError, RecipeError
@@ -58,7 +59,8 @@ def build(  # noqa: PLR0913 - what one build needs
 
     `conditions` stands for what the recipe says of the environment, and `prepare` is
     called with the source once it lies there: so variations are made. `now` gives POSIX
-    seconds. `BUILDINFO` and `LOG` are written also when the build fails.
+    seconds. The outputs appear together, and `BUILDINFO` and `LOG` also when the build
+    fails.
 
     Raises:
         BuildFailedError: it gave nothing that can be compared.
@@ -77,24 +79,26 @@ def build(  # noqa: PLR0913 - what one build needs
     # What it preloads comes with the tools, which are not there yet.
     facts = sandbox.probe(replace(seen, preload=None)).facts
     walls = _walls(plan, sandbox)
-    Files().make_folder(out, 0o755)
     log = bytearray()
 
     def record(outputs: Sequence[Output]) -> Buildinfo:
         return _record(
-            out, plan, seen, facts,
+            stage, plan, seen, facts,
             walls=walls, started=started, finished=int(now()), outputs=outputs,
             log=bytes(log),
         )  # fmt: skip
 
-    with tempfile.TemporaryDirectory(dir=sandbox.site.scratch) as scratch:
+    with (
+        staged(out, account=(LOG, BUILDINFO)) as stage,
+        tempfile.TemporaryDirectory(dir=sandbox.site.scratch) as scratch,
+    ):
         tools = Path(scratch, "tool")
         unpack_toolchain(plan.tools.lock, cache, supplies, tools)
         steps = Steps(
             plan=plan,
             sandbox=sandbox,
             conditions=seen,
-            out=out,
+            out=stage,
             tools=tools,
             wheels=_wheels(plan, cache, supplies),
             scratch=Path(scratch),
@@ -110,7 +114,9 @@ def build(  # noqa: PLR0913 - what one build needs
         except RebuildError:
             record(())
             raise
-    return Result(outputs=outputs, buildinfo=record(outputs), log=bytes(log))
+        info = record(outputs)
+    outputs = tuple(replace(each, path=out / each.name) for each in outputs)
+    return Result(outputs=outputs, buildinfo=info, log=bytes(log))
 
 
 def _wheels(plan: Plan, cache: Cache, supplies: Sequence[Supply]) -> dict[str, Path]:

@@ -1,19 +1,19 @@
-"""A commit of a repository, built. Carrier."""
+"""A commit of a repository, planned and built. Carrier."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reproducible.builds.building import Result, build
 from reproducible.builds.plan import Plan, plan_tree, recipe_at
+from reproducible.builds.staging import expect_empty
 from reproducible.builds.workshop import Workshop
-from reproducible.errors import RecipeError
 from reproducible.sandbox.levels import Level
 from reproducible.source.git import export, resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommitBuilt:
-    """What was built of a commit.
+class Built:
+    """What was built of a plan.
 
     Attributes:
         plan: what decided the bytes.
@@ -27,30 +27,20 @@ class CommitBuilt:
     warnings: tuple[str, ...]
 
 
-def build_commit(
-    repository: Path | str,
-    ref: str,
-    *,
-    recipe: str,
-    workshop: Workshop,
-    out: Path,
-) -> CommitBuilt:
-    """Build a commit, tag or branch by the recipe at a path of its tree.
+def plan_commit(
+    repository: Path | str, ref: str, *, recipe: str, workshop: Workshop
+) -> tuple[Plan, tuple[str, ...]]:
+    """Plan a build of a commit, tag or branch, by the recipe at a path of its tree.
 
-    The folder `out` is made, or is empty.
+    Gives the plan, and warnings: what does not change the bytes and should be known.
 
     Raises:
-        RecipeError: `out` has something in it.
-        RebuildError: as `resolve`, `export`, `plan_tree`, `Workshop.sandbox` and
-            `build`.
+        RebuildError: as `resolve`, `export` and `plan_tree`.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RecipeError(f"{out}: expected an empty folder, or none yet")
     workshop.tell(f"fetching {ref}")
-    found = resolve(repository, ref, environment=workshop.environment)
-    exported = export(
-        repository, found.commit, tag=found.tag, environment=workshop.environment
-    )
+    environment = workshop.environment
+    found = resolve(repository, ref, environment=environment)
+    exported = export(repository, found.commit, tag=found.tag, environment=environment)
     plan = plan_tree(
         exported.tree,
         recipe_at(exported.tree, recipe),
@@ -58,8 +48,18 @@ def build_commit(
         committed=exported.epoch,
         tag=exported.tag,
     )
+    return plan, exported.warnings
+
+
+def build_plan(plan: Plan, *, workshop: Workshop, out: Path) -> Built:
+    """Build a plan into the folder `out`, in the sandbox that the workshop chooses.
+
+    Raises:
+        RebuildError: as `Workshop.sandbox` and `build`.
+    """
     choice = workshop.sandbox(plan)
-    workshop.tell(f"building in a sandbox of level {choice.sandbox.level}")
+    level = choice.sandbox.level
+    workshop.tell(f"building in a sandbox of level {level}")
     result = build(
         plan,
         sandbox=choice.sandbox,
@@ -68,9 +68,21 @@ def build_commit(
         out=out,
         now=workshop.now,
     )
-    return CommitBuilt(
-        plan=plan,
-        level=choice.sandbox.level,
-        result=result,
-        warnings=(*exported.warnings, *choice.fallen),
-    )
+    return Built(plan=plan, level=level, result=result, warnings=choice.fallen)
+
+
+def build_commit(
+    repository: Path | str, ref: str, *, recipe: str, workshop: Workshop, out: Path
+) -> Built:
+    """Build a commit, tag or branch by the recipe at a path of its tree.
+
+    The folder `out` is new or empty.
+
+    Raises:
+        RecipeError: `out` has something in it.
+        RebuildError: as `plan_commit` and `build_plan`.
+    """
+    expect_empty(out)
+    plan, warnings = plan_commit(repository, ref, recipe=recipe, workshop=workshop)
+    built = build_plan(plan, workshop=workshop, out=out)
+    return replace(built, warnings=(*warnings, *built.warnings))

@@ -13,13 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from reproducible.builds.building import BUILDINFO, build
+from reproducible.builds.building import BUILDINFO
+from reproducible.builds.commit import build_plan
 from reproducible.builds.plan import (
     Plan,
     check_claimed,
     find_recipe,
     plan_tree,
 )
+from reproducible.builds.staging import expect_empty
 from reproducible.builds.steps import Output
 from reproducible.builds.workshop import Workshop
 from reproducible.compare.comparing import compare
@@ -79,10 +81,8 @@ def rebuild_release(
         InputError: the source or a locked file is not to be had.
         StoreError: the disk refuses.
     """
-    files = Files()
-    files.make_folder(out)
-    if files.names(out):
-        raise RecipeError(f"{out}: expected a new or an empty folder")
+    expect_empty(out)
+    Files().make_folder(out)
     finding = _Run(published, workshop, out).find(source)
     told = write_report(finding, out)
     if signer is not None:
@@ -155,19 +155,9 @@ class _Run:
 
     def _built(self, plan: Plan) -> Output:
         """Build the bundle of this platform."""
-        workshop = self._workshop
-        choice = workshop.sandbox(plan)
-        self._warnings += choice.fallen
-        workshop.tell(f"building in a sandbox of level {choice.sandbox.level}")
-        result = build(
-            plan,
-            sandbox=choice.sandbox,
-            cache=workshop.cache,
-            supplies=workshop.supplies,
-            out=self._out,
-            now=workshop.now,
-        )
-        return next(each for each in result.outputs if each.kind == "bundle")
+        built = build_plan(plan, workshop=self._workshop, out=self._out)
+        self._warnings += built.warnings
+        return next(x for x in built.result.outputs if x.kind == "bundle")
 
     def _compared(self, output: Output) -> Explained:
         files, published = Files(), self._published

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from reproducible.builds.building import BUILDINFO, LOG, Result, build
+from reproducible.builds.building import BUILDINFO, LOG, Result
+from reproducible.builds.commit import build_plan, plan_commit
 from reproducible.builds.plan import Plan
+from reproducible.builds.staging import expect_empty, staged
 from reproducible.builds.toolchain import fetch_locked
 from reproducible.builds.workshop import Workshop
 from reproducible.compare.verdict import FileId
@@ -26,7 +28,6 @@ from reproducible.release.dist import (
     toolchain_name,
     toolchain_tar,
 )
-from reproducible.vary.planning import plan_commit
 from updater.archive.bundle import MAX_BUNDLE_BYTES
 from updater.archive.wheel import project_of
 from updater.files import Files
@@ -74,45 +75,38 @@ def make_release(  # noqa: PLR0913 - what one release needs
     Beside wheel, sdist and bundles it then has recipe, locks, the wheels of the
     toolchain in one tar, SHA256SUMS of all these, how the build went, and with a
     `maker` a signed statement of it. A publisher's own statement counts for nothing
-    where rebuilders are counted: it says where to look.
+    where rebuilders are counted: it says where to look. All of it appears together; if
+    it fails, how the build went is all that does.
 
     Raises:
         RecipeError: there is no such tag, the recipe is not fit for releases of ours,
             the wheel is of another version, or `out` has something in it.
-        RebuildError: as `plan_commit`, `Workshop.sandbox` and `build`.
+        RebuildError: as `plan_commit` and `build_plan`.
     """
     files, tag = Files(), f"v{version}"
-    if out.exists() and files.names(out):
-        raise RecipeError(f"{out}: expected a new or an empty folder")
+    expect_empty(out)
     plan, warnings = plan_commit(repository, tag, recipe=recipe, workshop=workshop)
     if plan.source.tag != tag:
         raise RecipeError(f"expected a tag {tag}, came a branch or another commit")
     check_own(plan.recipe)
-    choice = workshop.sandbox(plan)
-    workshop.tell(f"building in a sandbox of level {choice.sandbox.level}")
-    result = build(
-        plan,
-        sandbox=choice.sandbox,
-        cache=workshop.cache,
-        supplies=workshop.supplies,
-        out=out,
-        now=workshop.now,
-    )
-    project = _check_version(result, version)
-    outputs = [FileId(x.name, x.size, sha256=x.sha256) for x in result.outputs]
-    beside = _beside(plan, recipe, workshop, files)
-    made = outputs + [file_id(name, data) for name, data in beside.items()]
-    beside[SUMS] = format_sums(made)
-    if maker is not None:
-        signed = _signed(outputs, plan, result.buildinfo, maker)
-        beside[f"{project}-{version}.intoto.jsonl"] = signed
-    for name, data in beside.items():
-        files.create(out / name, data, _PUBLIC)
+    with staged(out, account=(LOG, BUILDINFO)) as stage:
+        built = build_plan(plan, workshop=workshop, out=stage)
+        result = built.result
+        project = _check_version(result, version)
+        outputs = [FileId(x.name, x.size, sha256=x.sha256) for x in result.outputs]
+        beside = _beside(plan, recipe, workshop, files)
+        made = outputs + [file_id(name, data) for name, data in beside.items()]
+        beside[SUMS] = format_sums(made)
+        if maker is not None:
+            signed = _signed(outputs, plan, result.buildinfo, maker)
+            beside[f"{project}-{version}.intoto.jsonl"] = signed
+        for name, data in beside.items():
+            files.create(stage / name, data, _PUBLIC)
     return Made(
         plan=plan,
         files=tuple(sorted(made, key=lambda each: each.name)),
-        level=choice.sandbox.level,
-        warnings=(*warnings, *choice.fallen),
+        level=built.level,
+        warnings=(*warnings, *built.warnings),
     )
 
 

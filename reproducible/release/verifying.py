@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from reproducible.builds.building import Result
+from reproducible.builds.commit import plan_commit
 from reproducible.builds.plan import Plan, conditions_of
 from reproducible.builds.workshop import Workshop
 from reproducible.errors import BuildFailedError, NoWallError
@@ -26,7 +27,6 @@ from reproducible.vary.arrangements import Setup
 from reproducible.vary.machine import look
 from reproducible.vary.observing import explain_pairs, observe
 from reproducible.vary.outcomes import Observation, Outcome, judge
-from reproducible.vary.planning import plan_commit
 from reproducible.vary.variations import Variation, together
 from reproducible.vary.varying import vary
 from updater.archive.bundle import MAX_BUNDLE_BYTES

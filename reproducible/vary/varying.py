@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reproducible.builds.building import Result
+from reproducible.builds.commit import plan_commit
 from reproducible.builds.plan import Plan, conditions_of
 from reproducible.builds.workshop import Workshop
 from reproducible.errors import BuildFailedError, MissingError, NoWallError
@@ -18,7 +19,6 @@ from reproducible.vary.arrangements import Setup
 from reproducible.vary.machine import look
 from reproducible.vary.observing import explain_pairs, observe
 from reproducible.vary.outcomes import Observation, Outcome, judge
-from reproducible.vary.planning import plan_commit
 from reproducible.vary.variations import Variation
 
 

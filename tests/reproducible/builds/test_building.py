@@ -194,6 +194,17 @@ def test_an_output_that_is_no_wheel_is_a_failed_build(tmp_path: Path) -> None:
     assert (caught.value.reason, (out / BUILDINFO).exists()) == ("bad-output", True)
 
 
+def test_a_build_that_fails_late_leaves_nothing_that_came_before(
+    tmp_path: Path,
+) -> None:
+    files = _changed(_BACKEND, '"\\n".join(rows).encode()', "b'nonsense'")
+    out = tmp_path / "out"
+    with pytest.raises(BuildFailedError):
+        _build(workshop(tmp_path / "shop"), _plan(tmp_path, files), out)
+
+    assert {path.name for path in out.iterdir()} == {BUILDINFO, LOG}
+
+
 def test_an_sdist_on_the_way_that_is_none_is_a_failed_build(tmp_path: Path) -> None:
     files = _changed(_BACKEND, '"w:gz"', '"w"')
     plan = _plan(tmp_path, files)

@@ -40,7 +40,7 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path, name: str) -> Non
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"")
 
-    with pytest.raises(RecipeError, match="expected an empty folder, or none yet"):
+    with pytest.raises(RecipeError, match="expected a new or an empty folder"):
         build_commit(
             tmp_path,
             "HEAD",

@@ -126,6 +126,15 @@ def test_a_tag_has_to_say_the_version_of_the_wheel(repository: Path) -> None:
         make(repository, "2.0")
 
 
+def test_nothing_of_a_release_is_left_that_was_refused(repository: Path) -> None:
+    subprocess.run(["git", "tag", "v2.0"], cwd=repository, check=True)
+    with pytest.raises(RecipeError):
+        make(repository, "2.0")
+    left = {path.name for path in (repository.parent / "out").iterdir()}
+
+    assert left == {"buildinfo.json", "build.log"}
+
+
 def test_a_recipe_with_an_exception_makes_no_release(repository: Path) -> None:
     files = tally()
     files[RECIPE] += b'\n[[exception]]\nfield = "zip.date_time"\nreason = "x"\n'
