@@ -158,6 +158,7 @@ def _read_extension(
 ) -> tuple[dict[str, bytes], int]:
     """Read what stands before a member; give it, and where its own header begins."""
     own = _Header(block, start)
+    own.check_unused()
     size = own.number(124, 136)
     if size > _MAX_EXTENSION_BYTES:
         raise MalformedError(
@@ -235,6 +236,15 @@ class _Header:
         if found is None:
             raise self._wrong("octal digits")
         return int(found[1] or b"0", 8)
+
+    def check_unused(self) -> None:
+        """Read what says nothing before a member, so that nothing else stands there."""
+        for raw in (self.name(), self.raw(265, 297), self.raw(297, 329)):
+            self.text(raw)
+        for start, end in ((100, 108), (108, 116), (116, 124), (136, 148)):
+            self.number(start, end)
+        if self.raw(157, 257):
+            raise self._wrong("no target before a member")
 
     def text(self, raw: bytes) -> str:
         """Decode a text of this member, wherever it was said."""

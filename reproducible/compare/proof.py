@@ -10,6 +10,7 @@ The method is named `patch-proof/1`; docs/formats/compare-report.md has the fiel
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +46,9 @@ _PAX_KEYS = {
     b"uname": "tar.owner",
     b"gname": "tar.owner",
 }
+
+# "././@PaxHeader", "DIR/PaxHeader/NAME", "DIR/PaxHeaders.PID/NAME"
+_PAX_NAME = re.compile(rb"([^\0/]+/)*@?PaxHeaders?(\.[0-9]+)?[/\0]")
 
 _Patch = tuple[int, bytes]
 
@@ -207,11 +211,13 @@ def _extension(theirs: bytes, ours: bytes, fields: set[str]) -> bytes | None:
     if not odd:
         return None
     fields |= odd
-    if theirs and ours:
-        block = bytearray(_overlaid(theirs[:BLOCK_BYTES], ours[:BLOCK_BYTES], fields))
-        block[_SIZE] = theirs[_SIZE]  # of the records
-        if block != theirs[:BLOCK_BYTES]:
-            return None
+    if not (theirs and ours):
+        # Who does not know pax makes a file of it, so its name is not copied as well.
+        return theirs if _PAX_NAME.match(theirs or ours) else None
+    block = bytearray(_overlaid(theirs[:BLOCK_BYTES], ours[:BLOCK_BYTES], fields))
+    block[_SIZE] = theirs[_SIZE]  # of the records
+    if block != theirs[:BLOCK_BYTES]:
+        return None
     return theirs
 
 

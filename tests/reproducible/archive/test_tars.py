@@ -17,7 +17,7 @@ from tests.reproducible.archive.tarballs import (
     pax,
 )
 from tests.updater.wheels import EPOCH
-from updater.archive.ustar import Member, format_header
+from updater.archive.ustar import Member, format_header, padding
 from updater.errors import MalformedError
 
 FORMS: dict[str, Form] = {
@@ -232,6 +232,16 @@ def test_pax_records_take_the_place_of_fields() -> None:
     assert found.owner == Owner(7, 8, user="\u00e9", group="g")
 
 
+def test_a_pax_record_may_repeat_the_size() -> None:
+    assert only(pax(b"size=0")).size == 0
+
+
+@pytest.mark.parametrize("size", [b"1", b"00", b"", b"-0", b"x"])
+def test_a_member_has_one_size(size: bytes) -> None:
+    with pytest.raises(MalformedError, match="expected one size, came two"):
+        read(pax(b"size=" + size))
+
+
 def test_a_pax_record_carries_the_target_of_a_link() -> None:
     long = "d/" * 60 + "a"
     found = only(header("t/l", type=LINK, linkname=long))
@@ -289,6 +299,29 @@ def test_nothing_hides_behind_an_extension() -> None:
 
     with pytest.raises(MalformedError, match="zeros after the extension"):
         read(bytes(tar))
+
+
+@pytest.mark.parametrize("kind", [b"x", b"L"])
+@pytest.mark.parametrize(
+    ("bent", "why"),
+    [
+        ({0: b"t/\xff"}, "text in UTF-8"),
+        ({100: b"x"}, "octal digits"),
+        ({157: b"t/b"}, "no target before a member"),
+        ({265: b"u\0x"}, "zeros after a text"),
+        ({297: b"\xff"}, "text in UTF-8"),
+    ],
+    ids=str,
+)
+def test_nothing_hides_in_the_header_of_an_extension(
+    kind: bytes, bent: dict[int, bytes], why: str
+) -> None:
+    content = b"t/b\0" if kind == b"L" else b"12 path=t/b\n"
+    before = header("././@Before", len(content), bent={156: kind, **bent})
+    tar = before + content + padding(len(content)) + header()
+
+    with pytest.raises(MalformedError, match=why):
+        read(tar)
 
 
 @pytest.mark.parametrize("kind", [b"x", b"L"])

@@ -142,10 +142,15 @@ def test_a_pax_header_may_differ_in_allowed_records(
             records(b"mtime=1.5"),
             records(b"mtime=1.25", own="pkg-1.0/PaxHeaders.1234/pkg.py"),
         ),
+        (records(b"mtime=1.5", own="pkg-1.0/setup.py"), b""),
+        (b"", records(b"mtime=1.5", own="pkg-1.0/setup.py")),
         (long_name(b"pkg-1.0/pkg.py"), records(b"mtime=1.25")),
         (long_name(b"pkg-1.0/pkg.py"), long_name(b"pkg-1.0/pkg.py", own="other")),
     ],
-    ids=["path", "order-of-records", "own-name", "long-name", "long-names"],
+    ids=[
+        *("path", "order-of-records", "own-name", "published-file", "rebuilt-file"),
+        *("long-name", "long-names"),
+    ],
 )
 def test_a_pax_header_may_not_differ_in_anything_else(
     published: bytes, rebuilt: bytes
