@@ -52,7 +52,7 @@ def _parse(words: list[str]) -> None:
 def _is_known(said: str) -> bool:
     """Look whether there is such a command, and whether it has such options."""
     command: click.Command = main.ringfence
-    for word in shlex.split(said):
+    for word in shlex.split(said.replace("VERSION", "1.0")):
         if word.startswith("--"):
             known = {flag for each in command.params for flag in each.opts}
             if word.partition("=")[0] not in {*known, "--help"}:
