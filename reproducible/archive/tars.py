@@ -28,7 +28,7 @@ _OCTAL = re.compile(rb"([0-7]{1,11})[\0 ]{1,2}|\0+")
 _BINARY = 0x80  # GNU: the number follows, with the highest byte first
 _LENGTH = re.compile(rb"[1-9][0-9]{0,4}(?= )")
 _RECORD = re.compile(rb"[0-9]+ ([a-z]+)=([^\0]*)\n", re.DOTALL)
-_KEYS = {"path", "mtime", "linkpath", "uid", "gid", "uname", "gname"}
+_KEYS = {"path", "size", "mtime", "linkpath", "uid", "gid", "uname", "gname"}
 _WHOLE = re.compile(r"[0-9]{1,20}")
 _TIME = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?")
 _PERMISSIONS = 0o777
@@ -132,6 +132,10 @@ def _read_entry(tar: bytes, start: int, block: bytes) -> TarEntry:
             f"tar at {header}: expected a file, folder or link,"
             f" came type {block[156:157]!r}"
         )
+    size = own.number(124, 136)
+    if said.get("size", b"%d" % size) != b"%d" % size:
+        # Who believes the one finds other members than who believes the other.
+        raise MalformedError(f"tar at {header}: expected one size, came two")
     name = own.text(said.get("path", own.name()))
     entry = TarEntry(
         name=name.removesuffix("/") if kind == "folder" else name,
@@ -145,7 +149,7 @@ def _read_entry(tar: bytes, start: int, block: bytes) -> TarEntry:
             group=own.text(said.get("gname", own.raw(297, 329))),
         ),
         target=own.text(said.get("linkpath", own.raw(157, 257))),
-        size=own.number(124, 136),
+        size=size,
         start=start,
         header=header,
     )
@@ -188,7 +192,7 @@ def _parse_pax(content: bytes, start: int) -> dict[str, bytes]:
             raise MalformedError(f"tar at {start}: expected whole pax records")
         key = found[1].decode()
         if key not in _KEYS or key in said:
-            # `size` would move all that follows, `hdrcharset` rename it.
+            # `hdrcharset` would rename what follows.
             raise MalformedError(
                 f"tar at {start}: the pax record {key!r} has no place here, or twice"
             )
