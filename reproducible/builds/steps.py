@@ -23,7 +23,7 @@ from updater.archive.bundle import (
     list_wheel,
     write_bundle,
 )
-from updater.archive.extent import CHUNK_BYTES
+from updater.archive.opened import chunks_of
 from updater.errors import MalformedError
 from updater.files import Files
 
@@ -146,22 +146,25 @@ class Steps:
             BundledWheel(f"wheels/{each.file}", each.size, sha256=each.sha256)
             for each in (package.wheel for package in lock.lock.packages)
         ]
-        own = list_wheel(app.name, _chunks(app.path))
+        files = Files()
+        own = list_wheel(app.name, chunks_of(files, app.path))
         manifest = bundle_manifest(self.plan, platform, own, others)
         paths = {**self.wheels, own.sha256: app.path}
         name = file_name(manifest)
         path = self.out / name
-        Files().remove(path)
+        files.remove(path)
         digest = hashlib.sha256()
 
         def hashed() -> Iterator[bytes]:
-            read = write_bundle(manifest, lambda each: _chunks(paths[each.sha256]))
+            read = write_bundle(
+                manifest, lambda each: chunks_of(files, paths[each.sha256])
+            )
             for chunk in read:
                 digest.update(chunk)
                 yield chunk
 
         try:
-            Files().stage(path, hashed(), PUBLIC)
+            files.stage(path, hashed(), PUBLIC)
         except MalformedError as error:
             raise InputError(f"has changed since it was fetched: {error}") from error
         return Output(
@@ -172,9 +175,3 @@ class Steps:
             sha256=digest.hexdigest(),
             platform=platform,
         )
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with Files().open(path) as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk

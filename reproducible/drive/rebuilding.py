@@ -49,7 +49,7 @@ from reproducible.record.buildinfo import (
     parse_buildinfo,
 )
 from reproducible.source.git import export
-from updater.driver.obtain import opening
+from updater.archive.opened import opened
 from updater.driver.published import Published
 from updater.files import Files
 from updater.transparency.claims.release import ReleaseClaim
@@ -163,8 +163,8 @@ class _Run:
         files, published = Files(), self._published
         self._workshop.tell("comparing")
         with (
-            opening(files, published.path) as theirs,
-            opening(files, output.path) as ours,
+            opened(files, published.path) as theirs,
+            opened(files, output.path) as ours,
         ):
             comparison = compare(
                 theirs,

@@ -1,14 +1,11 @@
 """Two files of this machine, compared and explained. Carrier."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from reproducible.compare.comparing import compare
 from reproducible.explain.explaining import Explained, explain
 from reproducible.explain.report import MAX_BYTES, parse_report
-from updater.archive.extent import Extent
+from updater.archive.opened import opened
 from updater.files import Files
 
 
@@ -31,7 +28,11 @@ def examine(
         MissingError: diffoscope is wanted, and not there.
         IsolationError: it is wanted, and there is no wall to run it behind.
     """
-    with _opening(published) as theirs, _opening(rebuilt) as ours:
+    files = Files()
+    with (
+        opened(files, published.resolve()) as theirs,
+        opened(files, rebuilt.resolve()) as ours,
+    ):
         comparison = compare(
             theirs, ours, name=published.name, rebuilt_name=rebuilt.name, own=own
         )
@@ -53,13 +54,3 @@ def read_report(path: Path) -> Explained:
         MalformedError: it is no report.
     """
     return Explained(parse_report(Files().read(path.resolve(), most=MAX_BYTES)))
-
-
-@contextmanager
-def _opening(path: Path) -> Iterator[Extent]:
-    with Files().open(path.resolve()) as file:
-        opened = file.fileno()
-        yield Extent(
-            lambda offset, size: os.pread(opened, size, offset),
-            os.fstat(opened).st_size,
-        )

@@ -20,7 +20,8 @@ from typing import Final, Protocol
 
 from reproducible.errors import InputError
 from reproducible.inputs.lock import LockedWheel
-from updater.archive.extent import CHUNK_BYTES, Extent
+from updater.archive.extent import CHUNK_BYTES
+from updater.archive.opened import opened
 from updater.archive.ustar import read_members
 from updater.errors import BusyError, MalformedError, StoreError
 from updater.files import Files
@@ -85,12 +86,7 @@ class TarSupply:
 
     def fetch(self, wanted: Wanted, path: Path, progress: Progress) -> bool:
         """Copy the member of that name and size, in whatever folder; see `Supply`."""
-        with self._files.open(self._tar) as file:
-
-            def read_at(offset: int, size: int) -> bytes:
-                return os.pread(file.fileno(), size, offset)
-
-            whole = Extent(read_at, file.seek(0, os.SEEK_END))
+        with opened(self._files, self._tar) as whole:
             try:
                 for member, extent in read_members(whole, most=_MAX_MEMBERS):
                     name = member.name.rpartition("/")[2]

@@ -6,15 +6,15 @@ itself.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from updater.archive.bundle import Manifest, check_bundle, expect_wheel, open_bundle
 from updater.archive.delta import Piece, apply_patch
 from updater.archive.extent import Extent
+from updater.archive.opened import opened
 from updater.errors import (
     FetchError,
     MalformedError,
@@ -117,9 +117,9 @@ class Obtaining:
             listed, patch, lambda done, total: self._progress("patch", done, total)
         )
         try:
-            with ExitStack() as opened:
-                before = opened.enter_context(opening(files, root.store / old))
-                changes = opened.enter_context(opening(files, patch))
+            with ExitStack() as held:
+                before = held.enter_context(opened(files, root.store / old))
+                changes = held.enter_context(opened(files, patch))
                 pieces = apply_patch(
                     open_bundle(before, product=self._product),
                     changes,
@@ -167,7 +167,7 @@ def read_artifact(
 ) -> tuple[Stored | Failed, Manifest | Failed]:
     """Read a bundle from end to end; whatever is wrong with it is said by both."""
     try:
-        with opening(files, path) as extent:
+        with opened(files, path) as extent:
             try:
                 bundle = open_bundle(extent, product=product)
                 sha256, manifest = check_bundle(bundle), bundle.manifest
@@ -180,21 +180,6 @@ def read_artifact(
             return Stored(str(path), extent.size, sha256=sha256), manifest
     except Exception as error:  # noqa: BLE001 - whatever it was, there is no artifact
         return failed(error, "not-fetched"), failed(error, "manifest")
-
-
-@contextmanager
-def opening(files: Files, path: Path) -> Iterator[Extent]:
-    """Open a file to read it anywhere.
-
-    Raises:
-        StoreError: it is not there, or no file of ours.
-    """
-    with files.open(path) as file:
-        opened = file.fileno()
-        yield Extent(
-            lambda offset, size: os.pread(opened, size, offset),
-            os.fstat(opened).st_size,
-        )
 
 
 def _hash(extent: Extent) -> str:

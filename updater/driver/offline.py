@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from updater.archive import ustar
-from updater.archive.extent import Extent
+from updater.archive.opened import opened
 from updater.archive.ustar import Member, format_header, padding, read_members
 from updater.driver.anchor import Anchor
 from updater.driver.session import Surroundings, open_session
@@ -239,12 +239,7 @@ def _packed(folder: Path, paths: Sequence[str], disk: Files) -> Iterator[bytes]:
 
 
 def _unpack(archive: Path, folder: Path, disk: Files) -> None:
-    with Files().open(archive) as file:
-        opened = file.fileno()
-        extent = Extent(
-            lambda offset, size: os.pread(opened, size, offset),
-            os.fstat(opened).st_size,
-        )
+    with opened(Files(), archive) as extent:
         try:
             for member, data in read_members(extent, most=MAX_FILES):
                 place = folder / member.name

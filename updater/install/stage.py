@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from updater.archive.bundle import open_bundle, unpack
-from updater.archive.extent import CHUNK_BYTES, Extent
+from updater.archive.extent import CHUNK_BYTES
+from updater.archive.opened import opened
 from updater.archive.tree import (
     MAX_JSON_BYTES,
     Tree,
@@ -56,12 +57,7 @@ def stage(  # noqa: PLR0913 - what, whereto and by whom, each of its own kind
     """
     lib = folder / LIB
     lib.mkdir()
-    with files.open(artifact) as file:
-        opened = file.fileno()
-        extent = Extent(
-            lambda offset, size: os.pread(opened, size, offset),
-            os.fstat(opened).st_size,
-        )
+    with opened(files, artifact) as extent:
         bundle = open_bundle(extent, product=product.name)
         tree = plan_tree(bundle, sha256, module=product.module)
         _make_folders(lib, tree)

@@ -17,13 +17,13 @@ from updater.archive.bundle import (
     write_bundle,
 )
 from updater.archive.diff import make_patch
-from updater.archive.extent import CHUNK_BYTES
+from updater.archive.opened import chunks_of, opened
 from updater.errors import LimitError
 from updater.files import Files
 from updater.offer.product import Product
 from updater.offer.version import check_version, order
 from updater.publish import metadata
-from updater.publish.draft import Built, Patch, extent_of, read_bundle
+from updater.publish.draft import Built, Patch, read_bundle
 from updater.publish.folder import PublisherFolder
 from updater.tuf import layout
 
@@ -55,7 +55,8 @@ def build_bundle(
         StoreError: a wheel cannot be read.
     """
     version = check_version((*wheels[0].name.split("-"), "")[1], wheels[0].name)
-    rows = [list_wheel(each.name, _chunks(each)) for each in wheels]
+    files = Files()
+    rows = [list_wheel(each.name, chunks_of(files, each)) for each in wheels]
     manifest = Manifest(
         name=product.name,
         version=version,
@@ -71,10 +72,9 @@ def build_bundle(
     paths = {each.name: each for each in wheels}
 
     def read(wheel: BundledWheel) -> Iterator[bytes]:
-        return _chunks(paths[wheel.file])
+        return chunks_of(files, paths[wheel.file])
 
     path = out / product.artifact(version, origin.platform)
-    files = Files()
     files.make_folder(out)
     files.remove(path)
     with files.appending(path) as part:
@@ -115,16 +115,11 @@ def make_patches(
 
 
 def _patch(old: Built, new: Built, product: Product) -> bytes | None:
-    with old.path.open("rb") as one, new.path.open("rb") as other:
-        before = open_bundle(extent_of(one), product=product.name)
-        after = open_bundle(extent_of(other), product=product.name)
+    files = Files()
+    with opened(files, old.path) as one, opened(files, new.path) as other:
+        before = open_bundle(one, product=product.name)
+        after = open_bundle(other, product=product.name)
         try:
             return make_patch((before, old.listed.sha256), (after, new.listed.sha256))
         except LimitError:
             return None
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with Files().open(path) as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk

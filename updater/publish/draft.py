@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from updater.archive.bundle import Manifest, check_bundle, open_bundle
-from updater.archive.extent import Extent
+from updater.archive.opened import opened
 from updater.errors import MalformedError, RefusedError
 from updater.files import Files
 from updater.offer.channel import Channel, Via, format_channel, parse_channel
@@ -221,20 +221,10 @@ def read_bundle(path: Path, product: Product) -> Built:
         MalformedError: it is none of this product.
         StoreError: it cannot be read.
     """
-    with Files().open(path) as file:
-        opened = open_bundle(extent_of(file), product=product.name)
-        sha256 = check_bundle(opened)
-    return Built(path, opened.manifest, listed=Listed(opened.extent.size, sha256))
-
-
-def extent_of(file: BinaryIO) -> Extent:
-    """Give the bytes of an open file."""
-
-    def read_at(offset: int, count: int) -> bytes:
-        file.seek(offset)
-        return file.read(count)
-
-    return Extent(read_at, file.seek(0, 2))
+    with opened(Files(), path) as extent:
+        bundle = open_bundle(extent, product=product.name)
+        sha256 = check_bundle(bundle)
+    return Built(path, bundle.manifest, listed=Listed(extent.size, sha256))
 
 
 def entries(folder: PublisherFolder) -> list[bytes]:
