@@ -6,6 +6,7 @@ Format of the name: docs/formats/recipe.md.
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from reproducible.archive.sdists import write_tar
@@ -89,8 +90,15 @@ def make_tree(files: Iterable[SourceFile]) -> Tree:
         if file.path in kept:
             raise _unsupported(f"expected {file.path[:_SHOWN]!r} once, came again")
         kept[file.path] = file
+    # With the slash before every letter, what lies below a path follows it at once.
+    for above, path in pairwise(sorted(kept, key=lambda x: x.replace("/", "\0"))):
+        if path.startswith(f"{above}/"):
+            raise _unsupported(
+                f"{path[:_SHOWN]!r}: expected folders above it, came a file"
+            )
     for file in kept.values():
-        _check_place(file, kept)
+        if file.link is not None:
+            _check_link(file.path, file.link)
     ordered = sorted(kept.values(), key=lambda each: each.path.encode())
     return Tree(tuple(ordered))
 
@@ -132,27 +140,19 @@ def _check_path(path: str) -> None:
         raise _unsupported(str(error)) from None
 
 
-def _check_place(file: SourceFile, kept: dict[str, SourceFile]) -> None:
-    """Check that a file stands in folders alone, and points nowhere outside.
+def _check_link(path: str, link: str) -> None:
+    """Check that a link points nowhere outside.
 
-    A link may climb at its beginning only: after a name, `..` would be taken from
-    wherever that name leads, if it is a link itself.
+    It may climb at its beginning only: after a name, `..` would be taken from wherever
+    that name leads, if it is a link itself.
     """
-    above = file.path.split("/")[:-1]
-    for depth in range(1, len(above) + 1):
-        if "/".join(above[:depth]) in kept:
-            raise _unsupported(
-                f"{file.path[:_SHOWN]!r}: expected folders above it, came a file"
-            )
-    if file.link is None:
-        return
-    if len(file.link) > MAX_PATH_BYTES:
-        raise _unsupported(f"{file.path[:_SHOWN]!r}: expected a shorter link")
-    climbed, target = 0, file.link.removesuffix("/")
+    if len(link) > MAX_PATH_BYTES:
+        raise _unsupported(f"{path[:_SHOWN]!r}: expected a shorter link")
+    climbed, target = 0, link.removesuffix("/")
     while target == ".." or target.startswith("../"):
         climbed, target = climbed + 1, target[3:]
-    if climbed > len(above):
-        raise _unsupported(f"{file.path[:_SHOWN]!r}: expected a link that stays inside")
+    if climbed > path.count("/"):
+        raise _unsupported(f"{path[:_SHOWN]!r}: expected a link that stays inside")
     if target or not climbed:
         _check_path(target.removeprefix("./"))
 
