@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,6 +25,7 @@ _ASK: Final = (
     "print(sys.implementation.name, sys.base_prefix, '%d.%d.%d' % v[:3], sep='\\n')"
 )
 _ASK_S: Final = 10.0
+_ASKED_AT_ONCE: Final = 4
 _NAME: Final = re.compile(r"python3\.[0-9]{1,2}")
 _VERSION: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.[0-9]{1,3}")
 _KEPT: Final = (".pyenv/versions/*/bin", ".local/share/uv/python/*/bin")
@@ -73,15 +75,14 @@ class Host:
         The running one is preferred to others, then /usr and PATH, then those that
         pyenv and uv keep in the home folder.
         """
+        # Each answers in some ten milliseconds, and a machine may have a dozen.
+        programs = dict.fromkeys(path.resolve() for path in self._candidates())
+        with ThreadPoolExecutor(_ASKED_AT_ONCE) as threads:
+            answers = list(threads.map(_ask, programs))
         found: dict[tuple[int, int], Interpreter] = {}
-        tried: set[Path] = set()
-        for path in self._candidates():
-            real = path.resolve()
-            if real not in tried:
-                tried.add(real)
-                interpreter = _ask(real)
-                if interpreter is not None:
-                    found.setdefault(interpreter.version, interpreter)
+        for each in answers:
+            if each is not None:
+                found.setdefault(each.version, each)
         return tuple(found[version] for version in sorted(found, reverse=True))
 
     def _candidates(self) -> Iterator[Path]:
