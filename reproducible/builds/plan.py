@@ -185,6 +185,7 @@ def conditions_of(plan: Plan) -> Conditions:
         path=env.path,
         umask=env.umask,
         epoch=plan.epoch,
+        clock=env.clock,
     )
 
 

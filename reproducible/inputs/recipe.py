@@ -69,6 +69,7 @@ class Env:
         epoch: SOURCE_DATE_EPOCH in POSIX seconds; `commit` is the committer time of the
             source, None is unset.
         epoch_from: where it was taken from.
+        clock: what time it is during the build, in POSIX seconds; None is the truth.
         umask: as a number.
         source_modes: `normal` is 0644 and 0755, `archive` what the source's archive
             says.
@@ -81,6 +82,7 @@ class Env:
     python: str
     epoch: int | Literal["commit"] | None = "commit"
     epoch_from: EpochFrom = "commit"
+    clock: int | None = None
     umask: int = 0o022
     source_modes: Modes = "normal"
     tz: str = "UTC"
@@ -313,6 +315,7 @@ def _env(value: Json) -> Env:
         python=fields.specifier(said["python"], "python"),
         epoch=epoch,
         epoch_from=cast("EpochFrom", origin),
+        clock=_instant(said["clock"], "clock", "none"),
         umask=int(shape.text(said["umask"], "umask", fields.UMASK), 8),
         source_modes=cast("Modes", modes),
         tz=shape.text(said["tz"], "tz", fields.TZ),
@@ -325,10 +328,15 @@ def _env(value: Json) -> Env:
 
 
 def _epoch(value: Json) -> int | Literal["commit"] | None:
+    return "commit" if value == "commit" else _instant(value, "epoch", "commit", "none")
+
+
+def _instant(value: Json, name: str, *words: str) -> int | None:
+    """Read POSIX seconds; a word instead of them is None."""
     if not isinstance(value, str):
-        return shape.integer(value, "epoch", most=_LATEST)
-    word = shape.one_of(value, "epoch", "commit", "none")
-    return "commit" if word == "commit" else None
+        return shape.integer(value, name, most=_LATEST)
+    shape.one_of(value, name, *words)
+    return None
 
 
 def _env_table(env: Env) -> dict[str, Json]:
@@ -336,6 +344,7 @@ def _env_table(env: Env) -> dict[str, Json]:
         "python": env.python,
         "epoch": "none" if env.epoch is None else env.epoch,
         "epoch_from": env.epoch_from,
+        "clock": "none" if env.clock is None else env.clock,
         "umask": f"{env.umask:03o}",
         "source_modes": env.source_modes,
         "tz": env.tz,

@@ -75,6 +75,19 @@ class WheelFacts:
             else None
         )
 
+    @property
+    def written(self) -> int | None:
+        """When its RECORD was, in POSIX seconds; None where it was no time of a build.
+
+        A RECORD is written last. Where other entries are later, what it has is a date
+        that the tool writes always, as 2016-01-01 by flit.
+        """
+        times = [when for when in self.times.values() if when is not None]
+        for name, when in self.times.items():
+            if name.endswith(f"{DIST_INFO}/RECORD") and when == max(times, default=0):
+                return when
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdistFacts:

@@ -288,7 +288,10 @@ def _env(known: Known, python: Minor) -> Env:
     if known.wheel.group_source:
         env = replace(env, source_modes="archive")
     if instant is None:
-        env = replace(env, tz=_zone(zone_s(known.wheel, known.sdist)))
+        zone = zone_s(known.wheel, known.sdist)
+        written = known.wheel.written
+        clock = None if written is None else max(written - zone, 0)
+        env = replace(env, tz=_zone(zone), clock=clock)
     return env
 
 

@@ -83,6 +83,8 @@ def knobs(recipe: Recipe) -> str:
     said += [each for each in recipe.toolchain.requires if "==" in each]
     if isinstance(env.epoch, int):
         said.append(f"epoch {env.epoch}")
+    if env.clock is not None:
+        said.append(f"clock {env.clock}")
     if env.umask != usual.umask:
         said.append(f"umask {env.umask:03o}")
     if env.source_modes != usual.source_modes:

@@ -118,7 +118,8 @@ class _Told:
         state = self._real(*args, **named)
         if state.st_mtime_ns < self._since_ns:
             return state
-        _, (fields, more) = state.__reduce__()
+        reduced: Any = state.__reduce__()
+        fields, more = reduced[1]
         more.update(st_mtime=float(self._clock), st_mtime_ns=self._clock * 10**9)
         return os.stat_result((*fields[:8], self._clock, fields[9]), more)
 

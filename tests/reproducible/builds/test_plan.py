@@ -201,6 +201,10 @@ def test_no_interpreter_that_is_allowed_is_missing(here: list[str], said: str) -
 
 
 def test_a_build_sees_what_the_recipe_says() -> None:
-    changed = _recipe(b'epoch = "commit"', b'epoch = "commit", umask = "002"')
+    changed = _recipe(
+        b'epoch = "commit"', b'epoch = "commit", umask = "002", clock = 2'
+    )
 
-    assert conditions_of(_plan(changed)) == Conditions(epoch=EPOCH, umask=0o002)
+    assert conditions_of(_plan(changed)) == Conditions(
+        epoch=EPOCH, umask=0o002, clock=2
+    )

@@ -50,6 +50,7 @@ GIT: Final = Recipe(
         python="==3.12.*",
         epoch=1_726_000_000,
         epoch_from="artifact",
+        clock=1_726_000_060,
         umask=0o002,
         source_modes="archive",
         tz="Europe/Vienna",

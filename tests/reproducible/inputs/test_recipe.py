@@ -113,6 +113,8 @@ _WRONG: list[tuple[str, Recipe, tuple[str | int, ...], object, str]] = [
     ("epoch late", OWN, ("env", "epoch"), 2**40, "epoch: expected 0 to"),
     ("from", OWN, ("env", "epoch_from"), "given", "epoch_from: expected commit, as"),
     ("origin", GIT, ("env", "epoch_from"), "log", "commit or artifact or given"),
+    ("clock", OWN, ("env", "clock"), "commit", "clock: expected none"),
+    ("clock date", OWN, ("env", "clock"), -1, "clock: expected 0 to"),
     ("umask", OWN, ("env", "umask"), "0022", "umask: '0022' does not match"),
     ("umask number", OWN, ("env", "umask"), 22, "umask: expected a string"),
     ("modes", OWN, ("env", "source_modes"), "git", "normal or archive"),

@@ -79,6 +79,25 @@ def test_several_times_are_no_instant() -> None:
     assert read_wheel(data).instant is None
 
 
+def test_a_record_that_is_the_latest_tells_of_the_clock() -> None:
+    earlier = {"tally.py": (2025, 6, 15, 11, 0, 0)}
+    data = wheel({"tally.py": "", f"{ABOUT}RECORD": ""}, times=earlier)
+
+    assert read_wheel(data).written == NOON_S
+
+
+def test_a_record_of_an_early_date_tells_of_no_clock() -> None:
+    always = {f"{ABOUT}RECORD": (2016, 1, 1, 0, 0, 0)}
+    data = wheel({"tally.py": "", f"{ABOUT}RECORD": ""}, times=always)
+
+    assert read_wheel(data).written is None
+
+
+def test_without_a_time_of_a_record_there_is_no_clock() -> None:
+    assert WheelFacts(times={f"{ABOUT}RECORD": None}).written is None
+    assert WheelFacts(times={"tally.py": NOON_S}).written is None
+
+
 def test_a_time_that_no_calendar_has_is_none() -> None:
     data = wheel({"a.py": ""}, times={"a.py": (1980, 0, 0, 0, 0, 0)})
 

@@ -139,6 +139,21 @@ def test_local_times_set_the_time_zone(offset: int, zone: str) -> None:
     assert found(replace(KNOWN, wheel=wheel, sdist=sdist))[0].recipe.env.tz == zone
 
 
+@pytest.mark.parametrize("zone", [0, 7200])
+def test_the_time_of_the_record_sets_the_clock(zone: int) -> None:
+    times = {"a": 100_000 + zone, "b-1.dist-info/RECORD": 300_000 + zone}
+    sdist = replace(FLIT, times={"a": 100_000})
+    known = replace(KNOWN, wheel=WheelFacts(times=times), sdist=sdist)
+
+    assert found(known)[0].recipe.env.clock == 300_000
+
+
+def test_what_has_one_time_needs_no_clock() -> None:
+    wheel = WheelFacts(times={"a": UPLOADED, "b-1.dist-info/RECORD": UPLOADED})
+
+    assert found(replace(KNOWN, wheel=wheel))[0].recipe.env.clock is None
+
+
 def test_what_a_group_may_write_sets_umask_and_modes() -> None:
     wheel = replace(KNOWN.wheel, group_made=True, group_source=True)
     tried = [each.recipe.env for each in found(replace(KNOWN, wheel=wheel))]

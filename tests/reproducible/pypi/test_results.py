@@ -67,6 +67,7 @@ def test_a_usual_build_has_no_knobs_but_tools() -> None:
 def test_whatever_is_unusual_is_a_knob() -> None:
     env = replace(RECIPE.env, epoch=5, umask=0o002, source_modes="archive", tz="UTC-2")
 
-    assert knobs(replace(RECIPE, env=env)) == (
-        "python 3.11, flit-core==3.9.0, epoch 5, umask 002, modes archive, TZ UTC-2"
+    assert knobs(replace(RECIPE, env=replace(env, clock=6))) == (
+        "python 3.11, flit-core==3.9.0, epoch 5, clock 6, umask 002, modes archive,"
+        " TZ UTC-2"
     )

@@ -25,8 +25,8 @@ def test_a_job_is_one_object_with_every_field() -> None:
     assert json.loads(format_job(JOB)) == {
         "task": "wheel", "source": "/s", "tools": "/t", "out": "/o", "tmp": "/tmp",
         "home": "/h", "report": 3, "umask": 18, "memory_mib": 1, "output_mib": 2,
-        "given": None, "preload": None, "backend": "b", "backend_path": ["."],
-        "subdir": ".", "argv": [],
+        "given": None, "clock": None, "preload": None, "backend": "b",
+        "backend_path": ["."], "subdir": ".", "argv": [],
     }  # fmt: skip
 
 

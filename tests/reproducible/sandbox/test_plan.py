@@ -35,7 +35,8 @@ def test_the_command_of_level_1_is_this_one() -> None:
         --bind /o/file /build/out/file --bind /o/name /build/out/name
         --size 1048576 --tmpfs /build/tmp --proc /proc
         --remount-ro /proc --dev /dev --chdir /build/src
-        --setenv PATH /usr/bin --setenv HOME /build/tmp --setenv TMPDIR /build/tmp
+        --setenv PATH /build/tool/bin:/usr/bin
+        --setenv HOME /build/tmp --setenv TMPDIR /build/tmp
         --setenv LC_ALL C.UTF-8 --setenv TZ UTC --setenv PYTHONHASHSEED 0
         --setenv SOURCE_DATE_EPOCH 1750000000
         -- /usr/bin/python3.11 -s -S -B -P /build/hook/hook.py JOB"""
@@ -147,7 +148,7 @@ def test_variables_are_those_of_the_conditions_and_no_others() -> None:
     )
 
     assert environment(replace(PLAN, conditions=conditions)) == {
-        "PATH": "/usr/bin",
+        "PATH": "/build/tool/bin:/usr/bin",
         "HOME": "/h",
         "TMPDIR": "/build/tmp",
         "LC_ALL": "C",

@@ -132,6 +132,48 @@ def test_a_module_can_be_loaded_before_all_others(yard: Yard) -> None:
     assert built.facts.zlib == "other"
 
 
+_STAMPS = """
+import pathlib, shutil, time
+wheel = os.path.join(folder, {name!r})
+open(wheel, "w").close()
+copy = shutil.copy2("backend.py", os.environ["TMPDIR"])
+now = {{int(time.time()), time.time_ns() // 10**9}}
+dates = {{time.gmtime()[:6], time.gmtime({clock})[:6], time.localtime()[:6]}}
+stats = [os.stat(wheel), os.lstat(wheel), pathlib.Path(wheel).stat()]
+with open(wheel) as opened:
+    stats.append(os.fstat(opened.fileno()))
+times = {{(x.st_mtime, x.st_mtime_ns / 10**9, x[8]) for x in stats}}
+print(now, len(dates), times, int(os.stat(copy).st_mtime))
+"""
+
+
+def test_a_clock_stands_for_the_backend_and_what_it_writes(yard: Yard) -> None:
+    order = yard.order(_STAMPS.format(name=WHEEL, clock=1600000000), writable=True)
+    os.utime(yard.folder / "source/backend.py", (5, 5))
+    conditions = Conditions(clock=1600000000)
+    built = yard.sandbox().run(
+        "wheel", order, out=yard.folder / "out", conditions=conditions
+    )
+
+    assert built.log.decode() == (
+        "{1600000000} 1 {(1600000000.0, 1600000000.0, 1600000000)} 5\n"
+    )
+
+
+def test_a_program_of_the_toolchain_is_found(yard: Yard) -> None:
+    program = yard.folder / "tools/bin/grind"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    order = yard.order(f"import shutil; print(shutil.which('grind')); {GOOD}")
+    tools = yard.folder / "tools"
+    built = yard.sandbox().run(
+        "wheel", replace(order, tools=tools), out=yard.folder / "out"
+    )
+
+    assert built.log.decode().endswith("/bin/grind\n")
+
+
 def test_a_backend_may_write_to_a_copy_of_its_source(yard: Yard) -> None:
     built = yard.build(f"open('left', 'w').write('x'); {GOOD}", writable=True)
 
