@@ -23,8 +23,8 @@ Messages are lower case, say what was expected and what came, and hold no secret
 from typing import Literal
 
 UnsupportedReason = Literal[
-    "no-sdist", "no-wheel", "platform-wheel", "toolchain-needs-build", "backend",
-    "source-form",
+    "no-sdist", "no-wheel", "platform-wheel", "toolchain-gone",
+    "toolchain-needs-build", "backend", "source-form",
 ]  # fmt: skip
 """Why something is not rebuilt; a stable word for programs and statements."""
 

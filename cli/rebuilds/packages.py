@@ -108,10 +108,10 @@ def bench_options(command: Callable[..., int]) -> Callable[..., int]:
         exclude_newer: datetime | None,
         **others: object,
     ) -> int:
-        from reproducible.pypi.resolve import find_program  # noqa: PLC0415 - slow
+        from reproducible.fetch.installer import find_installer  # noqa: PLC0415 - slow
 
         bench = Bench(
-            uv=find_program(),
+            uv=find_installer(),
             folder=paths.rebuild_cache(home.folder),
             index=index,
             level=_LEVELS[level],

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from reproducible.errors import InputError, MissingError
+from reproducible.errors import InputError
 from reproducible.inputs.lock import Lock
 from reproducible.inputs.recipe import Toolchain
 from reproducible.release.resolved import read_resolved
@@ -28,26 +28,11 @@ _REACH: Final = (
 )  # fmt: skip
 
 
-def find_program() -> str:
-    """Find the installer; to be called before there are threads.
-
-    Raises:
-        MissingError: it is not there.
-    """
-    try:
-        from uv import find_uv_bin  # noqa: PLC0415 - of another extra than the rest
-
-        # It asks the standard library for settings that two threads cannot read first.
-        return find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        raise MissingError("uv is not there: pip install 'ringfence[pypi]'") from None
-
-
 class Resolver:
     """uv, asking one index.
 
     Args:
-        program: see `find_program`.
+        program: see `reproducible.fetch.installer`.
         index: its address.
         machine: as `x86_64`, whose wheels of compiled tools will do.
         kept: a folder for what it has been told before.

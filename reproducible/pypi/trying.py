@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from reproducible.builds.building import build
 from reproducible.builds.layout import lay_out
@@ -39,9 +39,6 @@ from updater.archive.extent import in_memory
 from updater.errors import MalformedError
 from updater.files import Files
 from updater.transparency.claims.rebuild import Stage
-
-_PROGRAMS: Final = "/build/tool/bin:/usr/bin"
-"""Where programs are behind the wall, from level 1 on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,14 +156,10 @@ class _Attempt:
             if self._material.asks:
                 self._ask(sandbox, python, scratch)
         plan = self._plan(self._lock)
-        conditions = conditions_of(plan)
-        if sandbox.level:
-            # Some backends are a program that they look for, as they were installed.
-            conditions = replace(conditions, extra=(("PATH", _PROGRAMS),))
         result = build(
             plan,
             sandbox=sandbox,
-            conditions=conditions,
+            conditions=conditions_of(plan),
             cache=self._shop.cache,
             supplies=(self._shop.index,),
             out=scratch / "out",
@@ -191,7 +184,7 @@ class _Attempt:
         if lock is None:
             wanted = ", ".join(recipe.toolchain.requires)
             raise UnsupportedError(
-                "toolchain-needs-build", f"no wheels of its time fit {wanted}"
+                "toolchain-gone", f"no wheels of its time fit {wanted}"
             )
         return lock
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from reproducible.errors import InputError, MissingError, RecipeError
+from reproducible.errors import InputError, RecipeError
+from reproducible.fetch.installer import find_installer
 from reproducible.inputs.lock import MAX_BYTES, Lock, format_lock, parse_lock
 from reproducible.inputs.recipe import MAX_BYTES as MAX_RECIPE
 from reproducible.inputs.recipe import Recipe, parse_recipe
@@ -104,18 +105,12 @@ def _build_requires(project: Path, files: Files) -> Iterable[str]:
 def _resolve(
     project: Path, platform: str, args: Sequence[str], stdin: bytes = b""
 ) -> Lock:
-    try:
-        from uv import find_uv_bin  # noqa: PLC0415 - of another extra than the rest
-
-        program = find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        raise MissingError("uv is not there: pip install 'ringfence[pypi]'") from None
     minor, machine = minor_and_machine(platform)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "pylock.lock.toml")
         command = (
-            program, "pip", "compile", "--quiet", "--no-progress", "--no-config",
-            "--format=pylock.toml", "--only-binary=:all:",
+            find_installer(), "pip", "compile", "--quiet", "--no-progress",
+            "--no-config", "--format=pylock.toml", "--only-binary=:all:",
             f"--python-version=3.{minor}",
             f"--python-platform={machine}-manylinux_2_{OLDEST_GLIBC}",
             f"--output-file={out}", *args,

@@ -22,9 +22,10 @@ import pytest
 from reproducible.errors import IsolationError
 from reproducible.fetch.cache import Cache
 from reproducible.fetch.index import Index
+from reproducible.fetch.installer import find_installer
 from reproducible.fetch.simple import MEDIA_TYPE
 from reproducible.inputs.recipe import Limits
-from reproducible.pypi.resolve import Resolver, find_program
+from reproducible.pypi.resolve import Resolver
 from reproducible.pypi.trying import Workshop
 from reproducible.sandbox.choose import choose
 from reproducible.sandbox.host import Host
@@ -139,7 +140,7 @@ def workshop(folder: Path, index: str, **changes: Any) -> Iterator[Workshop]:
             "scratch": scratch,
             "index": Index(fetcher, index),
             "resolver": Resolver(
-                find_program(), index, machine="x86_64", kept=folder / "uv"
+                find_installer(), index, machine="x86_64", kept=folder / "uv"
             ),
             "cache": Cache(folder / "cache", Files()),
             "now": lambda: float(EPOCH),

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from reproducible.errors import InputError
+from reproducible.fetch.installer import find_installer
 from reproducible.inputs.lock import Lock
 from reproducible.inputs.recipe import Toolchain
-from reproducible.pypi.resolve import Resolver, find_program
+from reproducible.pypi.resolve import Resolver
 from tests.reproducible.pypi.shops import WHEEL, Shelf, shelf
 
 DAY_S = 86_400
@@ -22,7 +23,7 @@ def offered(tmp_path: Path) -> Iterator[Shelf]:
 
 def resolved(offered: Shelf, folder: Path, newest: int, *requires: str) -> Lock | None:
     resolver = Resolver(
-        find_program(), offered.index, machine="x86_64", kept=folder / "uv"
+        find_installer(), offered.index, machine="x86_64", kept=folder / "uv"
     )
     toolchain = Toolchain(backend="b", requires=requires, exclude_newer=newest)
     return resolver.resolve(toolchain, (3, 11))
@@ -51,7 +52,9 @@ def test_nothing_is_asked_for_nothing(tmp_path: Path, offered: Shelf) -> None:
 @pytest.mark.slow
 def test_an_index_that_is_not_there_is_no_answer(tmp_path: Path) -> None:
     nowhere = "http://127.0.0.1:9/simple/"
-    resolver = Resolver(find_program(), nowhere, machine="x86_64", kept=tmp_path / "uv")
+    resolver = Resolver(
+        find_installer(), nowhere, machine="x86_64", kept=tmp_path / "uv"
+    )
     toolchain = Toolchain(backend="b", requires=("pebble",))
 
     with pytest.raises(InputError, match="uv: exit 2"):
