@@ -28,6 +28,8 @@ SUBJECTS = (
     "repository",
     "update",
     "compare",
+    "rebuild",
+    "vary",
     "startup",
 )
 

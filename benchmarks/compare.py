@@ -17,8 +17,9 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.figure import Figure, figure, ratios
+from benchmarks.figure import Figure, figure, left_out, ratios
 from reproducible.compare.comparing import compare
+from reproducible.explain.explaining import explain
 from updater.archive.bundle import Manifest, list_wheel, write_bundle
 from updater.archive.extent import Extent
 from updater.archive.packing import NewEntry, format_record
@@ -88,22 +89,27 @@ def _memory(folder: Path) -> Figure:
 def _explained(folder: Path) -> list[Figure]:
     """Explain a wheel with one more line in one file."""
     if shutil.which("diffoscope") is None:
-        return []
+        return left_out("explain", "diffoscope is not installed")
     paths = folder / "old.whl", folder / "new.whl"
 
     def theirs() -> None:
         command = ["diffoscope", "--json", os.devnull, *map(str, paths)]
         subprocess.run(command, check=False, capture_output=True)
 
-    found, alone, diffoscope = _turns(
-        lambda: _compare(*paths, WHEEL), lambda: _alone(*paths, WHEEL), theirs
+    found, explained, alone, diffoscope = _turns(
+        lambda: _compare(*paths, WHEEL),
+        lambda: _explain(*paths, WHEEL),
+        lambda: _alone(*paths, WHEEL),
+        theirs,
     )
     note = f"{statistics.median(found) * 1e3:.0f} ms"
     note += f", diffoscope {statistics.median(diffoscope):.2f} s"
     return [
         figure("classify a wheel / diffoscope", ratios(found, diffoscope), bar=0.05,
                note=f"{note}, {paths[0].stat().st_size / 1e6:.1f} MB"),
-        figure("the same in a process of its own", ratios(alone, diffoscope), bar=0.2),
+        figure("explain it, with excerpts / diffoscope", ratios(explained, diffoscope),
+               bar=0.2, note=f"{statistics.median(explained) * 1e3:.0f} ms"),
+        figure("classify in a process of its own", ratios(alone, diffoscope), bar=0.2),
     ]  # fmt: skip
 
 
@@ -111,6 +117,12 @@ def _compare(published: Path, rebuilt: Path, name: str) -> str:
     with published.open("rb") as old, rebuilt.open("rb") as new:
         extents = _extent(old.fileno()), _extent(new.fileno())
         return compare(*extents, name=name, own=True).verdict
+
+
+def _explain(published: Path, rebuilt: Path, name: str) -> None:
+    with published.open("rb") as old, rebuilt.open("rb") as new:
+        extents = _extent(old.fileno()), _extent(new.fileno())
+        explain(compare(*extents, name=name, own=True), *extents)
 
 
 def _extent(fd: int) -> Extent:

@@ -6,6 +6,7 @@ physical limit of the machine, and its value is the median of five rounds.
 """
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,12 @@ def figure(  # noqa: PLR0913 - the fields of a figure
         at_least=at_least,
         note=note,
     )
+
+
+def left_out(name: str, reason: str) -> list[Figure]:
+    """Say beside the table why there is no figure."""
+    print(f"  {name}: left out: {reason}", file=sys.stderr)
+    return []
 
 
 def race(*contenders: Contender) -> list[list[float]]:
