@@ -104,24 +104,26 @@ def judge(
         RecipeError: the proofs are of several logs, so nothing says what came first.
         LimitError: too many statements.
     """
-    places: dict[bytes, int | None] = {}
+    # A statement may have several places: which of them counts is the rule's to say.
+    places: list[tuple[bytes, int | None]] = []
     origins: set[str] = set()
     unproven = []
     for each in said:
-        places.setdefault(each.leaf, None)
         if each.proof is None:
+            places.append((each.leaf, None))
             continue
         try:
             origin, index = _place(each.leaf, each.proof, witnesses, now)
         except RefusedError as error:
             unproven.append(Unproven(each.name, str(error)))
+            places.append((each.leaf, None))
             continue
         origins.add(origin)
-        places[each.leaf] = index
+        places.append((each.leaf, index))
     if len(origins) > 1:
         raise RecipeError(f"proofs: expected one log, came {sorted(origins)!r}")
     return Judgement(
-        decision=evaluate(policy, sha256, list(places.items()), now),
+        decision=evaluate(policy, sha256, places, now),
         unproven=tuple(unproven),
         unlogged=_unlogged(policy, sha256, places, now),
     )
@@ -140,13 +142,16 @@ def _place(
 
 
 def _unlogged(
-    policy: RebuildPolicy, sha256: str, places: dict[bytes, int | None], now: float
+    policy: RebuildPolicy,
+    sha256: str,
+    places: Collection[tuple[bytes, int | None]],
+    now: float,
 ) -> tuple[str, ...]:
     """Name who would veto if the log held what they signed."""
+    held = {leaf for leaf, index in places if index is not None}
     vetoes: set[str] = set()
-    for leaf, index in places.items():
-        if index is None:
-            vetoes.update(evaluate(policy, sha256, [(leaf, 0)], now).vetoes)
+    for leaf in {leaf for leaf, _ in places} - held:
+        vetoes.update(evaluate(policy, sha256, [(leaf, 0)], now).vetoes)
     return tuple(sorted(vetoes))
 
 

@@ -106,6 +106,13 @@ def test_a_no_that_is_logged_vetoes() -> None:
     assert found.unlogged == ()
 
 
+def test_a_copy_of_an_old_yes_takes_back_no_later_no() -> None:
+    carl = yes("carl")
+    found = _judged(logged(ANNA, BERT, carl, no("carl"), carl))
+
+    assert found.decision.vetoes == ("carl",)
+
+
 def test_a_no_that_is_not_logged_is_told_but_blocks_nothing() -> None:
     found = _judged([*logged(ANNA, BERT), Said("carl.claim.json", no("carl"))])
 
