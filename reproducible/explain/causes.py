@@ -4,6 +4,7 @@ A cause is a guess at what happened and never part of a verdict. The codes are s
 and stand in docs/formats/compare-report.md.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -18,6 +19,13 @@ from reproducible.explain.members import UNIX, Members
 _OTHERS_MAY_WRITE = 0o022
 _MAY_RUN = 0o111
 _DEFLATE = "the same contents, packed by another compression library or level"
+_STAMPS: Final = {
+    "build-time": "the backend stamped its own files with the time of the build",
+    "other-epoch": "all members of the published file have one time, and another one"
+    " than here: another SOURCE_DATE_EPOCH",
+    "no-epoch": "published without SOURCE_DATE_EPOCH: its members have times of their"
+    " own",
+}
 _CONTENTS: Final[tuple[Kind, ...]] = ("file-set", "code", "native", "dist-info")
 
 
@@ -200,29 +208,18 @@ def _system(evidence: Evidence) -> Iterator[Cause]:
 
 
 def _stamps(evidence: Evidence) -> Iterator[Cause]:
-    pairs = list(evidence.pairs())
-    odd = [path for path, theirs, ours in pairs if theirs.stamp != ours.stamp]
-    if not odd:
-        return
-    if len(odd) < len(pairs) and all(map(is_about, odd)):
-        yield Cause(
-            "build-time",
-            "the backend stamped its own files with the time of the build",
-            len(odd),
-        )
-    elif len({theirs.stamp for _, theirs, _ in pairs}) == 1:
-        yield Cause(
-            "other-epoch",
-            "all members of the published file have one time, and another one than"
-            " here: another SOURCE_DATE_EPOCH",
-            len(odd),
-        )
-    else:
-        yield Cause(
-            "no-epoch",
-            "published without SOURCE_DATE_EPOCH: its members have times of their own",
-            len(odd),
-        )
+    odd = Counter[str]()
+    for pairs in evidence.archives():
+        paths = [path for path, theirs, ours in pairs if theirs.stamp != ours.stamp]
+        if paths and len(paths) < len(pairs) and all(map(is_about, paths)):
+            odd["build-time"] += len(paths)
+        elif len({theirs.stamp for _, theirs, _ in pairs}) == 1:
+            odd["other-epoch"] += len(paths)
+        else:
+            odd["no-epoch"] += len(paths)
+    for code, text in _STAMPS.items():
+        if odd[code]:
+            yield Cause(code, text, odd[code])
 
 
 def _packing(evidence: Evidence) -> Iterator[Cause]:

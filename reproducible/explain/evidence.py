@@ -30,6 +30,16 @@ class Evidence:
             if ours := self.rebuilt.get(path):
                 yield path, theirs, ours
 
+    def archives(self) -> Iterator[list[tuple[str, Member, Member]]]:
+        """Give the same of each archive: a bundle itself, and each wheel in it.
+
+        Times of a tar and of a zip are told in different ways.
+        """
+        found: dict[str, list[tuple[str, Member, Member]]] = {}
+        for pair in self.pairs():
+            found.setdefault(pair[0].rpartition("!")[0], []).append(pair)
+        yield from found.values()
+
     def about(self, *names: str) -> Iterator[tuple[str, str]]:
         """Give the text of a file about the package on both sides, empty without one.
 

@@ -185,6 +185,22 @@ def test_times_tell_who_set_them(published: dict[str, int], code: str) -> None:
     assert [name for name, _ in _found(different(), theirs, ours)] == [code]
 
 
+def test_times_of_each_archive_are_told_apart() -> None:
+    theirs = {
+        "wheels/a.whl": member(stamp=60),
+        "a.whl!a.py": member(stamp=1 << 20),
+        "b.whl!a.py": member(stamp=8),
+        "b.whl!b.py": member(stamp=9),
+    }
+    ours = {path: member() for path in theirs}
+    found = causes_of(different(), theirs, ours, [])
+
+    assert [(cause.code, cause.entries) for cause in found] == [
+        ("other-epoch", 2),
+        ("no-epoch", 2),
+    ]
+
+
 def test_another_manifest_is_not_packed_otherwise() -> None:
     assert _found(different(Difference("container", "both", "manifest.json"))) == []
 

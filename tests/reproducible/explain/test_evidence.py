@@ -21,6 +21,16 @@ def test_files_of_both_sides_are_paired() -> None:
     assert list(found.pairs()) == [("a", theirs, ours)]
 
 
+def test_files_are_paired_archive_by_archive() -> None:
+    files = {path: member(path) for path in ("w/a.whl", "a.whl!x", "b", "a.whl!y")}
+    found = evidence(files, files).archives()
+
+    assert [[path for path, _, _ in pairs] for pairs in found] == [
+        ["w/a.whl", "b"],
+        ["a.whl!x", "a.whl!y"],
+    ]
+
+
 def test_a_file_about_the_package_is_found_under_any_version() -> None:
     found = evidence(
         {"tally-1.0.dist-info/WHEEL": member("old")},

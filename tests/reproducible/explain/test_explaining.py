@@ -80,10 +80,11 @@ def test_a_bundle_of_another_source_is_explained_to_the_line() -> None:
 
 
 def test_a_bundle_for_another_time_is_explained() -> None:
-    published = bundle(_HONEST, epoch=EPOCH + 60)
+    late = EPOCH + 60
+    published = bundle(wheel({"tally.py": "x = 1\n"}, epoch=late), epoch=late)
     found = explained(published, bundle(_HONEST), "tally.tar")
 
-    assert "epoch" in codes(found.comparison.causes)
+    assert codes(found.comparison.causes) == ["epoch", "other-epoch"]
 
 
 def test_what_was_not_built_is_explained_without_files() -> None:
