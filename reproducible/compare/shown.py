@@ -2,8 +2,11 @@ r"""Foreign text, made harmless: what leaves us is what it looks like.
 
 Names, metadata and diffs come from strangers. A control character can move a cursor, a
 bidi mark can turn a line around, a zero-width one can hide in a name. All of them, and
-whatever else has no picture, become ``\u{202e}``. HTML is escaped on top of this, where
-it is written.
+whatever else has no picture, become ``\x1b`` or ``\u202e``, as everywhere in the
+program. HTML is escaped on top of this, where it is written.
+
+More is marked here than where a name or an error is quoted: in a line of code, a letter
+that shows nothing or a heap of accents may be the whole attack.
 """
 
 import unicodedata
@@ -32,7 +35,7 @@ def shown(text: str) -> str:
         # Of all spaces only the plain one: the others look like it, or like nothing.
         odd_space = category == "Zs" and char != " "
         if category in _HIDDEN or char in _BLANK or odd_space or marks > _MARKS:
-            found.append(f"\\u{{{ord(char):x}}}")
+            found.append(char.encode("unicode_escape").decode())
         else:
             found.append(char)
     return "".join(found)

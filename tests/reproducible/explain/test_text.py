@@ -128,7 +128,7 @@ def test_what_diffoscope_says_is_shown_and_cut() -> None:
     lines = format_text(Explained(different(), diffoscope=said))
 
     assert (lines[4:6], lines[-1]) == (
-        ["diffoscope says:", r"\u{1b}[2J"],
+        ["diffoscope says:", r"\x1b[2J"],
         "and 5 more lines: --html",
     )
 
