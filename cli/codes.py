@@ -54,6 +54,10 @@ class Verdict(NamedTuple):
     hint: str = ""
 
 
+class DiskError(RebuildError):
+    """A file that cannot be read or written during a rebuild, where 5 is a verdict."""
+
+
 _DISTRUST = Verdict(
     Code.DISTRUST,
     "do not go on before you know why; 'ringfence contact show' has the details",
@@ -93,6 +97,9 @@ _REBUILD_VERDICTS: dict[type[RebuildError], Verdict] = {
         "nothing is built without a sandbox; docs/rebuilding.md says what it needs",
     ),
     rebuilds.MissingError: Verdict(Code.MISSING),
+    DiskError: Verdict(
+        Code.MISSING, "nothing was found out; say another place, or make room there"
+    ),
     rebuilds.InputError: Verdict(Code.UNREACHABLE, "try again later"),
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cli.codes import DiskError
 from reproducible.errors import InputError, MissingError, RecipeError
 from updater import errors as updates
 from updater.errors import UpdateError
@@ -65,6 +66,8 @@ class _Rebuild(click.Group):
             raise MissingError(str(error)) from error
         except updates.MalformedError as error:
             raise RecipeError(str(error)) from error
+        except updates.StoreError as error:
+            raise DiskError(str(error)) from error
         except UpdateError as error:
             raise InputError(str(error)) from error
 

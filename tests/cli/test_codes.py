@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from cli.codes import Code, judge
+from cli.codes import Code, DiskError, judge
+from reproducible import errors as rebuilds
 from tests.io_map import CHECKOUT
 from updater import errors as updates
 from voip.errors import (
@@ -60,6 +61,28 @@ def test_each_family_of_errors_has_its_code(error: CallError, code: Code) -> Non
 )
 def test_each_family_of_errors_of_an_update_has_its_code(
     error: updates.UpdateError, code: Code
+) -> None:
+    verdict = judge(error)
+
+    assert verdict is not None
+    assert verdict.code is code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (rebuilds.SourceError("x"), Code.OTHER_SOURCE),
+        (rebuilds.UnsupportedError("no-sdist", "x"), Code.UNSUPPORTED),
+        (rebuilds.BuildFailedError("exit", "x"), Code.BUILD_FAILED),
+        (rebuilds.RecipeError("x"), Code.USAGE),
+        (rebuilds.NoWallError("x"), Code.MISSING),
+        (rebuilds.MissingError("x"), Code.MISSING),
+        (DiskError("x"), Code.MISSING),
+        (rebuilds.InputError("x"), Code.UNREACHABLE),
+    ],
+)
+def test_each_family_of_errors_of_a_rebuild_has_its_code(
+    error: rebuilds.RebuildError, code: Code
 ) -> None:
     verdict = judge(error)
 
