@@ -58,6 +58,8 @@ class WheelFacts:
         group_made: whether what the build wrote was writable for a group.
         group_source: whether what it took from the source was.
         old_platform: whether METADATA says `Platform: UNKNOWN`, as old tools do.
+        old_requires: whether it has versions in parentheses, as the package `wheel`
+            wrote them until 0.40.
     """
 
     generator: Generator | None = None
@@ -65,6 +67,7 @@ class WheelFacts:
     group_made: bool = False
     group_source: bool = False
     old_platform: bool = False
+    old_requires: bool = False
 
     @property
     def instant(self) -> int | None:
@@ -134,6 +137,7 @@ def read_wheel(data: bytes) -> WheelFacts:
         group_made=any(_is_made(row) and _is_for_group(row) for row in files),
         group_source=any(not _is_made(row) and _is_for_group(row) for row in files),
         old_platform=metadata.get("platform") == "UNKNOWN",
+        old_requires=" (" in metadata.get("requires-dist", ""),
     )
 
 
@@ -165,7 +169,8 @@ def read_sdist(tree: Tree) -> SdistFacts:
         backend_path=tuple(folder(each, f"{where}.backend-path") for each in folders),
         requires=tuple(requirement(each, f"{where}.requires") for each in requires),
         times=times,
-        asks=asks,
+        # A backend of its own says there what it is made of.
+        asks=asks or bool(folders),
     )
 
 

@@ -63,6 +63,8 @@ _OLDER: Final[tuple[tuple[str, Minor], ...]] = (
 that can run them; google/oss-rebuild takes the same steps (pkg/rebuild/pypi)."""
 _OWN_WHEELS: Final = "setuptools<70.1"
 """From 70.1 on it writes wheels itself, and says so."""
+_OLD_WHEEL: Final = "wheel==0.38.4"
+"""At first with METADATA by the package `wheel`, of any age, where that was there."""
 
 
 _TURNED_BY: Final[dict[str, Knob]] = {
@@ -249,6 +251,9 @@ def _pinned(known: Known, generator: Generator) -> Iterator[_Tools]:
         case "poetry":
             core = (f"poetry-core=={generator.version}",)
             yield _Tools(core, f"poetry-core {generator.version}", backend=_POETRY_CORE)
+            yield _Tools(_with(requires, pins), why)
+        case "setuptools" if known.wheel.old_requires:
+            yield _Tools(_with(requires, (*pins, _OLD_WHEEL)), f"{why}, an old wheel")
             yield _Tools(_with(requires, pins), why)
         case _:
             yield _Tools(_with(requires, pins), why)

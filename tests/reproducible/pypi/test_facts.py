@@ -128,6 +128,15 @@ def test_an_unknown_platform_is_of_an_old_tool() -> None:
     assert read_wheel(wheel({f"{ABOUT}METADATA": text})).old_platform
 
 
+@pytest.mark.parametrize(("line", "old"), [("a (<2)", True), ("a<2", False)])
+def test_requirements_in_parentheses_are_of_an_old_tool(
+    line: str, *, old: bool
+) -> None:
+    found = read_wheel(wheel({f"{ABOUT}METADATA": f"Requires-Dist: {line}\n"}))
+
+    assert found.old_requires is old
+
+
 def test_headers_that_are_too_long_are_not_read() -> None:
     text = "Generator: flit 3.9.0\n" + "x" * 1024 * 1024
 
@@ -162,6 +171,7 @@ def test_a_build_system_is_read() -> None:
     assert facts.family == "flit_core"
     assert facts.backend_path == (".",)
     assert facts.is_own_backend
+    assert facts.asks
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,16 @@ def test_a_wheel_of_the_package_wheel_is_of_setuptools_before_its_own() -> None:
     assert ("setuptools==67.7.2", "wheel==0.37.1") in tried
 
 
+def test_requirements_of_an_old_form_are_of_an_old_wheel() -> None:
+    known = by("setuptools", "75.1.0", SETUPTOOLS)
+    aged = replace(known, wheel=replace(known.wheel, old_requires=True))
+
+    assert requires(aged)[:2] == [
+        ("setuptools==75.1.0", "wheel==0.38.4"),
+        ("setuptools==75.1.0",),
+    ]
+
+
 def test_an_old_setuptools_gets_an_old_python() -> None:
     old = by("setuptools", "75.6.0", SETUPTOOLS)
     pythons = {
