@@ -4,6 +4,7 @@ Says what it sees, waits for leave, and only then imports what is foreign. Its o
 argument is a job (`reproducible.sandbox.jobs`).
 """
 
+import ctypes
 import errno
 import hashlib
 import importlib
@@ -13,6 +14,7 @@ import os
 import resource
 import shutil
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -30,6 +32,18 @@ _CONNECT_S = 0.4  # no route is known at once; who waits has one
 _MOST_PROCESSES = 512
 _MOST_FILES = 50000
 _MIB = 1 << 20
+_AF_VSOCK = 40  # <linux/socket.h>, in every Python
+_FAMILIES = (1, 2, 10, 16)  # Unix, IPv4, IPv6, netlink: namespaces hold these
+# <asm/unistd.h>: number of `socket`, then of calls that reach around every namespace:
+# add_key, request_key, keyctl, ptrace, process_vm_writev, pidfd_getfd, io_uring_setup.
+_X86_64 = (0xC000003E, 41, (248, 249, 250, 101, 311, 438, 425))
+_GENERIC = (217, 218, 219, 117, 271, 438, 425)
+_CALLS = {
+    "x86_64": _X86_64,
+    "i686": _X86_64,  # a 64-bit program under setarch(8)
+    "aarch64": (0xC00000B7, 198, _GENERIC),
+    "riscv64": (0xC00000F3, 198, _GENERIC),
+}
 _SPACES = ("ipc", "mnt", "net", "pid", "user", "uts")
 
 
@@ -37,6 +51,7 @@ def main(argument: str) -> int:
     """Do a job, and give the exit code."""
     job = json.loads(argument)
     _limit(job)
+    _filter()
     os.umask(job["umask"])
     _import_from(job)
     report = {"seen": _look(job), "facts": _facts(job)}
@@ -70,6 +85,33 @@ def _limit(job: Job) -> None:
     if tuple(int(x) for x in os.uname().release.split(".")[:2]) >= (5, 14):
         processes = (_MOST_PROCESSES, _MOST_PROCESSES)
         resource.setrlimit(resource.RLIMIT_NPROC, processes)
+
+
+def _filter() -> None:
+    """Take away calls that no namespace bounds; the probe looks whether it worked.
+
+    The program is one of classic BPF (seccomp(2)): 0x20 loads, 0x15 and 0x35 skip
+    unless equal, or at least, and 6 returns.
+    """
+    if os.uname().machine not in _CALLS or sys.maxsize < 1 << 32:
+        return
+    arch, make, others = _CALLS[os.uname().machine]
+    allow, fail = 0x7FFF0000, 0x50000
+    steps = [(0x20, 0, 0, 4), (0x15, 1, 0, arch), (6, 0, 0, fail | errno.ENOSYS)]
+    # Numbers from here on are those of another ABI of the same machine (x32).
+    steps += [(0x20, 0, 0, 0), (0x35, 0, 1, 1 << 30), (6, 0, 0, fail | errno.ENOSYS)]
+    for number in others:
+        steps += [(0x15, 0, 1, number), (6, 0, 0, fail | errno.ENOSYS)]
+    steps += [(0x15, 1, 0, make), (6, 0, 0, allow), (0x20, 0, 0, 16)]
+    for family in _FAMILIES:
+        steps += [(0x15, 0, 1, family), (6, 0, 0, allow)]
+    steps.append((6, 0, 0, fail | errno.EAFNOSUPPORT))
+    packed = b"".join(struct.pack("HBBI", *step) for step in steps)
+    kept = ctypes.create_string_buffer(packed)
+    program = struct.pack("@HP", len(steps), ctypes.addressof(kept))
+    word, prctl = ctypes.c_ulong, ctypes.CDLL(None).prctl
+    prctl(38, word(1), word(0), word(0), word(0))  # PR_SET_NO_NEW_PRIVS
+    prctl(22, word(2), ctypes.create_string_buffer(program))  # PR_SET_SECCOMP
 
 
 def _import_from(job: Job) -> None:
@@ -195,6 +237,7 @@ def _look(job: Job) -> Dict[str, object]:
         "namespaces": {x: os.readlink("/proc/self/ns/" + x) for x in _SPACES},
         "own_proc": os.readlink("/proc/self") == str(os.getpid()),
         "switch": _turn(),
+        "vsock": _vsock(),
         "home": [ascii(name)[1:-1] for name in home[:64]],
     }
 
@@ -209,6 +252,15 @@ def _connect(family: int, address: Tuple[str, int]) -> str:
     except OSError as error:
         return errno.errorcode.get(error.errno or 0, "unknown")
     return "connected"
+
+
+def _vsock() -> str:
+    """Make a socket to the machine that this one may be a guest of (vsock(7))."""
+    try:
+        socket.socket(_AF_VSOCK, socket.SOCK_STREAM).close()
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, "unknown")
+    return "made"
 
 
 def _turn() -> str:

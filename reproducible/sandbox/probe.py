@@ -38,6 +38,8 @@ class Seen:
         own_proc: whether /proc is that of these processes.
         switch: the name of the error that opening kernel/core_pattern, which names a
             program for the kernel to run, ended with.
+        vsock: the name of the error that making a socket of AF_VSOCK ended with: no
+            namespace holds those, and in a virtual machine they lead out of it.
         home: names in the home folder of who started the build.
     """
 
@@ -48,6 +50,7 @@ class Seen:
     namespaces: Mapping[str, str]
     own_proc: bool
     switch: str
+    vsock: str
     home: tuple[str, ...]
 
 
@@ -136,13 +139,7 @@ def check_probe(
         IsolationError: a network, process or folder of the host can be reached, or a
             switch of its kernel.
     """
-    if seen.interfaces != ("lo",):
-        raise _hole(f"expected the network interface lo alone, came {seen.interfaces}")
-    for family, came in (("IPv4", seen.tcp4), ("IPv6", seen.tcp6)):
-        if came not in _NO_NETWORK:
-            raise _hole(f"expected no route over {family}, came {came}")
-    if seen.sockets:
-        raise _hole(f"expected no Unix socket, came {seen.sockets}")
+    _check_network(seen)
     for kind in KINDS:
         if seen.namespaces[kind] == host[kind]:
             raise _hole(f"expected its own {kind} namespace, came the host's")
@@ -152,6 +149,18 @@ def check_probe(
         raise _hole(f"expected no switch of the kernel, came one: {seen.switch}")
     if strange := sorted(set(seen.home) - set(known)):
         raise _hole(f"expected nothing of the home folder, came {strange[0]!r}")
+
+
+def _check_network(seen: Seen) -> None:
+    if seen.interfaces != ("lo",):
+        raise _hole(f"expected the network interface lo alone, came {seen.interfaces}")
+    for family, came in (("IPv4", seen.tcp4), ("IPv6", seen.tcp6)):
+        if came not in _NO_NETWORK:
+            raise _hole(f"expected no route over {family}, came {came}")
+    if seen.sockets:
+        raise _hole(f"expected no Unix socket, came {seen.sockets}")
+    if seen.vsock != "EAFNOSUPPORT":
+        raise _hole(f"expected no sockets of AF_VSOCK, came {seen.vsock}")
 
 
 def _parse_seen(value: Json) -> Seen:
@@ -166,6 +175,7 @@ def _parse_seen(value: Json) -> Seen:
         namespaces={kind: text(spaces[kind], kind, _SHORT) for kind in KINDS},
         own_proc=flag(seen["own_proc"], "own_proc"),
         switch=text(seen["switch"], "switch", _SHORT),
+        vsock=text(seen["vsock"], "vsock", _SHORT),
         home=_texts(seen["home"], "home"),
     )
 

@@ -80,6 +80,30 @@ def test_an_abstract_socket_of_the_host_cannot_be_reached(yard: Yard) -> None:
     assert said == "ECONNREFUSED"
 
 
+@pytest.mark.parametrize("family", ["AF_VSOCK", "AF_PACKET", "AF_ALG"])
+def test_sockets_that_no_namespace_holds_cannot_be_made(
+    yard: Yard, family: str
+) -> None:
+    """In a virtual machine, AF_VSOCK leads to the host and its other guests."""
+    said = _tries(yard, f"attempt(socket.socket, socket.{family})")
+
+    assert said == "EAFNOSUPPORT"
+
+
+@pytest.mark.parametrize("call", ["250, 0, -3, 0", "101, 16, 1", "425, 1, 0"])
+def test_calls_that_reach_around_the_wall_are_not_there(yard: Yard, call: str) -> None:
+    """Keys of the session, memory of the wall's maker, sockets that nobody filters."""
+    if os.uname().machine != "x86_64":
+        pytest.skip("the numbers are those of x86-64")
+    body = f"""
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.syscall({call}), errno.errorcode[ctypes.get_errno()])
+"""
+
+    assert _tries(yard, body) == "-1 ENOSYS"
+
+
 def test_the_source_cannot_be_written_to(yard: Yard) -> None:
     assert _tries(yard, "attempt(open, 'backend.py', 'w')") == "EROFS"
 

@@ -22,7 +22,7 @@ HOST: Final = {kind: f"{kind}:[1]" for kind in KINDS}
 SEEN: Final = Seen(
     interfaces=("lo",), tcp4="ENETUNREACH", tcp6="EADDRNOTAVAIL", sockets=0,
     namespaces={kind: f"{kind}:[2]" for kind in KINDS}, own_proc=True,
-    switch="EROFS", home=("py",),
+    switch="EROFS", vsock="EAFNOSUPPORT", home=("py",),
 )  # fmt: skip
 FACTS: Final[dict[str, Any]] = {
     part.name: 7 if part.type is int else part.name for part in fields(Facts)
@@ -105,9 +105,10 @@ def test_a_wall_without_a_hole_is_let_be() -> None:
         ({"sockets": 1}, "no Unix socket, came 1"),
         ({"own_proc": False}, "its own /proc"),
         ({"switch": "opened"}, "no switch of the kernel, came one: opened"),
+        ({"vsock": "made"}, "no sockets of AF_VSOCK, came made"),
         ({"home": ("py", "secret")}, "nothing of the home folder, came 'secret'"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_each_hole_is_seen(hole: dict[str, Any], sentence: str) -> None:
     with pytest.raises(IsolationError, match=sentence):
