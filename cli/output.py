@@ -18,6 +18,7 @@ from cli.paths import no_colour
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])  # click's own signature
 _JSON = "cli.output.json"
+_PASSING = "cli.output.passing"
 
 
 def json_option(command: _Command) -> _Command:
@@ -45,13 +46,34 @@ def show(facts: Mapping[str, object], *lines: str) -> None:
     """Print one result: its facts for a program, or its lines for a person."""
     if is_for_programs():
         lines = (json.dumps(facts, sort_keys=True),)
+    clear()
     for line in lines:
         click.echo(line)
 
 
 def note(text: str) -> None:
     """Tell the user something that is neither a result nor an error."""
+    clear()
     click.echo(f"ringfence: note: {text}", err=True)
+
+
+def pass_by(text: str) -> None:
+    """Show on a terminal what is being done, until something else is shown."""
+    if not sys.stderr.isatty():
+        return
+    context = click.get_current_context()
+    if _PASSING not in context.meta:
+        context.call_on_close(clear)  # also where an error ends it
+    context.meta[_PASSING] = True
+    click.echo(f"\r\x1b[K{escape(text)}", err=True, nl=False)
+
+
+def clear() -> None:
+    """Remove what was shown in passing."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(_PASSING):
+        context.meta[_PASSING] = False
+        click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def complain(text: str, hint: str = "") -> None:

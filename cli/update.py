@@ -8,7 +8,7 @@ import click
 
 from cli import paths
 from cli.codes import Code
-from cli.output import day, json_option, note, show
+from cli.output import clear, day, json_option, note, show
 from cli.update_status import status_code, status_facts, status_lines
 from cli.updating import Place, place_options
 from updater.driver.standing import read_standing
@@ -242,7 +242,7 @@ def offline(  # noqa: PLR0913 - one argument for each option
                 assert isinstance(seen, int)
                 text = f"what is known is {as_of(seen)}; later warnings are unknown"
                 if accept_as_of is None:
-                    progress.close()
+                    clear()
                     _expect_yes(f"{text}; install {report.offered}?", "--accept-as-of")
                 elif accept_as_of != day(seen):
                     raise click.UsageError(f"{text}, and not as of {accept_as_of}")

@@ -4,7 +4,6 @@ Pure, but for the progress on a terminal. Only what is known is said: a release 
 be installed is not yet installed, and one that could not be looked at was not refused.
 """
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Final
 import click
 
 from cli.codes import Code
-from cli.output import complain, escape, is_for_programs, note, show
+from cli.output import clear, complain, escape, is_for_programs, note, pass_by, show
 from cli.update_status import opens_at, utc
 from updater.driver.conclusion import CURRENT, NOT_FETCHED, Report, report_json
 from updater.findings import Proof, Refusal, Result, Severity
@@ -151,7 +150,6 @@ class Progress:
         self._is_quiet = is_quiet
         self._shown_at = 0.0
         self._step = ""
-        self._is_open = False
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show a step, and how much of it is done."""
@@ -162,26 +160,17 @@ class Progress:
         self._shown_at, self._step = now, step
         if is_for_programs():
             show({"event": "progress", "step": step, "done": done, "total": total})
-        elif sys.stderr.isatty():
-            share = f" {done * 100 // total} %" if total > 1 else ""
-            click.echo(f"\r\x1b[K{step}{share}", err=True, nl=False)
-            self._is_open = True
-
-    def close(self) -> None:
-        """Remove the line from the terminal."""
-        if self._is_open:
-            click.echo("\r\x1b[K", err=True, nl=False)
-            self._is_open = False
+        else:
+            pass_by(step + (f" {done * 100 // total} %" if total > 1 else ""))
 
 
 @contextmanager
 def watched(*, is_quiet: bool = False) -> Iterator[Progress]:
     """Show progress for as long as something is under way."""
-    progress = Progress(is_quiet=is_quiet)
     try:
-        yield progress
+        yield Progress(is_quiet=is_quiet)
     finally:
-        progress.close()
+        clear()
 
 
 def as_of(at: float) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.codes import Code
+from cli.output import pass_by
 from cli.rebuilds.showing import Wanted, report_options, show_comparisons
 from reproducible.explain.examining import examine
 
@@ -25,4 +26,6 @@ def command(published: Path, rebuilt: Path, *, own: bool, wanted: Wanted) -> Cod
     are proven to differ in the times and owners of their members alone are identical
     with exceptions, and each of those is named.
     """
+    if not wanted.quiet:
+        pass_by(f"comparing {published.name}")
     return show_comparisons([examine(published, rebuilt, own=own)], wanted)

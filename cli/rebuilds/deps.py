@@ -55,6 +55,7 @@ def command(  # noqa: PLR0913 - what click hands over
     kept = Kept(bench.results, version("ringfence"), again=again)
     found: list[Found] = []
     with watched(is_quiet=wanted.quiet) as progress:
+        progress(f"rebuilding {lock.name}", 0, len(wheels.packages))
         for one in rebuild_lock(wheels, bench.workshop, kept, jobs=jobs):
             found.append(one)
             progress(one.wheel, len(found), len(wheels.packages))

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.codes import Code
+from cli.output import pass_by
 from cli.rebuilds.showing import Wanted, report_options, show_comparisons
 from reproducible.explain.examining import examine, read_report
 
@@ -28,5 +29,7 @@ def command(
     """
     if rebuilt is None:
         return show_comparisons([read_report(file)], wanted)
+    if not wanted.quiet:
+        pass_by(f"comparing {file.name}")
     found = examine(file, rebuilt, diffoscope=diffoscope)
     return show_comparisons([found], wanted, with_excerpts=True)

@@ -1,5 +1,6 @@
 """At a terminal a passphrase is asked for, unseen, and a new one twice."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,23 @@ def test_the_number_is_shown_to_read_out_and_asked_for(
     assert terminal.end() == Code.DONE
     assert terminal.seen.startswith(f"ringfence: note: your number: {number}\n")
     assert "bob: number compared on" in terminal.seen
+
+
+def test_what_is_under_way_makes_room_for_what_was_found(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    file = str(tmp_path / "file")
+    terminal = Terminal(tmp_path, "rebuild", "compare", file, file)
+
+    assert (terminal.end(), terminal.seen.partition("\n")[0]) == (
+        Code.DONE,
+        "\r\x1b[Kcomparing file\r\x1b[Kfile: identical",
+    )
+
+
+def test_what_is_under_way_is_gone_when_it_fails(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    pipe = str(tmp_path / "pipe")
+    terminal = Terminal(tmp_path, "rebuild", "compare", pipe, pipe)
+
+    assert terminal.end() == Code.MISSING
+    assert terminal.seen.startswith("\r\x1b[Kcomparing pipe\r\x1b[Kringfence: error: ")
