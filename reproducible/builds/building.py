@@ -52,11 +52,13 @@ def build(  # noqa: PLR0913 - what one build needs
     supplies: Sequence[Supply],
     out: Path,
     now: Callable[[], float],
+    facts: Facts | None = None,
     conditions: Conditions | None = None,
     prepare: Callable[[Path], None] | None = None,
 ) -> Result:
     """Build all outputs of a plan into the folder `out`, which is made.
 
+    `facts` are what a probe of the sandbox found; without them it is probed.
     `conditions` stands for what the recipe says of the environment, and `prepare` is
     called with the source once it lies there: so variations are made. `now` gives POSIX
     seconds. The outputs appear together, and `BUILDINFO` and `LOG` also when the build
@@ -77,13 +79,13 @@ def build(  # noqa: PLR0913 - what one build needs
     started = int(now())
     seen = conditions or conditions_of(plan)
     # What it preloads comes with the tools, which are not there yet.
-    facts = sandbox.probe(replace(seen, preload=None)).facts
+    held = facts or sandbox.probe(replace(seen, preload=None)).facts
     walls = _walls(plan, sandbox)
     log = bytearray()
 
     def record(outputs: Sequence[Output]) -> Buildinfo:
         return _record(
-            stage, plan, seen, facts,
+            stage, plan, seen, held,
             walls=walls, started=started, finished=int(now()), outputs=outputs,
             log=bytes(log),
         )  # fmt: skip

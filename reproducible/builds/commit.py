@@ -63,6 +63,7 @@ def build_plan(plan: Plan, *, workshop: Workshop, out: Path) -> Built:
     result = build(
         plan,
         sandbox=choice.sandbox,
+        facts=choice.facts,
         cache=workshop.cache,
         supplies=workshop.supplies,
         out=out,

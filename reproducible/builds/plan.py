@@ -153,24 +153,24 @@ def check_claimed(plan: Plan, claimed: Claimed) -> None:
 def choose_interpreter(
     recipe: Recipe, interpreters: Iterable[Interpreter]
 ) -> Interpreter:
-    """Choose the newest interpreter that the recipe allows.
+    """Choose the first of the interpreters, the newest first, that the recipe allows.
 
     Raises:
         MissingError: none does.
     """
     # Half a tenth of a second that `--help` need not wait for.
     from packaging.specifiers import SpecifierSet  # noqa: PLC0415
-    from packaging.version import Version  # noqa: PLC0415
 
     allowed = SpecifierSet(recipe.env.python)
-    found = list(interpreters)
-    fitting = [each for each in found if allowed.contains(each.full, prereleases=True)]
-    if not fitting:
-        here = ", ".join(each.full for each in found) or "none"
-        raise MissingError(
-            f"expected a Python {recipe.env.python}, this machine has {here}"
-        )
-    return max(fitting, key=lambda each: Version(each.full))
+    passed = []
+    for each in interpreters:
+        if allowed.contains(each.full, prereleases=True):
+            return each
+        passed.append(each.full)
+    raise MissingError(
+        f"expected a Python {recipe.env.python},"
+        f" this machine has {', '.join(passed) or 'none'}"
+    )
 
 
 def conditions_of(plan: Plan) -> Conditions:

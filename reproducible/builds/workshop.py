@@ -49,7 +49,7 @@ class Workshop:
         recipe = plan.recipe
         site = Site(
             host=self.host,
-            interpreter=choose_interpreter(recipe, self.host.interpreters()),
+            interpreter=choose_interpreter(recipe, self.host.newest_first()),
             scratch=self.scratch,
             limits=recipe.limits,
             root=self._root(plan),

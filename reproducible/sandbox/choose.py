@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reproducible.errors import IsolationError, NoWallError
 from reproducible.sandbox.levels import LEVELS, Level
+from reproducible.sandbox.probe import Facts
 from reproducible.sandbox.run import Sandbox, Site
 
 
@@ -14,10 +15,13 @@ from reproducible.sandbox.run import Sandbox, Site
 class Choice:
     """A sandbox that works, and why it is not a more closed one.
 
-    `fallen` has one sentence per level that was tried in vain.
+    Attributes:
+        facts: what its probe found.
+        fallen: one sentence per level that was tried in vain.
     """
 
     sandbox: Sandbox
+    facts: Facts
     fallen: tuple[str, ...]
 
 
@@ -36,9 +40,9 @@ def choose(wanted: Level | None, site: Site) -> Choice:
             continue
         sandbox = Sandbox(level, site)
         try:
-            sandbox.probe()
+            facts = sandbox.probe().facts
         except NoWallError as error:
             fallen.append(str(error))
         else:
-            return Choice(sandbox=sandbox, fallen=tuple(fallen))
+            return Choice(sandbox=sandbox, facts=facts, fallen=tuple(fallen))
     raise IsolationError("; ".join(fallen))

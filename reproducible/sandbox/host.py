@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
@@ -25,8 +25,7 @@ _ASK: Final = (
     "print(sys.implementation.name, sys.base_prefix, '%d.%d.%d' % v[:3], sep='\\n')"
 )
 _ASK_S: Final = 10.0
-_ASKED_AT_ONCE: Final = 4
-_NAME: Final = re.compile(r"python3\.[0-9]{1,2}")
+_NAME: Final = re.compile(r"python3\.([0-9]{1,2})")
 _VERSION: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.[0-9]{1,3}")
 _KEPT: Final = (".pyenv/versions/*/bin", ".local/share/uv/python/*/bin")
 _SHOWN: Final = 100  # characters of what a program calls itself
@@ -75,27 +74,31 @@ class Host:
         The running one is preferred to others, then /usr and PATH, then those that
         pyenv and uv keep in the home folder.
         """
-        # Each answers in some ten milliseconds, and a machine may have a dozen.
-        programs = dict.fromkeys(path.resolve() for path in self._candidates())
-        with ThreadPoolExecutor(_ASKED_AT_ONCE) as threads:
-            answers = list(threads.map(_ask, programs))
-        found: dict[tuple[int, int], Interpreter] = {}
-        for each in answers:
-            if each is not None:
-                found.setdefault(each.version, each)
-        return tuple(found[version] for version in sorted(found, reverse=True))
+        return tuple(self.newest_first())
 
-    def _candidates(self) -> Iterator[Path]:
-        yield Path(sys.executable)
+    def newest_first(self) -> Iterator[Interpreter]:
+        """Give the same one by one; each program is asked when its turn comes."""
+        named: dict[int, dict[Path, None]] = {}
+        for minor, path in self._candidates():
+            named.setdefault(minor, {})[path.resolve()] = None
+        for minor in sorted(named, reverse=True):
+            answers = map(_ask, named[minor])
+            # A program that is another version than its name says is none that will do.
+            fitting = (x for x in answers if x is not None and x.version == (3, minor))
+            yield from islice(fitting, 1)
+
+    def _candidates(self) -> Iterator[tuple[int, Path]]:
+        """Look for programs by name; each with the minor version that its name says."""
+        yield sys.version_info.minor, Path(sys.executable)
         folders = [Path("/usr/bin"), *map(Path, self.search.split(os.pathsep))]
         for pattern in _KEPT:
             folders += sorted(self.home.glob(pattern))
         for folder in folders:
             # A shim of pyenv is a script, which `resolve` does not see through.
             if folder.name != "shims" and folder.is_dir():
-                yield from sorted(
-                    x for x in folder.iterdir() if _NAME.fullmatch(x.name)
-                )
+                for path in sorted(folder.iterdir()):
+                    if match := _NAME.fullmatch(path.name):
+                        yield int(match[1]), path
 
 
 def root_interpreter(root: Path) -> Interpreter:

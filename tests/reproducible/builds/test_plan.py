@@ -185,7 +185,7 @@ def _python(full: str) -> Interpreter:
 
 def test_the_newest_interpreter_that_is_allowed_is_taken() -> None:
     recipe = _plan(_recipe(b">=3.11", b">=3.8,<3.13")).recipe
-    found = [_python(each) for each in ("3.9.18", "3.11.7", "3.13.0", "3.7.2")]
+    found = [_python(each) for each in ("3.13.0", "3.11.7", "3.9.18", "3.7.2")]
 
     assert choose_interpreter(recipe, found) == _python("3.11.7")
 

@@ -44,8 +44,9 @@ def test_interpreters_come_newest_first_and_each_version_once(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "says",
     ["printf 'pypy\\n/opt\\n3.99.1\\n'", "printf 'cpython\\n/opt\\n3.6.15\\n'",
-     "exit 1", "echo 3.99", "printf 'cpython\\n/opt\\n3.99.0rc1\\n'"],
-    ids=["pypy", "old", "fails", "other", "candidate"],
+     "exit 1", "echo 3.99", "printf 'cpython\\n/opt\\n3.99.0rc1\\n'",
+     "printf 'cpython\\n/opt\\n3.98.1\\n'"],
+    ids=["pypy", "old", "fails", "other", "candidate", "misnamed"],
 )  # fmt: skip
 def test_what_is_no_cpython_that_will_do_is_passed_over(
     tmp_path: Path, says: str
@@ -54,6 +55,15 @@ def test_what_is_no_cpython_that_will_do_is_passed_over(
     found = Host(search=str(tmp_path / "bin"), home=tmp_path).interpreters()
 
     assert all(x.version < (3, 90) for x in found)
+
+
+def test_older_ones_are_not_asked_where_a_newer_one_will_do(tmp_path: Path) -> None:
+    _script(tmp_path / "bin/python3.99", "printf 'cpython\\n/opt\\n3.99.1\\n'")
+    _script(tmp_path / "bin/python3.98", f"touch {tmp_path}/asked; exit 1")
+    first = next(Host(search=str(tmp_path / "bin"), home=tmp_path).newest_first())
+
+    assert first.version == (3, 99)
+    assert not (tmp_path / "asked").exists()
 
 
 def test_shims_are_not_asked(tmp_path: Path) -> None:
