@@ -20,6 +20,7 @@ TIMEOUT_S: Final = 600.0
 """Seconds for one repository; the largest take a few minutes to answer."""
 
 _MAX_FILE_BYTES: Final = 2 << 30  # a pack of a tree as large as we take
+_MAX_MEMORY_KIB: Final = 4 << 20  # deltas of a hostile pack may unfold without end
 _TOLD_BYTES: Final = 4096  # of a long complaint, its end
 _PIECE_BYTES: Final = 1 << 16
 
@@ -51,8 +52,9 @@ class Git:
         self._home = home
         self._clock = clock
         self._ends = clock() + TIMEOUT_S
-        # The shell sets the limit and then is git.
-        limited = f'ulimit -f {_MAX_FILE_BYTES // 512}; exec "$@"'
+        # The shell sets the limits and then is git.
+        limits = f"ulimit -f {_MAX_FILE_BYTES // 512}; ulimit -v {_MAX_MEMORY_KIB}"
+        limited = f'{limits}; exec "$@"'
         self._command = ("/bin/sh", "-c", limited, "sh", program)
         self._environment = {
             "PATH": path,

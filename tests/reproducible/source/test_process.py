@@ -38,6 +38,12 @@ def test_its_complaints_are_cut_and_passed_on(tmp_path: Path) -> None:
         _git(tmp_path, script).run("x")
 
 
+def test_its_memory_and_its_files_have_limits(tmp_path: Path) -> None:
+    printed = _git(tmp_path, "ulimit -v; ulimit -f").run("x", most=100)
+
+    assert printed.split() == [b"4194304", b"4194304"]
+
+
 def test_a_silent_failure_is_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="git x: exit 3"):
         _git(tmp_path, "exit 3").run("x")
