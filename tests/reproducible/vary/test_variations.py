@@ -1,5 +1,6 @@
 """The table: each line changes something, and knows how that shows."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from reproducible.sandbox.levels import Conditions
 from reproducible.sandbox.probe import Facts
 from reproducible.vary.arrangements import SPACED, Setup
 from reproducible.vary.variations import VARIATIONS, choose_variations, together
+from tests.io_map import CHECKOUT
 from tests.reproducible.vary.seen import MACHINE, USUAL
 
 CONDITIONS = Conditions(epoch=1_750_000_000)
@@ -126,3 +128,10 @@ def test_lines_drawn_together_are_all_proven() -> None:
     assert found.proof(USUAL, replace(half, python="3.12.1"))
     assert not found.proof(USUAL, half)
     assert found.arrange(CONDITIONS, MACHINE).interpreter == MACHINE.others[0]
+
+
+def test_the_page_for_users_has_every_line() -> None:
+    page = (CHECKOUT / "docs/rebuilding.md").read_text()
+    rows = re.findall(r"(?m)^\| (V\d\d) \| (.+?) \|", page)
+
+    assert rows == [(each.name, each.about) for each in VARIATIONS]
