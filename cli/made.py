@@ -14,13 +14,17 @@ TOOLS: Final = "pylock.build.toml"
 """The lock of what built it, where it lies beside."""
 
 
-def read_made(folder: Path, product: Product) -> tuple[list[Path], str | None]:
+def read_made(
+    folder: Path, product: Product, *, lock: Path | None
+) -> tuple[list[Path], str]:
     """Find the bundles of a product that a build wrote to a folder.
 
-    Gives with them the SHA-256 of the lock of what built them, if that lies there too.
+    Gives with them the SHA-256 of the lock of what built them: of the file `lock`, or
+    of the one in the folder. A release that named another would be one that everybody
+    finds to be different.
 
     Raises:
-        RefusedError: there are none, or one has changed since.
+        RefusedError: there are none, one has changed since, or no lock is there.
         MalformedError, StoreError: there is no buildinfo, or none that can be read.
     """
     files = Files()
@@ -37,5 +41,9 @@ def read_made(folder: Path, product: Product) -> tuple[list[Path], str | None]:
         found.append(path)
     if not found:
         raise RefusedError(f"{folder}: expected a bundle of {product.name}, found none")
-    lock = files.read_if_there(folder / TOOLS, most=MAX_BYTES)
-    return found, hashlib.sha256(lock).hexdigest() if lock else None
+    tools = files.read_if_there(lock or folder / TOOLS, most=MAX_BYTES)
+    if tools is None:
+        raise RefusedError(
+            f"{folder}: expected {TOOLS} there, or else --toolchain-lock, found none"
+        )
+    return found, hashlib.sha256(tools).hexdigest()

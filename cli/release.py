@@ -176,7 +176,7 @@ def build(  # noqa: PLR0913 - one argument for each option
     with contextlib.ExitStack() as held:
         desk = Desk(home, folder, held)
         product = desk.project.product
-        made, made_by = _made(made_in, product)
+        made, made_by = _made(made_in, product, toolchain_lock)
         paths = [*bundles, *made]
         if wheels:
             if platform is None:
@@ -200,7 +200,7 @@ def build(  # noqa: PLR0913 - one argument for each option
             sigstore=_vouched(built, signed, voucher.open(home, held)),
             patches=patches,
             repository=desk.project.source,
-            lock=_hash(toolchain_lock) if toolchain_lock else made_by,
+            lock=made_by,
             minimum=minimum,
             waves=_AT_ONCE if at_once else None,
         )
@@ -373,14 +373,16 @@ def serve(folder: Path, port: int) -> None:
         stopped.wait()
 
 
-def _made(folder: Path | None, product: Product) -> tuple[list[Path], str | None]:
+def _made(
+    folder: Path | None, product: Product, lock: Path | None
+) -> tuple[list[Path], str | None]:
     """Give the bundles of a build, and the hash of the lock of what built them."""
     if folder is None:
-        return [], None
+        return [], None if lock is None else _hash(lock)
     # Who publishes what others built needs no library of those who build.
     from cli.made import read_made  # noqa: PLC0415
 
-    return read_made(folder, product)
+    return read_made(folder, product, lock=lock)
 
 
 def _hash(path: Path) -> str:

@@ -183,10 +183,30 @@ def test_the_lock_of_what_built_it_may_lie_elsewhere(shop: Shop) -> None:
     lock = shop.folder / "lock"
     lock.write_bytes(b"tools")
 
+    folder = built(shop)
+    code = shop.run("build", "--from", str(folder), "--toolchain-lock", str(lock))
+
+    assert (code, lock_of(shop)) == (0, hashlib.sha256(b"tools").hexdigest())
+
+
+def test_a_bundle_of_elsewhere_may_come_with_the_lock_of_what_built_it(
+    shop: Shop,
+) -> None:
+    lock = shop.folder / "lock"
+    lock.write_bytes(b"tools")
+
     bundle = shop.bundle("1.0")
     code = shop.run("build", "--bundle", bundle, "--toolchain-lock", str(lock))
 
     assert (code, lock_of(shop)) == (0, hashlib.sha256(b"tools").hexdigest())
+
+
+def test_what_a_build_left_is_not_released_without_the_lock_of_what_built_it(
+    shop: Shop,
+) -> None:
+    code = shop.run("build", "--from", str(built(shop)))
+
+    assert (code, "expected pylock.build.toml there" in shop.said) == (1, True)
 
 
 def test_what_changed_since_it_was_built_is_not_released(shop: Shop) -> None:
