@@ -1,6 +1,5 @@
 """`ringfence rebuild release`: the files of a release, made and proven."""
 
-import time
 from pathlib import Path
 
 import click
@@ -8,7 +7,7 @@ import click
 from cli.codes import Code
 from cli.output import escape, json_option, note, show
 from cli.rebuilds.locking import lock, root
-from cli.rebuilds.outcomes import commit_options, named, show_outcomes, vary_options
+from cli.rebuilds.outcomes import Varying, commit_options, vary_options
 from cli.rebuilds.releases import Attesting, attesting_options
 from cli.rebuilds.shop import Shop, shop_options
 
@@ -80,29 +79,13 @@ def make(  # noqa: PLR0913 - one argument for each group of options
 @command.command(epilog="Example: ringfence rebuild release verify --ref v1.4.0")
 @click.option("--ref", default="HEAD", show_default=True, help="Commit, tag or branch.")
 @vary_options
-@commit_options
-@shop_options
 @json_option
-def verify(  # noqa: PLR0913 - one argument for each group of options
-    *, ref: str, only: str, strict: bool, source: str, recipe: str, shop: Shop
-) -> Code:
+def verify(*, ref: str, varying: Varying) -> Code:
     """Build a commit twice, as differently as can be, and compare all files.
 
     The second time in a lower sandbox, with another Python and most variations of
     'vary' at once; then the wheel from the sdist; then each variation alone.
     """
     from reproducible.release.verifying import verify_commit  # noqa: PLC0415 - heavy
-    from reproducible.source.git import parse_repository  # noqa: PLC0415
-    from reproducible.vary.variations import choose_variations  # noqa: PLC0415
 
-    variations = choose_variations(named(only))
-    with shop.workshop() as workshop:
-        outcomes = verify_commit(
-            parse_repository(source),
-            ref,
-            recipe=recipe,
-            workshop=workshop,
-            variations=variations,
-            wait=time.sleep,
-        )
-        return show_outcomes(outcomes, strict=strict)
+    return varying.show(ref, verify_commit)

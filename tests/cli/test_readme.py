@@ -93,6 +93,7 @@ def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "app.tar.tlog-proof",
         "fork.json",
         "rebuilder.key",
+        "pylock.names.toml",
     ):
         (tmp_path / name).touch()
 
