@@ -6,12 +6,8 @@ from pathlib import Path
 import click
 
 from cli.output import escape, json_option, show
-from reproducible.inputs.recipe import (
-    MAX_BYTES,
-    check_own,
-    parse_recipe,
-    recipe_tables,
-)
+from reproducible.inputs.recipe import check_own
+from reproducible.inputs.recipefile import MAX_BYTES, parse_recipe, recipe_tables
 from updater.files import Files
 from updater.jcs import Json
 

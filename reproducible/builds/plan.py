@@ -15,7 +15,8 @@ from reproducible.errors import (
     SourceError,
 )
 from reproducible.inputs.lock import Lock, parse_lock
-from reproducible.inputs.recipe import Recipe, parse_recipe
+from reproducible.inputs.recipe import Recipe
+from reproducible.inputs.recipefile import parse_recipe
 from reproducible.inputs.rootlock import RootLock, parse_root_lock
 from reproducible.inputs.tree import SourceFile, Tree, tree_sha256
 from reproducible.record.buildinfo import BuiltFrom

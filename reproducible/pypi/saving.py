@@ -10,7 +10,7 @@ from pathlib import Path
 from reproducible.errors import RecipeError
 from reproducible.inputs.lock import MAX_BYTES as MAX_LOCK
 from reproducible.inputs.lock import format_lock, parse_lock
-from reproducible.inputs.recipe import MAX_BYTES, format_recipe, parse_recipe
+from reproducible.inputs.recipefile import MAX_BYTES, format_recipe, parse_recipe
 from reproducible.pypi.package import Given
 from reproducible.pypi.results import Rebuilt
 from updater.files import Files

@@ -24,7 +24,8 @@ from reproducible.fetch.index import Index
 from reproducible.fetch.simple import MAX_FILE_BYTES
 from reproducible.inputs.fields import requirement
 from reproducible.inputs.lock import Lock, format_lock
-from reproducible.inputs.recipe import Recipe, format_recipe
+from reproducible.inputs.recipe import Recipe
+from reproducible.inputs.recipefile import format_recipe
 from reproducible.inputs.tree import Tree
 from reproducible.pypi.infer import MAX_TRIES, Candidate, is_worth_trying
 from reproducible.pypi.resolve import Resolver

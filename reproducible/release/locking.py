@@ -15,8 +15,9 @@ from typing import Final
 from reproducible.errors import InputError, RecipeError
 from reproducible.fetch.installer import find_installer
 from reproducible.inputs.lock import MAX_BYTES, Lock, format_lock, parse_lock
-from reproducible.inputs.recipe import MAX_BYTES as MAX_RECIPE
-from reproducible.inputs.recipe import Recipe, parse_recipe
+from reproducible.inputs.recipe import Recipe
+from reproducible.inputs.recipefile import MAX_BYTES as MAX_RECIPE
+from reproducible.inputs.recipefile import parse_recipe
 from reproducible.release.resolved import (
     OLDEST_GLIBC,
     changes,

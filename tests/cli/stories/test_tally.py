@@ -8,7 +8,8 @@ import pytest
 
 from cli.stories import tally
 from reproducible.archive.wheels import canonical_wheel
-from reproducible.inputs.recipe import check_own, parse_recipe
+from reproducible.inputs.recipe import check_own
+from reproducible.inputs.recipefile import parse_recipe
 from updater.offer.product import PLATFORM
 
 EVERY = {**tally.SOURCES, tally.TARGETED[0]: tally.TARGETED[1]}

@@ -7,7 +7,7 @@ from typing import Any, cast
 from reproducible.builds.account import account
 from reproducible.builds.plan import LockFile, Plan
 from reproducible.inputs.lock import Lock, LockedPackage, LockedWheel
-from reproducible.inputs.recipe import parse_recipe
+from reproducible.inputs.recipefile import parse_recipe
 from reproducible.inputs.tree import make_tree
 from reproducible.record.buildinfo import (
     Buildinfo,

@@ -9,7 +9,7 @@ from reproducible.compare.verdict import Comparison, FileId
 from reproducible.drive.finding import Finding, Signer, facts_of
 from reproducible.explain.explaining import Explained
 from reproducible.inputs.lock import Lock, LockedPackage, LockedWheel
-from reproducible.inputs.recipe import parse_recipe
+from reproducible.inputs.recipefile import parse_recipe
 from reproducible.inputs.tree import Tree
 from reproducible.record.attest import Facts
 from reproducible.record.buildinfo import (

@@ -4,7 +4,8 @@ import pytest
 
 from reproducible.compare.verdict import Comparison, FileId
 from reproducible.errors import UnsupportedError
-from reproducible.inputs.recipe import Source, format_recipe, parse_recipe
+from reproducible.inputs.recipe import Source
+from reproducible.inputs.recipefile import format_recipe, parse_recipe
 from reproducible.pypi.choice import Release
 from reproducible.pypi.facts import Generator, SdistFacts, WheelFacts
 from reproducible.pypi.infer import (

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from reproducible.inputs.lock import Lock, parse_lock
-from reproducible.inputs.recipe import Recipe, check_own, parse_recipe
+from reproducible.inputs.recipe import Recipe, check_own
+from reproducible.inputs.recipefile import parse_recipe
 from tests.io_map import CHECKOUT
 
 
