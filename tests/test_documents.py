@@ -28,7 +28,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 @_every_document
 def test_files_that_are_named_exist(document: Path) -> None:
     named = re.findall(
-        r"`((?:voip|cli|tests|docs|benchmarks|updater|reproducible)/[^\s`]*)`", document.read_text()
+        r"`((?:voip|cli|tests|docs|benchmarks|updater|reproducible)/[^\s`]*)`",
+        document.read_text(),
     )
     missing = [
         path
