@@ -243,8 +243,11 @@ def publish(  # noqa: PLR0913 - one argument for each option
             show({"dropped": True}, "dropped; the versions it signed stay used")
         elif statement:
             leaves = [Files().read(each, most=MAX_ENTRY) for each in statement]
-            publisher.add_statements(leaves)
-            show({"statements": len(leaves)}, f"{len(leaves)} statements are public")
+            new = publisher.add_statements(leaves)
+            show(
+                {"new": new, "statements": len(leaves)},
+                f"{len(leaves)} statements are public, {new} of them new",
+            )
         elif name := pause or resume:
             changed = replace(_channel(publisher, name), paused=pause is not None)
             publisher.set_channel(changed)

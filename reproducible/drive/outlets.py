@@ -11,7 +11,6 @@ from typing import Protocol
 from updater.files import Files
 from updater.transparency.folder import LogFolder
 from updater.transparency.log import Log
-from updater.transparency.merkle import hash_leaf
 from updater.transparency.publishing import Means
 
 
@@ -58,10 +57,6 @@ class OwnLog:
             NotYetError, UnreachableError: too few witnesses signed.
             BusyError, StoreError: another writer is at work, or the disk refuses.
         """
-        log, leaf_hash = Log(self.folder), hash_leaf(leaf)
-        waiting = {
-            hash_leaf(self.folder.read_queued(each)) for each in self.folder.queue()
-        }
-        if self.folder.index_of(leaf_hash.hex()) is None and leaf_hash not in waiting:
-            log.append([leaf])
+        log = Log(self.folder)
+        log.append_missing([leaf])
         log.publish(self.means)

@@ -148,8 +148,10 @@ class Publisher:
         with self._changing() as now:
             self._run.start(rotation.set_trust(self.folder, self.product, trust, now))
 
-    def add_statements(self, leaves: Sequence[bytes]) -> None:
+    def add_statements(self, leaves: Sequence[bytes]) -> int:
         """Log what operators say of a release: that is where it counts.
+
+        Gives how many are new; what is in the log already is passed over.
 
         Raises:
             RefusedError: one may not be logged.
@@ -157,8 +159,9 @@ class Publisher:
         """
         with self.folder.lock():
             log = Log(self.folder.log)
-            log.append(leaves)
+            added = log.append_missing(leaves)
             self._run.publish_log(log)
+        return len(added)
 
     def refresh(self) -> list[Due]:
         """Renew the timestamp, what else ends soon, and the log; every six hours.

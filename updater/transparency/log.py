@@ -48,6 +48,26 @@ class Log:
                 folder.enqueue(leaf)
         return [hash_leaf(each) for each in leaves]
 
+    def append_missing(self, leaves: Sequence[bytes]) -> list[bytes]:
+        """Append what is not there: neither in the log, nor waiting, nor here before.
+
+        Gives the leaf hashes of these. So whoever collects claims can hand over all of
+        them, again and again.
+
+        Raises:
+            RefusedError, BusyError, StoreError: as `append`.
+        """
+        folder = self._folder
+        waiting = {hash_leaf(folder.read_queued(each)) for each in folder.queue()}
+        named = {hash_leaf(leaf): leaf for leaf in leaves}
+        return self.append(
+            [
+                leaf
+                for leaf_hash, leaf in named.items()
+                if leaf_hash not in waiting and folder.index_of(leaf_hash.hex()) is None
+            ]
+        )
+
     def publish(self, means: Means) -> Published:
         """Finish what an earlier run began, append what waits, and show the tree.
 

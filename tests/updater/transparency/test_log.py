@@ -351,6 +351,15 @@ def test_no_name_appears_before_its_bytes_are_on_the_disk(tmp_path: Path) -> Non
     assert out_of_order(files.steps) == []
 
 
+def test_claims_can_be_handed_over_again_with_what_is_new(world: World) -> None:
+    world.publish(yank(1))
+    world.log.append([yank(2)])
+
+    added = world.log.append_missing([yank(1), yank(2), yank(3), yank(3)])
+
+    assert added == [hash_leaf(yank(3))]
+
+
 def test_a_folder_is_a_log_once(world: World) -> None:
     with pytest.raises(RefusedError, match="there is a log already"):
         world.create()
