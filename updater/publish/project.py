@@ -274,6 +274,14 @@ contact = ""
 # submission = "https://w1.example"
 # monitoring = "https://w1.example"
 
+# Who builds your releases again; with "report" updates do not wait for them.
+# [rebuild]
+# mode = "enforce"
+# threshold = 2                 # of the operators below, you not counted
+# [[operator]]
+# name = "anna"
+# keys = ["…"]                  # what 'ringfence rebuild keygen' shows
+
 [trust]
 cooldown_normal_s = 604800      # a week in public before anybody installs
 cooldown_security_s = 86400
