@@ -20,10 +20,10 @@ from typing import Final, cast
 from updater import jcs, shape
 from updater.errors import MalformedError
 from updater.jcs import Json
-from updater.offer.product import PLATFORM
 from updater.offer.version import check_version, order
 from updater.transparency.claims.parts import NAME
 from updater.transparency.claims.rebuild import VERDICTS, Verdict
+from updater.transparency.claims.release import PLATFORM
 
 MAX_BYTES: Final = 64 << 20  # as many jobs as below, with a sentence each
 MAX_JOBS: Final = 100_000  # more files than one log of a project will ever name
@@ -146,7 +146,7 @@ def looked(
 
 def look_failed(standing: Standing, why: str) -> Standing:
     """Take in that releases could not be looked at."""
-    return replace(standing, trouble=why[:MAX_TROUBLE] or "unknown")
+    return replace(standing, trouble=_sentence(why))
 
 
 def failed(
@@ -167,7 +167,7 @@ def failed(
         return replace(
             job,
             tries=job.tries + 1,
-            trouble=why[:MAX_TROUBLE] or "unknown",
+            trouble=_sentence(why),
             next_on=int(now + _delay_s(job.tries, entropy)),
         )
 
@@ -224,11 +224,12 @@ def wait_s(
     """Say for how long there is nothing to do.
 
     An interval, up to a tenth shorter, so that machines started together drift apart;
-    less where a job is due before that. At least a second.
+    less where a job is due before that, unless the last look failed: nothing can be
+    built before the next. At least a second.
     """
     until = interval_s * (1 - _fraction(entropy) / 10)
     next_on = standing.next_on()
-    if next_on is not None:
+    if next_on is not None and not standing.trouble:
         until = min(until, next_on - now)
     return max(1.0, until)
 
@@ -273,6 +274,12 @@ def _is_live(job: Job) -> bool:
 
 def _is_due(job: Job, now: float) -> bool:
     return _is_live(job) and job.next_on <= now
+
+
+def _sentence(why: str) -> str:
+    """Cut what went wrong to what is kept; a name on a disk need not be text."""
+    text = why[:MAX_TROUBLE].encode(errors="replace").decode()
+    return text or "unknown"
 
 
 def _delay_s(tries: int, entropy: Callable[[int], bytes]) -> float:

@@ -235,6 +235,12 @@ def test_a_wait_ends_when_a_job_is_due() -> None:
     assert waited == FIRST_DELAY_S
 
 
+def test_a_look_that_failed_waits_an_interval_whatever_is_due() -> None:
+    standing = look_failed(seen("1.0"), "no route")
+
+    assert wait_s(standing, interval_s=3600, now=NOW, entropy=dice) == 3600
+
+
 def test_there_is_always_a_moment_to_breathe() -> None:
     assert wait_s(seen("1.0"), interval_s=9999, now=NOW + 1, entropy=dice) == 1
 
@@ -251,6 +257,19 @@ STANDINGS = (
 @pytest.mark.parametrize("standing", STANDINGS, ids=range(len(STANDINGS)))
 def test_what_is_written_is_read_back(standing: Standing) -> None:
     assert parse_standing(format_standing(standing)) == standing
+
+
+def test_every_platform_that_a_log_can_name_is_read_back() -> None:
+    found = [("1.0", "any", sha256("1.0"))]
+    standing = looked(Standing(), found, frozenset(), NOW)
+
+    assert parse_standing(format_standing(standing)) == standing
+
+
+def test_trouble_with_a_name_that_is_no_text_is_read_back() -> None:
+    standing = look_failed(seen("1.0"), "/home/\udce9: not there")
+
+    assert parse_standing(format_standing(standing)).trouble == "/home/?: not there"
 
 
 def test_a_standing_has_one_spelling() -> None:

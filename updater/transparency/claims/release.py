@@ -20,7 +20,7 @@ TYPE: Final = f"{BASE}release/v1"
 
 Severity = Literal["normal", "security"]
 
-_PLATFORM: Final = re.compile(r"[a-z0-9_.-]{1,64}")
+PLATFORM: Final = re.compile(r"[a-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ def _artifact(value: Json, named: Subject) -> Artifact:
         name=name,
         sha256=named.sha256,
         size=shape.integer(artifact["size"], "size"),
-        platform=shape.text(artifact["platform"], "platform", _PLATFORM),
+        platform=shape.text(artifact["platform"], "platform", PLATFORM),
         sigstore=(
             None if sigstore is None else shape.text(sigstore, "sigstore", shape.SHA256)
         ),
