@@ -4,16 +4,20 @@ Carrier; `standing` decides. In its folder::
 
     state.json          what was seen, found and handed out
     lock                held while a watcher is at work
-    said/               statements that stand, by SHA-256
+    said/               what is signed and not handed out: a folder for each statement,
+                        by its SHA-256, with report and buildinfo
     public/             index.html, status.json, and a folder of each file with report,
                         statement and buildinfo, for any web server
 
 A statement is on disk before the state names it, and the state names it before anybody
-is given it: whenever it is killed, the next run goes on, and says nothing twice.
+is given it, our own page included: whenever it is killed, the next run goes on, and
+says nothing twice. What goes wrong with one release, a fault of ours too, is remembered
+with it and stops no other: else a publisher who finds the fault could silence us.
 """
 
 import hashlib
 import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -31,7 +35,7 @@ from reproducible.drive.standing import (
     parse_standing,
 )
 from reproducible.drive.telling import Told, claim_name
-from reproducible.errors import RebuildError
+from reproducible.errors import InputError, RebuildError
 from reproducible.explain.report import MAX_BYTES as MAX_REPORT
 from updater.driver.published import Published, Releases
 from updater.errors import MalformedError, StoreError, UpdateError
@@ -75,9 +79,14 @@ class Duty:
 
 
 class Watcher:
-    """One rebuilder at work in one folder."""
+    """One rebuilder at work in one folder.
+
+    Attributes:
+        is_faulty: whether a release met a fault of ours, which was told.
+    """
 
     def __init__(self, folder: Path, duty: Duty) -> None:
+        self.is_faulty = False
         self._folder = folder
         self._duty = duty
         self._files = Files()
@@ -135,8 +144,7 @@ class Watcher:
         self._save(rules.looked(self._standing, found, withdrawn, now))
 
     def _work(self, releases: Releases) -> None:
-        now, entropy = self._duty.now, self._duty.entropy
-        while (job := self._standing.due(now())) is not None:
+        while (job := self._standing.due(self._duty.now())) is not None:
             if self._duty.pause(0):
                 return
             self._duty.tell(f"{job.version} for {job.platform}")
@@ -144,23 +152,33 @@ class Watcher:
                 with tempfile.TemporaryDirectory(dir=self._duty.scratch) as folder:
                     self._take(job, self._rebuilt(releases, job, Path(folder)))
             except (RebuildError, UpdateError) as error:
-                self._duty.tell(f"no verdict: {error}")
-                self._save(
-                    rules.failed(
-                        self._standing,
-                        job.sha256,
-                        str(error),
-                        now=now(),
-                        entropy=entropy,
-                    )
-                )
+                self._fail(job, str(error))
+            except Exception as error:  # noqa: BLE001 - it must not silence the others
+                self.is_faulty = True
+                for line in traceback.format_exception(error):
+                    self._duty.tell(line.rstrip())
+                self._fail(job, f"a fault of ours: {type(error).__name__}: {error}")
             self._hand_out()
 
     def _rebuilt(self, releases: Releases, job: Job, out: Path) -> Told:
         published = releases.fetch(job.version, job.platform)
-        told = self._duty.rebuild(published, out)
-        releases.drop(published)
-        return told
+        try:
+            if published.artifact.sha256 != job.sha256:  # the folder knew another log
+                raise InputError(
+                    f"expected the file {job.sha256}, published is"
+                    f" {published.artifact.sha256}"
+                )
+            return self._duty.rebuild(published, out)
+        finally:
+            releases.drop(published)
+
+    def _fail(self, job: Job, why: str) -> None:
+        """Remember that there is no verdict."""
+        self._duty.tell(f"no verdict: {why}")
+        now, entropy = self._duty.now(), self._duty.entropy
+        self._save(
+            rules.failed(self._standing, job.sha256, why, now=now, entropy=entropy)
+        )
 
     def _take(self, job: Job, told: Told) -> None:
         """Remember what was signed, if it is news."""
@@ -182,25 +200,30 @@ class Watcher:
             entropy=self._duty.entropy,
         )
         if any(each.said and each.said.leaf == said.leaf for each in changed.jobs):
-            self._files.replace(self._statement(said), told.leaf)
-            self._show(said.file, told)
+            kept = self._kept(said)
+            self._files.make_folder(kept)
+            for each in told.files:
+                data = self._files.read(each, most=MAX_REPORT)
+                self._files.replace(kept / each.name, data)
+            self._files.replace(kept / self._name(said), told.leaf)
         self._save(changed)
 
-    def _show(self, name: str, told: Told) -> None:
+    def _show(self, said: Said) -> None:
         """Put report, statement and buildinfo where everybody can read them."""
-        folder = self._folder / "public" / name
-        self._files.make_folder(folder, 0o755)
-        for each in told.files:
-            data = self._files.read(each, most=MAX_REPORT)
-            self._files.replace(folder / each.name, data, _PUBLIC)
+        kept, shown = self._kept(said), self._folder / "public" / said.file
+        self._files.make_folder(shown, 0o755)
+        for name in self._files.names(kept):
+            data = self._files.read(kept / name, most=MAX_REPORT)
+            self._files.replace(shown / name, data, _PUBLIC)
 
     def _hand_out(self) -> None:
         """Give every outlet what it has not got; one that is busy is asked later."""
         for job in self._standing.unsent:
             assert job.said is not None
-            path = self._statement(job.said)
+            self._show(job.said)
+            name = self._name(job.said)
+            path = self._kept(job.said) / name
             leaf = self._files.read(path, most=MAX_ENVELOPE_BYTES)
-            name = claim_name(job.said.file, self._duty.about.operator)
             try:
                 for outlet in self._duty.outlets:
                     outlet.hand_out(name, leaf)
@@ -209,19 +232,22 @@ class Watcher:
                 continue
             self._save(rules.handed_out(self._standing, job.said.leaf))
 
-    def _statement(self, said: Said) -> Path:
-        return self._folder / "said" / f"{said.leaf}.json"
+    def _name(self, said: Said) -> str:
+        return claim_name(said.file, self._duty.about.operator)
+
+    def _kept(self, said: Said) -> Path:
+        return self._folder / "said" / said.leaf
 
     def _load(self) -> Standing:
-        """Read the state, and throw away statements that it does not name."""
+        """Read the state, and throw away what needs not be handed out by it."""
         data = self._files.read_if_there(self._folder / _STATE, most=rules.MAX_BYTES)
         try:
             standing = parse_standing(data) if data is not None else Standing()
         except MalformedError as error:
             raise StoreError(f"{self._folder / _STATE}: {error}") from error
-        kept = {self._statement(job.said).name for job in standing.jobs if job.said}
+        kept = {job.said.leaf for job in standing.unsent if job.said}
         for name in set(self._files.names(self._folder / "said")) - kept:
-            self._files.remove(self._folder / "said" / name)
+            self._files.remove_tree(self._folder / "said" / name)
         return standing
 
     def _save(self, standing: Standing) -> None:

@@ -44,6 +44,7 @@ class Bench:
     handed: list[bytes] = field(default_factory=list)
     killed_at: str = ""
     refuses: bool = False
+    faults: dict[str, Exception] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.client = Client(self.world, self.folder / "client")
@@ -57,6 +58,11 @@ class Bench:
     def shown(self) -> dict[str, str | None]:
         status = json.loads((self.place / "public/status.json").read_bytes())
         return {each["version"]: each["verdict"] for each in status["files"]}
+
+    def trouble(self, version: str) -> str:
+        status = json.loads((self.place / "public/status.json").read_bytes())
+        (job,) = (each for each in status["files"] if each["version"] == version)
+        return str(job["trouble"])
 
     def watcher(self, **changes: object) -> Watcher:
         (self.folder / "scratch").mkdir(exist_ok=True)
@@ -85,6 +91,8 @@ class Bench:
         self.built.append(version)
         if self.error is not None:
             raise self.error
+        if version in self.faults:
+            raise self.faults[version]
         made = self.world.releases[version]
         other = "d" * 64 if self.verdict == "different" else ""
         claim = parse_entry(self.world.rebuild_leaf(made, "anna", other=other)).claim
@@ -191,6 +199,52 @@ def test_without_a_verdict_nothing_is_handed_out_and_it_is_tried_later(
     assert bench.built == ["1.0", "1.0"]
 
 
+def test_a_fault_of_ours_with_one_release_does_not_stop_the_others(
+    bench: Bench,
+) -> None:
+    bench.world.release("1.1")
+    bench.faults["1.1"] = ZeroDivisionError("by none")
+
+    assert bench.once() == {"1.1": None, "1.0": "identical"}
+    assert bench.trouble("1.1") == "a fault of ours: ZeroDivisionError: by none"
+
+
+def test_a_fault_of_ours_is_told_with_its_way_and_remembered(bench: Bench) -> None:
+    told: list[str] = []
+    bench.faults["1.0"] = ZeroDivisionError("by none")
+    watcher = bench.watcher(tell=told.append)
+    watcher.once()
+
+    assert watcher.is_faulty
+    assert any("in rebuild" in line for line in told)
+
+
+def test_what_was_fetched_is_not_kept_where_there_is_no_verdict(bench: Bench) -> None:
+    bench.error = IsolationError("no sandbox")
+    bench.once()
+
+    assert not bench.is_kept()
+
+
+def test_a_folder_that_knew_another_file_says_nothing_of_this_one(
+    bench: Bench,
+) -> None:
+    bench.error = IsolationError("no sandbox")
+    bench.once()
+    state = bench.place / "state.json"
+    known = bench.world.releases["1.0"].sha256
+    state.write_text(state.read_text().replace(known, "e" * 64))
+    bench.error = None
+    bench.world.wait(DAY)
+    bench.once()
+
+    rows = json.loads((bench.place / "public/status.json").read_bytes())["files"]
+    assert {each["sha256"]: each["verdict"] for each in rows} == {
+        "e" * 64: None,
+        known: "identical",
+    }
+
+
 def test_a_repository_that_does_not_answer_is_said_on_the_page(bench: Bench) -> None:
     bench.once()
     bench.client.bases = ("file:///nowhere/",)
@@ -241,10 +295,10 @@ def test_a_kill_while_handing_out_makes_no_second_statement(bench: Bench) -> Non
 
 def test_a_statement_that_the_state_does_not_name_is_thrown_away(bench: Bench) -> None:
     bench.once()
-    (bench.place / "said/orphan.json").write_bytes(b"x")
+    (bench.place / "said/orphan").mkdir()
     bench.once()
 
-    assert len(list((bench.place / "said").iterdir())) == 1
+    assert list((bench.place / "said").iterdir()) == []
 
 
 def test_a_second_watcher_is_told_that_the_first_is_at_work(bench: Bench) -> None:
