@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, Self
@@ -95,10 +95,9 @@ class Host:
             folders += sorted(self.home.glob(pattern))
         for folder in folders:
             # A shim of pyenv is a script, which `resolve` does not see through.
-            if folder.name != "shims" and folder.is_dir():
-                for path in sorted(folder.iterdir()):
-                    if match := _NAME.fullmatch(path.name):
-                        yield int(match[1]), path
+            for path in () if folder.name == "shims" else _listed(folder):
+                if match := _NAME.fullmatch(path.name):
+                    yield int(match[1]), path
 
 
 def root_interpreter(root: Path) -> Interpreter:
@@ -114,6 +113,14 @@ def root_interpreter(root: Path) -> Interpreter:
     version = (3, int(name.removeprefix("python3.")))
     full = name.removeprefix("python")
     return Interpreter(f"/usr/bin/{name}", version, prefix="/usr", full=full)
+
+
+def _listed(folder: Path) -> Sequence[Path]:
+    """List a folder that may be missing, or closed to who runs this: PATH names any."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return ()
 
 
 def _ask(path: Path) -> Interpreter | None:

@@ -73,6 +73,15 @@ def test_shims_are_not_asked(tmp_path: Path) -> None:
     assert not (tmp_path / "asked").exists()
 
 
+def test_what_cannot_be_listed_on_the_path_is_passed_over(tmp_path: Path) -> None:
+    search = os.pathsep.join([str(tmp_path / ("x" * 300)), str(tmp_path / "bin")])
+    _script(tmp_path / "bin/python3.91", "printf 'cpython\\n/opt/py\\n3.91.2\\n'")
+
+    found = Host(search=search, home=tmp_path).interpreters()
+
+    assert found[0].version == (3, 91)
+
+
 def test_programs_are_looked_for_on_the_path_alone(tmp_path: Path) -> None:
     _script(tmp_path / "bwrap", "echo bubblewrap 0.99")
     host = Host(search=str(tmp_path), home=tmp_path)
