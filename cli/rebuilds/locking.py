@@ -17,9 +17,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--extra", "extras", multiple=True, help="Of the project, in a bundle.")
 @click.option(
     "--constraints",
-    default="requirements/run.txt",
-    show_default=True,
-    help="Requirements whose versions are taken.",
+    help="Requirements whose versions are taken.  "
+    "[default: requirements/run.txt, if it is there]",
 )
 @click.option("--index", help="Ask this index.  [default: that of uv]")
 @json_option
@@ -28,7 +27,7 @@ def lock(
     project: Path,
     recipe: str,
     extras: tuple[str, ...],
-    constraints: str,
+    constraints: str | None,
     index: str | None,
 ) -> None:
     """Write every lock of wheels that the recipe names, and say what changed."""

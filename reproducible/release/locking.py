@@ -5,6 +5,7 @@ else: a build takes what is locked or nothing.
 """
 
 import subprocess
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ from updater.files import Files
 
 _TIMEOUT_S: Final = 300.0  # an index that hangs
 _PROJECT: Final = "pyproject.toml"
+_CONSTRAINTS: Final = "requirements/run.txt"
 _SHOWN: Final = 2_000  # bytes of what the installer said
 
 
@@ -45,7 +47,7 @@ def relock(
     *,
     recipe: str,
     extras: Sequence[str],
-    constraints: str,
+    constraints: str | None = None,
     index: str | None = None,
 ) -> Iterator[Relocked]:
     """Write every lock that a recipe names, one after the other.
@@ -54,7 +56,8 @@ def relock(
         project: folder of the project.
         recipe: path of the recipe in it.
         extras: of the project, that a bundle holds.
-        constraints: path of a requirements file in it, whose versions are taken.
+        constraints: path of a requirements file in it, whose versions are taken;
+            without it, requirements/run.txt if the project has that.
         index: asked instead of the installer's usual one.
 
     Raises:
@@ -66,6 +69,9 @@ def relock(
     files = Files()
     plan = parse_recipe(files.read(project / recipe, most=MAX_RECIPE))
     asked = ("--index-url", index) if index else ()
+    if constraints is None and (project / _CONSTRAINTS).is_file():
+        constraints = _CONSTRAINTS
+    pins = () if constraints is None else (f"--constraints={constraints}",)
     if plan.toolchain.lock is not None:
         wanted = "\n".join(_build_requires(project, files)).encode()
         yield _write(
@@ -77,7 +83,7 @@ def relock(
     for each in plan.outputs:
         if each.platform is not None and each.lock is not None:
             parts = [f"--extra={extra}" for extra in extras]
-            args = (_PROJECT, *parts, f"--constraints={constraints}", *asked)
+            args = (_PROJECT, *parts, *pins, *asked)
             lock = _resolve(project, each.platform, args)
             yield _write(files, project / each.lock, each.lock, lock)
 
@@ -112,6 +118,8 @@ def _resolve(
         command = (
             find_installer(), "pip", "compile", "--quiet", "--no-progress",
             "--no-config", "--format=pylock.toml", "--only-binary=:all:",
+            # Else uv looks for a Python of that version, and downloads one.
+            f"--python={sys.executable}", "--no-python-downloads",
             f"--python-version=3.{minor}",
             f"--python-platform={machine}-manylinux_2_{OLDEST_GLIBC}",
             f"--output-file={out}", *args,
@@ -128,7 +136,7 @@ def _resolve(
         except subprocess.TimeoutExpired:
             raise InputError(f"uv: no answer in {_TIMEOUT_S:.0f} s") from None
         if done.returncode:
-            said = done.stderr[-_SHOWN:].decode(errors="replace")
+            said = " ".join(done.stderr[-_SHOWN:].decode(errors="replace").split())
             raise InputError(f"uv: exit {done.returncode}: {said}")
         return read_resolved(out.read_bytes(), platform)
 
