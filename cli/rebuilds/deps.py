@@ -1,7 +1,6 @@
 """`ringfence rebuild deps`: every wheel of a lock, built again from its own source."""
 
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +42,8 @@ def command(  # noqa: PLR0913 - what click hands over
     ended is gone on with, and one without news takes no time. Wheels of one platform
     hold machine code and are unsupported.
     """
-    from reproducible.inputs.lock import MAX_BYTES, parse_lock  # noqa: PLC0415 - slow
+    from reproducible.drive.tool import this_program  # noqa: PLC0415 - slow
+    from reproducible.inputs.lock import MAX_BYTES, parse_lock  # noqa: PLC0415
     from reproducible.pypi import expected  # noqa: PLC0415
     from reproducible.pypi.deps import Kept, rebuild_lock  # noqa: PLC0415
     from updater.files import Files  # noqa: PLC0415
@@ -52,7 +52,9 @@ def command(  # noqa: PLR0913 - what click hands over
     wheels = parse_lock(files.read(lock, most=MAX_BYTES))
     hoped = files.read(expect, most=expected.MAX_BYTES) if expect else None
     known = None if hoped is None else expected.parse_expected(hoped)
-    kept = Kept(bench.results, version("ringfence"), again=again)
+    program = this_program().sha256
+    assert program is not None  # it has no other name
+    kept = Kept(bench.results, program, again=again)
     found: list[Found] = []
     with watched(is_quiet=wanted.quiet) as progress:
         progress(f"rebuilding {lock.name}", 0, len(wheels.packages))

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from packaging.utils import (
+    BuildTag,
     InvalidSdistFilename,
     InvalidWheelFilename,
+    NormalizedName,
+    canonicalize_name,
     parse_sdist_filename,
     parse_wheel_filename,
 )
@@ -62,13 +65,13 @@ def parse_release(text: str) -> Release:
 
 
 def files_of(offered: Iterable[Offered], release: Release) -> tuple[Offered, ...]:
-    """Give the files of one release.
+    """Give the files of one release; what an index lists of others is left out.
 
     Raises:
         InputError: there is none.
     """
-    wanted = Version(release.version)
-    found = tuple(each for each in offered if _version(each) == wanted)
+    wanted = canonicalize_name(release.project), Version(release.version)
+    found = tuple(each for each in offered if _named(each) == wanted)
     if not found:
         raise InputError(f"{release}: the index has no wheel or source archive of it")
     return found
@@ -76,6 +79,9 @@ def files_of(offered: Iterable[Offered], release: Release) -> tuple[Offered, ...
 
 def choose(files: Iterable[Offered], wheel: str | None = None) -> Pair:
     """Choose among the files of one release; `wheel` is the name of a certain one.
+
+    Else it is that of Python 3, where there is one for each, and of several builds the
+    last, as an installer chooses (PyPA, "Binary distribution format").
 
     Raises:
         InputError: there is no wheel of that name.
@@ -90,21 +96,15 @@ def choose(files: Iterable[Offered], wheel: str | None = None) -> Pair:
             raise InputError(f"{wheel}: the index has no such file")
     if not wheels:
         raise UnsupportedError("no-wheel", "there is a source archive alone")
-    # That of Python 3, where there is one for each.
-    pure = sorted(
-        (each for each in wheels if is_pure(each.name)),
-        key=lambda each: ("py3" not in each.name, each.name),
-    )
-    if not pure:
+    pure = max((each for each in wheels if is_pure(each.name)), key=_rank, default=None)
+    if pure is None:
         raise UnsupportedError(
             "platform-wheel", f"{wheels[0].name}: holds machine code of one platform"
         )
     sdists = [each for each in files if not each.is_wheel]
     if not sdists:
-        raise UnsupportedError(
-            "no-sdist", f"{pure[0].name}: there is no source archive"
-        )
-    return Pair(pure[0], sdists[0])
+        raise UnsupportedError("no-sdist", f"{pure.name}: there is no source archive")
+    return Pair(pure, sdists[0])
 
 
 def is_pure(wheel: str) -> bool:
@@ -112,11 +112,17 @@ def is_pure(wheel: str) -> bool:
     return tuple(wheel.removesuffix(".whl").split("-")[-2:]) == _PURE
 
 
-def _version(file: Offered) -> Version | None:
-    """Give the version that a file name says; None where it says none."""
+def _rank(wheel: Offered) -> tuple[bool, BuildTag, str]:
+    _, _, build, tags = parse_wheel_filename(wheel.name)
+    pythons = {tag.interpreter for tag in tags}
+    return any(each.startswith("py3") for each in pythons), build, wheel.name
+
+
+def _named(file: Offered) -> tuple[NormalizedName, Version] | None:
+    """Give the project and version that a file name says; None where it says none."""
     try:
         if file.is_wheel:
-            return parse_wheel_filename(file.name)[1]
-        return parse_sdist_filename(file.name)[1]
+            return parse_wheel_filename(file.name)[:2]
+        return parse_sdist_filename(file.name)
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         return None

@@ -18,9 +18,9 @@ from reproducible.pypi.choice import Release, is_pure
 from reproducible.pypi.package import rebuild_package
 from reproducible.pypi.stored import (
     MAX_BYTES,
+    Asked,
     Row,
     format_row,
-    key_of,
     parse_row,
     row_of,
 )
@@ -33,7 +33,7 @@ from updater.transparency.claims.rebuild import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where results are kept, and what else names them: the version of this program.
+    """Where results are kept, and what else names them: a hash over this program.
 
     With `again`, what is there is replaced.
     """
@@ -106,9 +106,16 @@ def _find(
         return Found(wheel.file, row, is_new=False)
     files = Files()
     with workshop() as shop:
-        pythons = [each.full for each in shop.pythons]
-        key = key_of(wheel.sha256, tool=kept.tool, pythons=pythons, level=shop.level)
-        path = kept.folder / f"{key}.json"
+        asked = Asked(
+            wheel=wheel.file,
+            sha256=wheel.sha256,
+            tool=kept.tool,
+            index=shop.index.base,
+            newest=shop.newest,
+            pythons=tuple(each.full for each in shop.pythons),
+            level=shop.level,
+        )
+        path = kept.folder / f"{asked.key}.json"
         data = None if kept.again else files.read_if_there(path, most=MAX_BYTES)
         known = None if data is None else _read(data)
         if known is not None:

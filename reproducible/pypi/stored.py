@@ -1,12 +1,11 @@
 """What came of one wheel, as it is kept for the next run.
 
-Rules. One JSON object (RFC 8785), kept under a name made of all that could change it:
-the wheel, this program, the Pythons and the sandbox that were there.
+Rules. One JSON object (RFC 8785), kept under a name made of all that could change it
+(`Asked`): else what one index offered would pass for the answer of another.
 """
 
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +22,45 @@ MAX_BYTES: Final = MAX_REPORT + 4096
 _KEYS: Final = ("schema", "knobs", "report", "took_ms", "tries")
 _KNOBS: Final = re.compile("[ -~]{0,2000}")
 _MAX_TRIES: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked of which wheel, with what there was to answer it.
+
+    Attributes:
+        wheel: its file name, which names its project, too.
+        sha256: of the wheel, lower hexadecimal.
+        tool: this program, by a hash over its source.
+        index: its address.
+        newest: later tools were not taken, in POSIX seconds; None is as the wheel says.
+        pythons: whole versions.
+        level: of the sandbox; None is the more closed one.
+    """
+
+    wheel: str
+    sha256: str
+    tool: str
+    index: str
+    newest: int | None
+    pythons: tuple[str, ...]
+    level: int | None
+
+    @property
+    def key(self) -> str:
+        """Under which name the answer is kept."""
+        said = jcs.write(
+            {
+                "index": self.index,
+                "level": self.level,
+                "newest": self.newest,
+                "pythons": [*self.pythons],
+                "sha256": self.sha256,
+                "tool": self.tool,
+                "wheel": self.wheel,
+            }
+        )
+        return hashlib.sha256(said).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +94,6 @@ def row_of(result: StageResult) -> Row:
         len(result.tries),
         sum(each.took_ms for each in result.tries),
     )
-
-
-def key_of(sha256: str, *, tool: str, pythons: Sequence[str], level: int | None) -> str:
-    """Name what is kept of the wheel with this hash, lower hexadecimal.
-
-    `tool` is the version of this program, `pythons` are whole versions.
-    """
-    said = jcs.write(
-        {"level": level, "pythons": [*pythons], "tool": tool, "wheel": sha256}
-    )
-    return hashlib.sha256(said).hexdigest()
 
 
 def parse_row(data: bytes) -> Row:

@@ -39,6 +39,21 @@ def test_files_are_those_of_the_version_however_it_is_spelt() -> None:
     assert [each.name for each in found] == [WHEEL, SDIST]
 
 
+def test_files_of_another_project_are_not_of_the_release() -> None:
+    names = ["evil-1.0-py3-none-any.whl", "evil-1.0.tar.gz", "Tally-1.0.tar.gz"]
+
+    found = files_of(map(offered, names), Release("TALLY", "1.0"))
+
+    assert [each.name for each in found] == ["Tally-1.0.tar.gz"]
+
+
+def test_of_several_builds_the_one_that_is_installed_is_chosen() -> None:
+    names = ["tally-1.0-9-py3-none-any.whl", "tally-1.0-10-py3-none-any.whl"]
+    pair = choose(map(offered, [WHEEL, *names, SDIST]))
+
+    assert pair.wheel.name == "tally-1.0-10-py3-none-any.whl"
+
+
 def test_a_version_that_is_not_there_is_no_verdict() -> None:
     with pytest.raises(InputError, match=r"tally==2\.0: the index has no wheel"):
         files_of([offered(WHEEL)], Release("tally", "2.0"))

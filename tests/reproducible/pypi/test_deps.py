@@ -17,10 +17,11 @@ class Town:
 
     def __init__(self, folder: Path, offered: Shelf) -> None:
         self.folder, self.offered = folder, offered
+        self.index = offered.index
         self.kept = Kept(folder / "results", "1.0")
 
     def shop(self) -> AbstractContextManager[Workshop]:
-        return workshop(self.folder / "shop", self.offered.index)
+        return workshop(self.folder / "shop", self.index)
 
     def lock(self, file: str = WHEEL, sha256: str | None = None) -> Lock:
         data = self.offered.files[WHEEL]
@@ -60,6 +61,16 @@ def test_what_was_kept_and_is_damaged_is_found_out_anew(town: Town) -> None:
     town.rebuild(town.lock())
     (file,) = town.kept.folder.iterdir()
     file.write_bytes(b"{}")
+
+    assert town.rebuild(town.lock()).is_new
+
+
+def test_what_another_index_led_to_is_not_believed(town: Town) -> None:
+    town.rebuild(town.lock())
+    town.offered.server.behaviour["/mirror/pebble/"] = town.offered.server.behaviour[
+        "/simple/pebble/"
+    ]
+    town.index = town.offered.index.replace("/simple/", "/mirror/")
 
     assert town.rebuild(town.lock()).is_new
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reproducible.compare.verdict import Comparison, FileId
 from reproducible.explain.explaining import Explained
 from reproducible.pypi.results import StageResult
-from reproducible.pypi.stored import Row, format_row, key_of, parse_row, row_of
+from reproducible.pypi.stored import Asked, Row, format_row, parse_row, row_of
 from tests.reproducible.pypi.test_results import tried
 from updater.errors import MalformedError
 
@@ -63,13 +63,32 @@ def test_what_was_not_tried_has_no_knobs() -> None:
     assert row_of(stage) == Row(SAME)
 
 
-def test_a_result_is_of_this_machine_alone() -> None:
-    keys = {
-        key_of("ab" * 32, tool="1", pythons=["3.11.7"], level=None),
-        key_of("cd" * 32, tool="1", pythons=["3.11.7"], level=None),
-        key_of("ab" * 32, tool="2", pythons=["3.11.7"], level=None),
-        key_of("ab" * 32, tool="1", pythons=["3.11.8"], level=None),
-        key_of("ab" * 32, tool="1", pythons=["3.11.7"], level=0),
-    }
+ASKED = Asked(
+    wheel="a-1-py3-none-any.whl",
+    sha256="ab" * 32,
+    tool="1",
+    index="https://one.example/simple/",
+    newest=None,
+    pythons=("3.11.7",),
+    level=None,
+)
 
-    assert len(keys) == 5
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("wheel", "b-1-py3-none-any.whl"),
+        ("sha256", "cd" * 32),
+        ("tool", "2"),
+        ("index", "https://other.example/simple/"),
+        ("newest", 0),
+        ("pythons", ("3.11.8",)),
+        ("level", 0),
+    ],
+)
+def test_a_result_answers_no_other_question(field: str, value: object) -> None:
+    assert replace(ASKED, **{field: value}).key != ASKED.key  # type: ignore[arg-type]  # any field
+
+
+def test_a_question_has_one_key() -> None:
+    assert replace(ASKED).key == ASKED.key
