@@ -51,6 +51,7 @@ from reproducible.record.buildinfo import (
 from reproducible.source.git import export
 from updater.archive.opened import opened
 from updater.driver.published import Published
+from updater.errors import StoreError
 from updater.files import Files
 from updater.transparency.claims.release import ReleaseClaim
 from updater.transparency.rebuilders import STAGE
@@ -173,6 +174,11 @@ class _Run:
                 rebuilt_name=output.name,
                 own=True,
             )
+            found = comparison.published.sha256
+            if found != published.artifact.sha256:  # nobody published what was compared
+                raise StoreError(
+                    f"{published.path}: has changed since it was fetched, to {found}"
+                )
             return explain(comparison.at(STAGE), theirs, ours)
 
     def _recorded(self) -> Buildinfo:

@@ -6,11 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from reproducible.drive.rebuilding import rebuild_release
 from reproducible.drive.telling import Told
 from reproducible.errors import InputError, IsolationError, MissingError, RecipeError
-from tests.reproducible.drive.towns import CLAIMED, Quarry, Town, disguised, program
+from tests.reproducible.drive.towns import (
+    CLAIMED,
+    Quarry,
+    Town,
+    disguised,
+    program,
+    signer,
+)
 from tests.updater.places import GOOD, PLATFORM
 from tests.updater.world import DAY, ready
+from updater.errors import StoreError
 from updater.transparency.entry import parse_entry
 
 NAME = f"app-1.1-{PLATFORM}.tar"
@@ -183,6 +192,25 @@ def test_an_input_that_is_not_to_be_had_is_no_verdict(town: Town) -> None:
     with pytest.raises(InputError):
         town.rebuild("1.1")
     assert statements(town.out("1.1")) == []
+
+
+def test_a_file_that_changed_since_it_was_fetched_is_no_verdict(town: Town) -> None:
+    town.publish(town.quarry.make("1.1"))
+    with town.releases() as releases:
+        published = releases.fetch("1.1", PLATFORM)
+    published.path.chmod(0o600)
+    published.path.write_bytes(b"other")
+    out = town.folder / "out"
+
+    with pytest.raises(StoreError, match="has changed since it was fetched"):
+        rebuild_release(
+            published,
+            town.shop,
+            out,
+            source=town.quarry.repository,
+            signer=signer("anna"),
+        )
+    assert not list(out.glob("*.claim.json"))
 
 
 def test_a_source_that_is_not_to_be_had_is_no_verdict(town: Town) -> None:
