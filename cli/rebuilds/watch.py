@@ -6,9 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
+from cli.codes import Code
 from cli.home import Home
 from cli.output import escape, json_option, note, show
 from cli.rebuilds.releases import (
@@ -20,6 +22,14 @@ from cli.rebuilds.releases import (
 )
 from cli.rebuilds.shop import Shop, shop_options
 from cli.update_view import watched
+
+if TYPE_CHECKING:  # help needs none of these
+    from reproducible.drive.finding import Signer
+    from reproducible.drive.outlets import Outlet
+    from reproducible.drive.standing import Standing
+    from reproducible.drive.telling import Told
+    from reproducible.drive.watching import Rebuild
+    from updater.driver.published import Published
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -71,18 +81,15 @@ def command(  # noqa: PLR0913 - one argument for each option
     publication: Publication,
     attesting: Attesting,
     shop: Shop,
-) -> None:
+) -> Code:
     """Follow a repository, rebuild each new release, and say what is found.
 
     All of it is remembered in FOLDER, whose folder 'public' is what any web server can
-    serve: a page, reports and statements. It may be killed at any time.
+    serve: a page, reports and statements. It may be killed at any time. Code 0 says
+    that everything was found out and handed out, whatever the verdicts are.
     """
-    from cli.log import log_folder, log_means  # noqa: PLC0415 - heavy, all of them
-    from reproducible.drive.outlets import Outbox, Outlet, OwnLog  # noqa: PLC0415
-    from reproducible.drive.page import Watched  # noqa: PLC0415
-    from reproducible.drive.rebuilding import rebuild_release  # noqa: PLC0415
+    from reproducible.drive.page import Watched  # noqa: PLC0415 - heavy, all of them
     from reproducible.drive.watching import Duty, Watcher  # noqa: PLC0415
-    from reproducible.source.git import parse_repository  # noqa: PLC0415
     from updater.statement import key_id  # noqa: PLC0415
 
     signer = attesting.signer()
@@ -90,16 +97,12 @@ def command(  # noqa: PLR0913 - one argument for each option
         raise click.UsageError("a rebuilder signs: give --attest and --operator")
     anchor = publication.read_anchor()
     place = publication.place(anchor, own=folder / "updates")
-    outlets: list[Outlet] = [Outbox(outbox)] if outbox else []
-    if log:
-        means = log_means(home, log, log_key, wait_s=600, is_dev=False)
-        outlets.append(OwnLog(log_folder(log), means))
-    repository = None if source is None else parse_repository(source)
+    outlets = _outlets(home, outbox, log, log_key)
+    rebuild = _rebuilder(shop, source, signer)
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     with (
         watched() as progress,
-        shop.workshop() as workshop,
         tempfile.TemporaryDirectory(prefix="ringfence-") as scratch,
     ):
         duty = Duty(
@@ -109,9 +112,7 @@ def command(  # noqa: PLR0913 - one argument for each option
                 key=key_id(signer.key.public_key().public_bytes_raw()),
             ),
             releases=opener(place, progress),
-            rebuild=lambda published, out: rebuild_release(
-                published, workshop, out, source=repository, signer=signer
-            ),
+            rebuild=rebuild,
             outlets=outlets,
             platforms=frozenset(platforms) or None,
             scratch=Path(scratch),
@@ -121,17 +122,58 @@ def command(  # noqa: PLR0913 - one argument for each option
             tell=lambda text: note(escape(text)),
         )
         watcher = Watcher(folder, duty)
-        if not once:
+        code = Code.DONE
+        if once:
+            code = _show(watcher.once())
+        else:
             watcher.run(interval)
-            return
-        for job in watcher.once().jobs:
-            verdict = job.said.verdict if job.said else None
-            show(
-                {
-                    "platform": job.platform,
-                    "trouble": job.trouble,
-                    "verdict": verdict,
-                    "version": job.version,
-                },
-                f"{job.version} {job.platform}: {verdict or escape(job.trouble)}",
+    return Code.BUG if watcher.is_faulty else code
+
+
+def _outlets(
+    home: Home, outbox: Path | None, log: Path | None, log_key: Path | None
+) -> "list[Outlet]":
+    from cli.log import log_folder, log_means  # noqa: PLC0415 - heavy
+    from reproducible.drive.outlets import Outbox, Outlet, OwnLog  # noqa: PLC0415
+
+    outlets: list[Outlet] = [Outbox(outbox)] if outbox else []
+    if log:
+        means = log_means(home, log, log_key, wait_s=600, is_dev=False)
+        outlets.append(OwnLog(log_folder(log), means))
+    return outlets
+
+
+def _rebuilder(shop: Shop, source: str | None, signer: "Signer") -> "Rebuild":
+    """Give what rebuilds a release, each in a workshop of its own.
+
+    What an index listed, and the time in which files are fetched, are of one run: in
+    one workshop a watcher would be told nothing new, and after two hours nothing.
+    """
+    from reproducible.drive.rebuilding import rebuild_release  # noqa: PLC0415 - heavy
+    from reproducible.source.git import parse_repository  # noqa: PLC0415
+
+    repository = None if source is None else parse_repository(source)
+
+    def rebuild(published: "Published", out: Path) -> "Told":
+        with shop.workshop() as workshop:
+            return rebuild_release(
+                published, workshop, out, source=repository, signer=signer
             )
+
+    return rebuild
+
+
+def _show(standing: "Standing") -> Code:
+    """Print what is known of each file; what could not be done is no success."""
+    for job in standing.jobs:
+        verdict = job.said.verdict if job.said else None
+        show(
+            {
+                "platform": job.platform,
+                "trouble": job.trouble,
+                "verdict": verdict,
+                "version": job.version,
+            },
+            f"{job.version} {job.platform}: {verdict or escape(job.trouble)}",
+        )
+    return Code.DONE if standing.is_well else Code.UNREACHABLE

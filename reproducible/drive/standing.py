@@ -114,6 +114,12 @@ class Standing:
         """What is signed and has not reached everybody."""
         return tuple(each for each in self.jobs if each.said and not each.said.is_out)
 
+    @property
+    def is_well(self) -> bool:
+        """Whether releases were looked for, none is in trouble, all is handed out."""
+        troubled = any(each.trouble for each in self.jobs if _is_live(each))
+        return not (self.trouble or troubled or self.unsent)
+
     def next_on(self) -> int | None:
         """Give when the next job is due; None if none ever is."""
         return min((each.next_on for each in self.jobs if _is_live(each)), default=None)

@@ -220,6 +220,24 @@ def test_only_the_statement_that_was_handed_out_is_done() -> None:
     assert handed_out(standing, "f" * 64) == standing
 
 
+def test_all_is_well_when_everything_is_found_and_handed_out() -> None:
+    standing = found(seen("1.0"), "1.0", verdict="different")
+
+    assert [standing.is_well, handed_out(standing, "a" * 64).is_well] == [False, True]
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_trouble_with_what_nobody_needs_is_none(*, withdrawn: bool) -> None:
+    standing = failed(seen("1.0"), sha256("1.0"), "no root", now=NOW, entropy=dice)
+    gone = frozenset({sha256("1.0")} if withdrawn else ())
+
+    assert looked(standing, [], gone, NOW).is_well is withdrawn
+
+
+def test_a_look_that_failed_is_not_well() -> None:
+    assert not look_failed(Standing(), "no route").is_well
+
+
 def test_a_wait_is_an_interval_and_a_little_less() -> None:
     never = wait_s(Standing(), interval_s=100, now=NOW, entropy=dice)
     least = wait_s(Standing(), interval_s=100, now=NOW, entropy=lambda n: b"\xff" * n)
