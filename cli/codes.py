@@ -94,13 +94,16 @@ _REBUILD_VERDICTS: dict[type[RebuildError], Verdict] = {
     rebuilds.RecipeError: Verdict(Code.USAGE),
     rebuilds.IsolationError: Verdict(
         Code.MISSING,
-        "nothing is built without a sandbox; docs/rebuilding.md says what it needs",
+        "nothing is built without a sandbox; docs/sandbox.md says what it needs",
     ),
     rebuilds.MissingError: Verdict(Code.MISSING),
     DiskError: Verdict(
         Code.MISSING, "nothing was found out; say another place, or make room there"
     ),
-    rebuilds.InputError: Verdict(Code.UNREACHABLE, "try again later"),
+    rebuilds.InputError: Verdict(
+        Code.UNREACHABLE,
+        "nothing was found out; ask for something else, or try again later",
+    ),
 }
 
 

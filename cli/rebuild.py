@@ -22,7 +22,7 @@ _COMMANDS = {
     "vary": "Build under many conditions, and compare.",
     "keygen": "Make a key that signs what you find.",
     "watch": "Follow a repository, and rebuild each new release.",
-    "release": "Make the files of our own release.",
+    "release": "Lock, make and prove releases of your own.",
 }
 """Name and first line of help; the command is ``cli.rebuilds.NAME.command``."""
 
@@ -35,8 +35,8 @@ class _Rebuild(click.Group):
         return [name for name in _COMMANDS if name != "VERSION"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of one command; what begins with a digit is a version."""
-        if cmd_name[:1].isdigit():
+        """Import the module of one command; a version is one, too."""
+        if _is_version(cmd_name):
             return _command("version")
         if cmd_name not in self.list_commands(ctx):
             return None
@@ -47,7 +47,7 @@ class _Rebuild(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Leave a version in its place, as the argument of its command."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command, args if args[0][:1].isdigit() else rest
+        return name, command, args if _is_version(args[0]) else rest
 
     def format_commands(
         self,
@@ -79,6 +79,11 @@ def rebuild() -> None:
     The exit code is the verdict: 0 identical, 1 different, 2 identical with exceptions,
     3 unsupported, 4 build failed, 5 another source than claimed.
     """
+
+
+def _is_version(word: str) -> bool:
+    # The word itself as well, so that the help listed under it can be asked for.
+    return word[:1].isdigit() or word == "VERSION"
 
 
 def _command(name: str) -> click.Command:

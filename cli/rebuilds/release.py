@@ -14,7 +14,7 @@ from cli.rebuilds.shop import Shop, shop_options
 
 @click.group(epilog="Example: ringfence rebuild release verify")
 def command() -> None:
-    """Make the files of our own release, and prove that anybody can."""
+    """Lock, make and prove releases of your own."""
 
 
 command.add_command(lock)

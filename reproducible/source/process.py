@@ -102,8 +102,10 @@ class Git:
                 _kill(process)
                 raise
         if process.returncode != 0:
-            said = told.decode(errors="replace").strip() or f"exit {process.returncode}"
-            raise InputError(f"git {arguments[0]}: {said}")
+            said = " ".join(told.decode(errors="replace").split())
+            raise InputError(
+                f"git {arguments[0]}: {said or f'exit {process.returncode}'}"
+            )
         return printed
 
     def _collect(

@@ -74,8 +74,9 @@ def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / "log" / "public").mkdir(parents=True)
     (tmp_path / "app-anchor").mkdir()
     (tmp_path / "app").mkdir()
-    (tmp_path / "built").mkdir()
+    (tmp_path / "dist" / "1.0").mkdir(parents=True)
     (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "recipe.toml").touch()
     for name in ("build", "app-cp311-linux-x86_64"):
         (tmp_path / "requirements" / f"pylock.{name}.toml").touch()
     for folder in ("published", "rebuilt"):

@@ -130,7 +130,7 @@ def test_a_commit_that_is_not_there_is_an_input_that_is_not_to_be_had(
 def test_a_folder_that_is_no_repository_is_an_input_that_is_not_to_be_had(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(InputError, match="git ls-remote: "):
+    with pytest.raises(InputError, match=r"^git ls-remote: [^\n]+\Z"):
         resolve(tmp_path, "v1.0")
 
 
