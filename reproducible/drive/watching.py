@@ -82,7 +82,7 @@ class Watcher:
     """One rebuilder at work in one folder.
 
     Attributes:
-        is_faulty: whether a release met a fault of ours, which was told.
+        is_faulty: whether there was a fault of ours, which was told.
     """
 
     def __init__(self, folder: Path, duty: Duty) -> None:
@@ -154,9 +154,7 @@ class Watcher:
             except (RebuildError, UpdateError) as error:
                 self._fail(job, str(error))
             except Exception as error:  # noqa: BLE001 - it must not silence the others
-                self.is_faulty = True
-                for line in traceback.format_exception(error):
-                    self._duty.tell(line.rstrip())
+                self._tell_fault(error)
                 self._fail(job, f"a fault of ours: {type(error).__name__}: {error}")
             self._hand_out()
 
@@ -230,7 +228,15 @@ class Watcher:
             except UpdateError as error:
                 self._duty.tell(f"not handed out: {error}")
                 continue
+            except Exception as error:  # noqa: BLE001 - as in `_work`
+                self._tell_fault(error)
+                continue
             self._save(rules.handed_out(self._standing, job.said.leaf))
+
+    def _tell_fault(self, error: Exception) -> None:
+        self.is_faulty = True
+        for line in traceback.format_exception(error):
+            self._duty.tell(line.rstrip())
 
     def _name(self, said: Said) -> str:
         return claim_name(said.file, self._duty.about.operator)

@@ -31,6 +31,13 @@ class Killed(BaseException):
     """The process was killed."""
 
 
+class Broken:
+    """An outlet with a fault."""
+
+    def hand_out(self, name: str, leaf: bytes) -> None:
+        raise ZeroDivisionError(f"{name}: {len(leaf)}")
+
+
 @dataclass
 class Bench:
     """A rebuilder in a world, whose builds end as a test wants."""
@@ -262,6 +269,15 @@ def test_an_outlet_that_refuses_is_asked_again(bench: Bench) -> None:
     bench.once()
 
     assert (len(bench.handed), bench.built) == (1, ["1.0"])
+
+
+def test_a_fault_of_ours_in_an_outlet_stops_no_other_release(bench: Bench) -> None:
+    bench.world.release("1.1")
+    watcher = bench.watcher(outlets=[Broken()])
+    watcher.once()
+
+    assert (watcher.is_faulty, bench.built) == (True, ["1.1", "1.0"])
+    assert bench.shown() == {"1.1": "identical", "1.0": "identical"}
 
 
 def test_a_statement_is_renewed_before_its_end(bench: Bench) -> None:
