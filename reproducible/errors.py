@@ -29,7 +29,7 @@ UnsupportedReason = Literal[
 """Why something is not rebuilt; a stable word for programs and statements."""
 
 FailureReason = Literal[
-    "exit", "timeout", "memory", "no-output", "too-large", "bad-output", "no-python",
+    "exit", "timeout", "memory", "no-output", "too-large", "bad-output",
 ]  # fmt: skip
 """How a build failed; likewise."""
 

@@ -4,26 +4,12 @@ import inspect
 
 import pytest
 
+from tests.families import drawn, family
 from updater import errors
 
 
 def test_the_tree_in_the_docstring_is_the_family() -> None:
-    assert errors.__doc__ is not None
-    drawn: list[tuple[str, str]] = []
-    above: list[str] = []
-    for line in errors.__doc__.splitlines():
-        words = line.lstrip(" │├└─").split()
-        if not words or not words[0].endswith("Error"):
-            continue
-        depth = (len(line) - len(line.lstrip(" │├└─"))) // 4
-        above[depth - 1 :] = [words[0]]
-        drawn.append((words[0], above[-2] if depth > 1 else "Exception"))
-
-    family = [
-        (name, kind.__bases__[0].__name__)
-        for name, kind in inspect.getmembers(errors, inspect.isclass)
-    ]
-    assert sorted(drawn) == sorted(family)
+    assert drawn(errors) == family(errors)
 
 
 def test_could_not_ask_refused_and_misbehaviour_are_never_two_at_once() -> None:
