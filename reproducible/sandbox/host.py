@@ -95,9 +95,9 @@ class Host:
             folders += sorted(self.home.glob(pattern))
         for folder in folders:
             # A shim of pyenv is a script, which `resolve` does not see through.
-            for path in () if folder.name == "shims" else _listed(folder):
-                if match := _NAME.fullmatch(path.name):
-                    yield int(match[1]), path
+            for name in () if folder.name == "shims" else _listed(folder):
+                if match := _NAME.fullmatch(name):
+                    yield int(match[1]), folder / name
 
 
 def root_interpreter(root: Path) -> Interpreter:
@@ -115,10 +115,10 @@ def root_interpreter(root: Path) -> Interpreter:
     return Interpreter(f"/usr/bin/{name}", version, prefix="/usr", full=full)
 
 
-def _listed(folder: Path) -> Sequence[Path]:
+def _listed(folder: Path) -> Sequence[str]:
     """List a folder that may be missing, or closed to who runs this: PATH names any."""
     try:
-        return sorted(folder.iterdir())
+        return sorted(os.listdir(folder))  # noqa: PTH208 - names: /usr/bin has thousands
     except OSError:
         return ()
 
