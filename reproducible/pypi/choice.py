@@ -107,6 +107,18 @@ def choose(files: Iterable[Offered], wheel: str | None = None) -> Pair:
     return Pair(pure, sdists[0])
 
 
+def passed_over(files: Iterable[Offered], chosen: Offered) -> str:
+    """Say which other wheels a release has, for who reads a verdict; empty if none.
+
+    An installer prefers one for its platform: nothing is known about that one.
+    """
+    others = sorted(x.name for x in files if x.is_wheel and x.name != chosen.name)
+    if not others:
+        return ""
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return f"not looked at: {others[0]}{more}, which an installer may prefer"
+
+
 def is_pure(wheel: str) -> bool:
     """Tell by its file name whether a wheel is for every platform (PEP 425)."""
     return tuple(wheel.removesuffix(".whl").split("-")[-2:]) == _PURE

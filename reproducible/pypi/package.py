@@ -17,7 +17,7 @@ from reproducible.fetch.cache import Wanted
 from reproducible.fetch.simple import MAX_FILE_BYTES, Offered
 from reproducible.inputs.lock import Lock
 from reproducible.inputs.recipe import Recipe, Source
-from reproducible.pypi.choice import Pair, Release, choose, files_of
+from reproducible.pypi.choice import Pair, Release, choose, files_of, passed_over
 from reproducible.pypi.facts import (
     SdistFacts,
     WheelFacts,
@@ -115,6 +115,8 @@ def rebuild_package(
         return Rebuilt(release, stages=(_unsupported(meant, error, "sdist-to-wheel"),))
     package = _Package(release, pair, shop)
     first = package.stage("sdist-to-wheel", lambda: package.from_sdist(given))
+    if wheel is None and (others := passed_over(files, pair.wheel)):
+        first = first.warned(others)
     if origin is None:
         return Rebuilt(release, stages=(first,))
     commit = _commit(release, origin)

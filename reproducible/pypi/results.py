@@ -5,8 +5,8 @@ archive does not say that the archive follows from the repository.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from reproducible.compare.verdict import Comparison
 from reproducible.explain.explaining import Explained
@@ -56,6 +56,13 @@ class StageResult:
     def comparison(self) -> Comparison:
         """The best."""
         return self.explained.comparison
+
+    def warned(self, warning: str) -> Self:
+        """Add what does not change the verdict and should be known."""
+        comparison = self.comparison
+        warnings = (*comparison.warnings, warning)
+        told = replace(comparison, warnings=warnings)
+        return replace(self, explained=replace(self.explained, comparison=told))
 
     @property
     def best(self) -> Try | None:

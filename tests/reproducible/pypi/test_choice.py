@@ -9,6 +9,7 @@ from reproducible.pypi.choice import (
     files_of,
     is_pure,
     parse_release,
+    passed_over,
 )
 
 WHEEL = "tally-1.0-py3-none-any.whl"
@@ -102,3 +103,22 @@ def test_a_pair_was_there_once_both_were() -> None:
 def test_a_wheel_of_an_abi_is_not_pure() -> None:
     assert is_pure("a-1-py2.py3-none-any.whl")
     assert not is_pure("a-1-cp311-abi3-any.whl")
+
+
+NATIVE = ["tally-1.0-cp313-cp313-win32.whl", "tally-1.0-cp312-cp312-win32.whl"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], ""),
+        (NATIVE[:1], f"not looked at: {NATIVE[0]}, which"),
+        (NATIVE, f"not looked at: {NATIVE[1]} and 1 more, which"),
+    ],
+    ids=["none", "one", "two"],
+)
+def test_other_wheels_of_a_release_are_named(names: list[str], said: str) -> None:
+    files = tuple(map(offered, [WHEEL, SDIST, *names]))
+
+    assert passed_over(files, files[0]).startswith(said)
+    assert bool(passed_over(files, files[0])) == bool(said)

@@ -43,6 +43,18 @@ def test_an_honest_wheel_is_identical(shop: Workshop) -> None:
     assert len(rebuilt.stages[0].tries) == 1
 
 
+def test_wheels_that_an_installer_may_prefer_are_named(
+    offered: Shelf, shop: Workshop
+) -> None:
+    offered.files["pebble-1.0-cp39-cp39-win32.whl"] = b"machine code"
+    offered.offer()
+
+    (stage,) = rebuild_package(RELEASE, shop).stages
+
+    assert stage.comparison.verdict == "identical"
+    assert "cp39-win32.whl, which an installer" in " ".join(stage.comparison.warnings)
+
+
 def test_a_wheel_of_another_source_is_different(offered: Shelf, shop: Workshop) -> None:
     offered.files[SDIST] = sdist(PEBBLE | {"pebble.py": b"SIZE = 4\n"})
     offered.offer()

@@ -51,6 +51,15 @@ def test_of_equal_verdicts_fewer_differences_are_better() -> None:
     assert best_of([first, second]) is second
 
 
+def test_a_warning_is_added_and_changes_no_verdict() -> None:
+    stage = StageResult(
+        stage="sdist-to-wheel", explained=tried("identical").explained
+    ).warned("a")
+
+    assert stage.warned("b").comparison.warnings == ("a", "b")
+    assert stage.comparison.verdict == "identical"
+
+
 def test_without_a_try_there_is_no_best() -> None:
     stage = StageResult(
         stage="sdist-to-wheel", explained=tried("unsupported").explained
