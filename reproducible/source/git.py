@@ -51,6 +51,8 @@ _CONFIG: Final = """\
 [core]
 	hooksPath = /dev/null
 	askPass =
+	# The repository lives for one export: no power cut can lose anything in it.
+	fsync = none
 [credential]
 	helper =
 [gc]
