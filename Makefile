@@ -77,7 +77,7 @@ SHIPPED := devices keyring lan code openssh rebuild
 
 roots: .venv/run ## a Debian root for sandbox level 2, and its lock (needs mmdebstrap)
 	@mkdir -p dist
-	$(BIN)/ringfence rebuild release root bookworm -o dist/bookworm.tar
+	$(BIN)/ringfence rebuild release root bookworm -o dist/root-bookworm.tar
 
 clean: ## remove what the targets above made
 	rm -rf .venv dist build .*_cache .coverage* .hypothesis
