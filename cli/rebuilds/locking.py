@@ -2,11 +2,15 @@
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.output import escape, json_option, note, show
 from cli.update_view import watched
+
+if TYPE_CHECKING:  # help needs none of it
+    from reproducible.inputs.rootlock import RootLock
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -61,19 +65,42 @@ def lock(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write its lock here.  [default: requirements/root-SUITE.json]",
 )
-@click.option("--epoch", type=int, help="SOURCE_DATE_EPOCH.  [default: now]")
+@click.option(
+    "--epoch", type=int, help="SOURCE_DATE_EPOCH.  [default: that of the lock, or now]"
+)
 @json_option
 def root(*, suite: str, out: Path, lock_file: Path | None, epoch: int | None) -> None:
-    """Make a Debian root for sandbox level 2, twice, and write its lock."""
+    """Make a Debian root for sandbox level 2, twice, and write its lock.
+
+    As long as Debian has the same packages, it is the root of the lock that is there.
+    """
     from reproducible.inputs.rootlock import format_root_lock  # noqa: PLC0415
     from reproducible.sandbox.roots import make_root  # noqa: PLC0415
     from updater.files import Files  # noqa: PLC0415
 
+    path = lock_file or Path("requirements", f"root-{suite}.json")
+    old = read_lock(path)
+    usual = int(time.time()) if old is None else old.epoch
     with watched() as progress:
         progress("root", 0, 1)
-        made = make_root(suite, epoch=epoch or int(time.time()), tar=out.resolve())
-    path = lock_file or Path("requirements", f"root-{suite}.json")
+        made = make_root(suite, epoch=epoch or usual, tar=out.resolve())
     Files().replace(path, format_root_lock(made), 0o644)
-    facts = {"lock": str(path), "packages": len(made.packages), "tar": made.tar_sha256}
+    is_same = made == old
+    facts = {
+        "lock": str(path),
+        "packages": len(made.packages),
+        "same": is_same,
+        "tar": made.tar_sha256,
+    }
     show(facts, f"{made.tar_sha256}  {escape(str(out))}")
-    note(f"{len(made.packages)} packages; publish the tar beside the release")
+    what = "as it was locked" if is_same else "publish the tar beside the release"
+    note(f"{len(made.packages)} packages; {what}")
+
+
+def read_lock(path: Path) -> "RootLock | None":
+    """Read the lock of a root, None where there is none."""
+    from reproducible.inputs.rootlock import MAX_BYTES, parse_root_lock  # noqa: PLC0415
+    from updater.files import Files  # noqa: PLC0415
+
+    data = Files().read_if_there(path, most=MAX_BYTES)
+    return None if data is None else parse_root_lock(data)
