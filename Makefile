@@ -70,6 +70,7 @@ lock: .venv/dev ## pin what pyproject.toml asks for, by hash, and say what chang
 	$(COMPILE) --extra all pyproject.toml -o requirements/run.txt
 	$(COMPILE) --extra all --group dev --group build pyproject.toml -o requirements/dev.txt
 	$(COMPILE) --group build -o requirements/build.txt
+	$(COMPILE) --group scores -c requirements/dev.txt -o requirements/scores.txt
 	$(BIN)/ringfence rebuild release lock $(SHIPPED:%=--extra %)
 COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --upgrade
 # Extras of a bundle: all that a user may want, but for what only tests, tokens and rebuilders of packages need.

@@ -22,9 +22,9 @@ from voip.errors import LimitError
 from voip.identity.card import RelayAddress
 from voip.identity.reach import reach
 from voip.identity.signer import Signer
-from voip.media.ice import check_config
-from voip.media.open import Ends, check_ends, open_ends
-from voip.media.streams import MediaPlan
+from voip.media.connect.path import check_config
+from voip.media.ends.open import Ends, check_ends, open_ends
+from voip.media.plan import MediaPlan
 from voip.open import open_endpoint
 from voip.signalling.post import Post
 from voip.upkeep import VaultKeeper

@@ -24,7 +24,7 @@ from cli.orders import Order, parse_order
 from cli.output import complain, is_for_programs, show
 from cli.view import Seen, noted, render
 from voip.errors import MalformedError
-from voip.media.streams import MediaStats
+from voip.media.quality.figures import MediaStats
 from voip.news import Json
 
 _CHUNK = 4096  # bytes; a line may come in several

@@ -13,7 +13,7 @@ from cli.home import Home
 from cli.output import alarm, escape, json_option, show
 from voip.exposure import Exposure, judge
 from voip.leak import rehearse
-from voip.media.files import FileAudio
+from voip.media.ends.files import FileAudio
 
 _SPEECH = Path(demo_media.__file__).with_name("alice.ogg")
 

@@ -14,7 +14,7 @@ from voip.call import State
 from voip.events import End
 from voip.identity.trust import Trust, TrustState
 from voip.identity.words import WordTriple
-from voip.media.streams import MediaStats
+from voip.media.quality.figures import MediaStats
 
 _LOG_LINES = 5  # of the latest texts and warnings on a screen
 _BLOCKED = "nothing is accepted by itself; microphone and camera stay closed"

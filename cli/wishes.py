@@ -13,8 +13,8 @@ from cli.home import Home
 from cli.talk import Manners
 from voip.errors import MalformedError
 from voip.identity.vault import Candidates, Vault
-from voip.media.choice import Choice, parse_choice
-from voip.media.ice import IceConfig, IceServer
+from voip.media.connect.path import IceConfig, IceServer
+from voip.media.ends.choice import Choice, parse_choice
 from voip.upkeep import VaultKeeper
 
 F = TypeVar("F", bound=Callable[..., Any])  # click's own signature

@@ -8,7 +8,7 @@ from voip.errors import MissingError, UnexpectedEventError
 from voip.identity.trust import Trust
 from voip.identity.words import Choices, word_choices, words
 from voip.line import Line
-from voip.media.streams import MediaStats
+from voip.media.quality.figures import MediaStats
 from voip.news import Ended, News
 from voip.session import Session
 

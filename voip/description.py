@@ -8,7 +8,7 @@
 Every bound is checked when a value is made, so a value in hand is within them, whether
 it was parsed or is about to be sent. Kinds and codecs beyond those that this version
 can receive have their numbers here and are refused by `voip.media.profile`; what a
-candidate says is read where it is tried, by `voip.media.candidates`.
+candidate says is read where it is tried, by `voip.media.connect.candidates`.
 Format: docs/formats/signalling.md.
 """
 

@@ -27,10 +27,10 @@ from voip.identity.sealed import Cost
 from voip.identity.signer import NativeSigner
 from voip.identity.store import Passphrase, Store
 from voip.identity.vault import SignerKind, SignerSource
-from voip.media.ice import IceConfig
-from voip.media.pattern import Discard
+from voip.media.connect.path import IceConfig
+from voip.media.ends.pattern import Discard
+from voip.media.plan import MediaPlan
 from voip.media.sources import SILENCE, AudioSource
-from voip.media.streams import MediaPlan
 from voip.news import EpochChanged, StateChanged
 from voip.signalling.post import RelayPost
 from voip.signalling.relay import serve_relay

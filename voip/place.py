@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from voip.assurance import Keep
 from voip.identity.keys import Entropy
-from voip.media.ice import IceConfig, Trace
-from voip.media.streams import MediaPlan, MediaSession
+from voip.media.connect.path import IceConfig, Trace
+from voip.media.plan import MediaPlan
+from voip.media.streams import MediaSession
 from voip.signalling.post import Post
 
 

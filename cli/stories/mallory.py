@@ -38,9 +38,9 @@ from voip.identity.person import begin
 from voip.identity.signer import NativeSigner
 from voip.identity.store import Passphrase, import_backup
 from voip.identity.vault import OwnBoard, SignerKind, SignerSource, Vault
-from voip.media.ice import IceConfig
+from voip.media.connect.path import IceConfig
+from voip.media.plan import MediaPlan
 from voip.media.sources import SILENCE
-from voip.media.streams import MediaPlan
 from voip.news import StateChanged
 from voip.signalling.address import Address
 from voip.signalling.board import DeviceEntry, format_entry, open_slot, publish

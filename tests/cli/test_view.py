@@ -9,7 +9,7 @@ from voip import news as n
 from voip.call import State
 from voip.events import End
 from voip.identity.trust import Reason, Trust, TrustState
-from voip.media.streams import MediaStats
+from voip.media.quality.figures import MediaStats
 
 _DAY = 1_795_305_655  # 2026-11-22
 _NEW = Trust(TrustState.NEW, Reason.FIRST_CALL, since=_DAY)

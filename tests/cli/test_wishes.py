@@ -12,7 +12,7 @@ from cli.wishes import Wishes, call_options
 from tests.voip.people import person
 from voip.errors import MalformedError
 from voip.identity.vault import Candidates
-from voip.media.choice import Device, Made
+from voip.media.ends.choice import Device, Made
 
 _KEEPER = person("alice", None)
 _VAULT = _KEEPER.vault

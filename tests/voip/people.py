@@ -11,9 +11,9 @@ from voip.endpoint import Endpoint, Settings
 from voip.identity.card import RelayAddress
 from voip.identity.signer import NativeSigner
 from voip.identity.vault import SignerKind, SignerSource, Vault, create_vault
-from voip.media.ice import IceConfig
-from voip.media.pattern import Discard, Tone
-from voip.media.streams import MediaPlan
+from voip.media.connect.path import IceConfig
+from voip.media.ends.pattern import Discard, Tone
+from voip.media.plan import MediaPlan
 from voip.signalling.post import RelayPost
 
 

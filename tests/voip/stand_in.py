@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from voip.description import Description
 from voip.errors import CallError
 from voip.handshake.schedule import Role
-from voip.media.candidates import parse_candidate
+from voip.media.connect.candidates import parse_candidate
 from voip.media.events import (
     ControlReceived,
     FirstVerified,
@@ -19,7 +19,8 @@ from voip.media.events import (
     SendEpoch,
 )
 from voip.media.profile import audio_stream
-from voip.media.streams import MediaSession, MediaStats
+from voip.media.quality.figures import MediaStats
+from voip.media.streams import MediaSession
 
 QUIET_S = 3.0  # until the other side of closed media says so
 

@@ -13,7 +13,7 @@ import pytest
 import cli.demo_media
 from voip.exposure import Exposure, Trail, judge
 from voip.leak import _Watcher, rehearse
-from voip.media.files import FileAudio
+from voip.media.ends.files import FileAudio
 from voip.media.record import RECORD, RECORD_BYTES
 from voip.media.rtp import AUDIO_PACKET_BYTES, is_rtcp, is_srtp
 

@@ -5,8 +5,9 @@ picture is planar 4:2:0 (I420). Nothing of a source is read before the call lets
 be, and a source that has nothing gives silence rather than waiting.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from voip.errors import MalformedError
 
@@ -28,14 +29,41 @@ class AudioSource(Protocol):
         """Let go of the device."""
 
 
+@runtime_checkable
+class PacedSource(AudioSource, Protocol):
+    """A source with a clock of its own, as a microphone has.
+
+    Sound is sent when it says so: a call that counted its own 20 ms would run empty or
+    over, by a frame every 40 s where two clocks differ by 500 parts in a million.
+    """
+
+    def pace(self, wake: Callable[[], None]) -> None:
+        """Call `wake`, from any thread, whenever a further frame can be read."""
+
+
 class AudioSink(Protocol):
-    """A speaker, or what stands for one."""
+    """A speaker that is handed sound at the pace of the call, as a file is."""
 
     def write(self, pcm: bytes) -> None:
         """Take one frame, `FRAME_BYTES` long, without waiting."""
 
     def close(self) -> None:
         """Play or write what is left, and let go of the device."""
+
+
+Pull = Callable[[int], bytes]
+"""Gives exactly so many samples, at once, from any thread; silence if there is none."""
+
+
+@runtime_checkable
+class DrivenSink(Protocol):
+    """A speaker with a clock of its own, which asks for sound when it needs some."""
+
+    def drive(self, pull: Pull) -> None:
+        """Begin to play what `pull` gives; called once, returns at once."""
+
+    def close(self) -> None:
+        """Stop, and let go of the device; `pull` is not called after."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,22 +13,24 @@ packet of the peer verified *and* the call said so.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from voip.description import Description, Kind, Stream
 from voip.errors import MissingError, UnexpectedEventError, UnreachableError
-from voip.media.audio import IncomingAudio, OutgoingAudio
+from voip.media.audio.track import IncomingAudio, OutgoingAudio
 from voip.media.channel import DataChannel
+from voip.media.connect.path import IceConfig, Path, Trace, addresses_changed
 from voip.media.epochs import CALLER
 from voip.media.events import AddressesChanged, MediaEvent, MediaFailed, PathUp
-from voip.media.ice import IceConfig, Path, Trace, addresses_changed
+from voip.media.plan import MediaPlan
 from voip.media.profile import audio_stream, check_streams, video_stream
+from voip.media.quality.figures import MediaStats
 from voip.media.record import ControlQueue
 from voip.media.senders import start_receiver, start_sender
-from voip.media.sources import AudioSink, AudioSource, VideoSink, VideoSource
+from voip.media.sources import DrivenSink
 from voip.media.transport import IkSrtpTransport
-from voip.media.video import IncomingVideo, OutgoingVideo
+from voip.media.video.track import IncomingVideo, OutgoingVideo
 
 if TYPE_CHECKING:
     from aiortc import RTCRtpReceiver, RTCRtpSender
@@ -37,38 +39,6 @@ TICK_S = 0.25  # fine enough for 3 s of silence
 CONTROL_EVERY_S = 1.0  # one record a second, whatever happens
 LINGER_S = 5.0  # packets on their way still come by the old path
 MAX_EVENTS = 1024  # a session that leaves more unread is gone; later ones are lost
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaPlan:
-    """What this side sends and takes in the call, which closes it at its end."""
-
-    audio_source: AudioSource
-    audio_sink: AudioSink
-    video_source: VideoSource | None = None
-    video_sink: VideoSink | None = None
-    data: bool = False
-
-    def close(self) -> None:
-        """Let go of devices and files."""
-        self.audio_source.close()
-        self.audio_sink.close()
-        if self.video_source is not None:
-            self.video_source.close()
-        if self.video_sink is not None:
-            self.video_sink.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaStats:
-    """Datagrams since the media began, and where it stands."""
-
-    sent: int
-    received: int
-    dropped: int
-    send_epoch: int
-    receive_epochs: tuple[int, ...]
-    path: str | None
 
 
 class MediaSession:
@@ -347,7 +317,9 @@ class MediaSession:
             )
             self._receivers.append(receiver)
             if stream.kind is Kind.AUDIO:
-                self._audio_in = IncomingAudio(receiver, self._plan.audio_sink)
+                sink = self._plan.audio_sink
+                assert not isinstance(sink, DrivenSink)
+                self._audio_in = IncomingAudio(receiver, sink)
                 self._spawn(self._audio_in.run())
             elif self._plan.video_sink is not None:
                 self._spawn(IncomingVideo(receiver, self._plan.video_sink).run())

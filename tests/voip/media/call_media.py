@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
+from voip.media.connect.path import IceConfig
+from voip.media.ends.pattern import draw_pattern
 from voip.media.epochs import CALLEE, CALLER
 from voip.media.events import FirstVerified, MediaEvent
-from voip.media.ice import IceConfig
-from voip.media.pattern import draw_pattern
+from voip.media.plan import MediaPlan
 from voip.media.sources import (
     FRAME_SAMPLES,
     SAMPLE_RATE,
@@ -21,7 +22,7 @@ from voip.media.sources import (
     VideoSink,
     VideoSource,
 )
-from voip.media.streams import MediaPlan, MediaSession
+from voip.media.streams import MediaSession
 
 SECRET = bytes(range(64))
 LOOPBACK = IceConfig(loopback=True)

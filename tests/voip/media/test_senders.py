@@ -8,11 +8,11 @@ from av import AudioFrame
 from tests.voip.media.call_media import Pattern, Seen
 from tests.voip.media.memory import End, settle, start
 from voip.media import rtp
-from voip.media.audio import OpusEncoder
+from voip.media.audio.track import OpusEncoder
 from voip.media.profile import AUDIO_PT, VIDEO_RTX_PT, audio_stream, video_stream
 from voip.media.senders import FRAMES_IN_HAND, start_receiver, start_sender
 from voip.media.sources import FRAME_SAMPLES, SILENCE
-from voip.media.video import IncomingVideo, OutgoingVideo
+from voip.media.video.track import IncomingVideo, OutgoingVideo
 
 VIDEO = video_stream(0xA, 0xB)
 LOST = 3  # which of the first pictures' packets does not arrive

@@ -31,6 +31,7 @@ from voip.errors import (
     UnreachableError,
 )
 from voip.media import rtp
+from voip.media.ends.pattern import Silence, read_frame_number
 from voip.media.epochs import CALLER
 from voip.media.events import (
     ControlReceived,
@@ -42,12 +43,12 @@ from voip.media.events import (
     SendEpoch,
     TextReceived,
 )
-from voip.media.pattern import Silence, read_frame_number
+from voip.media.plan import MediaPlan
 from voip.media.profile import audio_stream
 from voip.media.record import RECORD_BYTES, is_record
 from voip.media.similarity import similarity
 from voip.media.sources import FRAME_BYTES, SILENCE, Picture
-from voip.media.streams import MAX_EVENTS, MediaPlan, MediaSession
+from voip.media.streams import MAX_EVENTS, MediaSession
 
 NEXT_SECRET = bytes(range(64, 128))
 

@@ -1,0 +1,200 @@
+"""Paths: what is offered, what is tried, and what is asked of nobody."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from voip.description import Description
+from voip.errors import MalformedError, MissingError, UnreachableError
+from voip.media.connect.candidates import parse_candidate
+from voip.media.connect.path import (
+    MAX_WAITING,
+    IceConfig,
+    IceServer,
+    Path,
+    addresses_changed,
+    check_config,
+    local_addresses,
+)
+
+LOOPBACK = IceConfig(loopback=True)
+
+
+def _path(*, controlling: bool = True, config: IceConfig = LOOPBACK) -> Path:
+    return Path(config, controlling=controlling, trace=None)
+
+
+async def test_a_rehearsal_offers_loopback_and_nothing_else() -> None:
+    path = _path()
+    offered = await path.gather()
+    await path.close()
+    hosts = [parse_candidate(candidate).host for candidate in offered.candidates]
+
+    assert hosts == ["127.0.0.1"]
+
+
+async def test_loopback_is_never_offered_in_earnest() -> None:
+    hosts = [host for host in local_addresses() if host.startswith("127.")]
+
+    assert hosts == []
+
+
+async def test_two_paths_meet_and_carry_datagrams() -> None:
+    ours, theirs = _path(), _path(controlling=False)
+    mine, yours = await ours.gather(), await theirs.gather()
+    async with asyncio.timeout(5):
+        await asyncio.gather(ours.connect(yours), theirs.connect(mine))
+    await ours.transport._send(b"\x80 hello")
+    arrived = await theirs.transport._recv()
+    kinds = ours.kind, theirs.kind
+    await ours.close()
+    await theirs.close()
+
+    assert (arrived, kinds) == (b"\x80 hello", ("direct", "direct"))
+
+
+async def test_every_datagram_is_shown_before_it_leaves() -> None:
+    shown: list[tuple[bytes, tuple[str, int]]] = []
+    ours = Path(
+        LOOPBACK, controlling=True, trace=lambda data, to: shown.append((data, to))
+    )
+    theirs = _path(controlling=False)
+    mine, yours = await ours.gather(), await theirs.gather()
+    await asyncio.gather(ours.connect(yours), theirs.connect(mine))
+    await ours.transport._send(b"\x80 hello")
+    await ours.close()
+    await theirs.close()
+
+    to = ("127.0.0.1", parse_candidate(yours.candidates[0]).port)
+    assert ({address for _, address in shown}, shown[-1]) == (
+        {to},
+        (b"\x80 hello", to),
+    )
+
+
+async def test_a_wrong_password_is_no_way_in() -> None:
+    ours, theirs = _path(), _path(controlling=False)
+    mine, yours = await ours.gather(), await theirs.gather()
+    wrong = Description(ufrag=yours.ufrag, pwd="x" * 22, candidates=yours.candidates)
+    checks = asyncio.gather(
+        ours.connect(wrong), theirs.connect(mine), return_exceptions=True
+    )
+    done, _ = await asyncio.wait({checks}, timeout=0.3)
+    await ours.close()
+    await theirs.close()
+    await checks
+
+    assert done == set()
+
+
+async def test_a_way_that_failed_is_tried_again_while_the_other_may_be_late() -> None:
+    checks: list[bytes] = []
+    ours = Path(LOOPBACK, controlling=True, trace=lambda data, _: checks.append(data))
+    theirs = _path(controlling=False)
+    await ours.gather()
+    wrong = replace(await theirs.gather(), pwd="x" * 22)
+    connecting = asyncio.create_task(ours.connect(wrong, complete=False))
+    async with asyncio.timeout(5):
+        while len(checks) < 3:
+            ours._agent.try_again()
+            await asyncio.sleep(0)
+    await ours.close()
+    await theirs.close()
+
+    with pytest.raises(UnreachableError):
+        await connecting
+
+
+async def test_an_address_that_aims_elsewhere_is_not_tried() -> None:
+    path = _path(config=IceConfig(loopback=True))
+    await path.gather()
+    elsewhere = "f 1 udp 1 169.254.169.254 80 typ host"
+    remote = Description(ufrag="abcd", pwd="p" * 22, candidates=(elsewhere,))
+    with pytest.raises(UnreachableError):
+        await path.connect(remote)
+    tried = path.transport.getRemoteCandidates()
+    await path.close()
+
+    assert tried == []
+
+
+async def test_of_candidates_that_cannot_be_read_none_is_tried() -> None:
+    path = _path()
+    await path.gather()
+    one = "f 1 udp 1 127.0.0.1 9 typ host"
+    with pytest.raises(MalformedError, match=r"peer\.example"):
+        await path.add((one, one.replace("127.0.0.1", "peer.example")), last=False)
+    known = path.transport.getRemoteCandidates()
+    await path.close()
+
+    assert known == []
+
+
+async def test_a_flood_before_the_call_is_dropped() -> None:
+    path = _path()
+    for _ in range(MAX_WAITING + 1):
+        path.transport._connection.data_received(b"noise", 1)
+    waiting = path.transport._connection._queue.qsize()
+    await path.close()
+
+    assert waiting == MAX_WAITING
+
+
+async def test_a_related_address_is_handed_on() -> None:
+    path = _path()
+    await path.gather()
+    relay = "f 1 udp 1 127.0.0.1 9 typ relay raddr 0.0.0.0 rport 9"
+    await path.add((relay,), last=False)
+    (known,) = path.transport.getRemoteCandidates()
+    await path.close()
+
+    assert (known.type, known.relatedAddress, known.relatedPort) == (
+        "relay",
+        "0.0.0.0",
+        9,
+    )
+
+
+async def test_relay_only_without_a_relay_offers_no_address() -> None:
+    with pytest.raises(MissingError, match="TURN"):
+        _path(config=IceConfig(relay_only=True))
+
+
+def test_relay_only_with_a_relay_is_fine() -> None:
+    server = IceServer(url="turn:turn.example:3478", username="u", password="p")
+
+    check_config(IceConfig(servers=(server,), relay_only=True))
+
+
+@pytest.mark.parametrize("url", ["http://stun.example", "stun:", "turn:[::1]:1"])
+def test_a_server_that_cannot_be_read_is_refused(url: str) -> None:
+    with pytest.raises(MalformedError, match="ice server"):
+        check_config(IceConfig(servers=(IceServer(url=url),)))
+
+
+def test_a_server_does_not_show_its_password() -> None:
+    assert "hidden" not in repr(IceServer(url="turn:t.example", password="hidden"))
+
+
+async def test_a_relay_that_cannot_be_reached_leaves_no_address() -> None:
+    # A port of ours that nobody listens on: the refusal comes at once.
+    server = IceServer(url="turn:127.0.0.1:9?transport=tcp", username="u", password="p")
+    path = _path(config=IceConfig(servers=(server,), relay_only=True))
+    with pytest.raises(UnreachableError, match="no network address"):
+        await path.gather()
+    await path.close()
+
+
+async def test_a_changed_address_is_noticed() -> None:
+    lists = iter([frozenset({"a"}), frozenset({"a"}), frozenset({"a", "b"})])
+    async with asyncio.timeout(1):
+        await addresses_changed(lambda: next(lists), every_s=0)
+
+    assert next(lists, None) is None
+
+
+async def test_the_same_addresses_are_no_news() -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await addresses_changed(lambda: frozenset({"a"}), every_s=0.01)

@@ -1,0 +1,134 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voip.errors import MalformedError
+from voip.media.ends.choice import (
+    Choice,
+    Device,
+    File,
+    Made,
+    movie_format,
+    parse_choice,
+)
+
+
+def test_without_words_it_is_a_voice_call_on_the_default_devices() -> None:
+    assert parse_choice() == Choice(
+        audio_in=Device(None),
+        audio_out=Device(None),
+        video_in=Made.NONE,
+        video_out=Made.NULL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "end"),
+    [
+        ("mic", Device(None)),
+        ("mic:0", Device(0)),
+        ("mic:99", Device(99)),
+        ("tone", Made.TONE),
+        ("silence", Made.SILENCE),
+        ("file:a:b.ogg", File("a:b.ogg")),
+    ],
+)
+def test_words_for_sound_in(word: str, end: Device | File | Made) -> None:
+    assert parse_choice(audio_in=word).audio_in == end
+
+
+@pytest.mark.parametrize(
+    ("word", "end"),
+    [
+        ("speaker:2", Device(2)),
+        ("null", Made.NULL),
+        ("file:heard.WAV", File("heard.WAV")),
+    ],
+)
+def test_words_for_sound_out(word: str, end: Device | File | Made) -> None:
+    assert parse_choice(audio_out=word).audio_out == end
+
+
+@pytest.mark.parametrize(
+    ("word", "end"),
+    [
+        ("camera:1", Device(1)),
+        ("pattern", Made.PATTERN),
+        ("none", Made.NONE),
+        ("file:me.webm", File("me.webm")),
+    ],
+)
+def test_words_for_pictures_in(word: str, end: Device | File | Made) -> None:
+    assert parse_choice(video_in=word).video_in == end
+
+
+@pytest.mark.parametrize(
+    ("word", "end"), [("null", Made.NULL), ("file:seen.mkv", File("seen.mkv"))]
+)
+def test_words_for_pictures_out(word: str, end: File | Made) -> None:
+    assert parse_choice(video_out=word).video_out == end
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["", "mic:", "mic:100", "mic:-1", "mic:01", "mic:\u0663", "Mic", "file:", "null"],
+)
+def test_what_is_no_sound_source_is_refused(word: str) -> None:
+    with pytest.raises(MalformedError) as refusal:
+        parse_choice(audio_in=word)
+
+    assert (
+        str(refusal.value)
+        == f"expected mic[:N], tone, silence or file:PATH, got {word!r}"
+    )
+
+
+@pytest.mark.parametrize("word", ["mic", "tone", "speaker:x"])
+def test_what_is_no_sound_sink_is_refused(word: str) -> None:
+    with pytest.raises(MalformedError, match="speaker\\[:N\\], null or file:PATH, got"):
+        parse_choice(audio_out=word)
+
+
+def test_what_is_no_picture_source_is_refused() -> None:
+    with pytest.raises(MalformedError, match="pattern, none or file:PATH, got 'null'"):
+        parse_choice(video_in="null")
+
+
+@pytest.mark.parametrize("word", ["file", "file:", "camera", "none", "nul"])
+def test_what_is_no_picture_sink_is_refused(word: str) -> None:
+    with pytest.raises(MalformedError, match="expected null or file:PATH, got"):
+        parse_choice(video_out=word)
+
+
+def test_one_file_may_hold_sound_and_pictures() -> None:
+    choice = parse_choice(audio_out="file:call.mkv", video_out="file:call.mkv")
+
+    assert choice.audio_out == choice.video_out == File("call.mkv")
+
+
+def test_sound_alone_is_recorded_as_wav_only() -> None:
+    with pytest.raises(MalformedError, match="sound is recorded as"):
+        parse_choice(audio_out="file:call.mkv")
+
+
+def test_pictures_are_not_recorded_as_wav() -> None:
+    with pytest.raises(MalformedError, match="pictures are recorded as"):
+        parse_choice(video_out="file:call.wav")
+
+
+def test_a_movie_ending_names_its_container() -> None:
+    assert [movie_format(name) for name in ("a.MKV", "a.webm", "a.mp4")] == [
+        "matroska",
+        "webm",
+        None,
+    ]
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_any_words_give_a_choice_or_one_error(
+    audio_in: str, audio_out: str, video_in: str, video_out: str
+) -> None:
+    try:
+        parse_choice(audio_in, audio_out, video_in=video_in, video_out=video_out)
+    except MalformedError:
+        return

@@ -1,0 +1,11 @@
+"""The codecs of this machine pass their check."""
+
+from voip.media.video.codecs import check_opus, check_vp8
+
+
+def test_opus_goes_there_and_back() -> None:
+    check_opus()
+
+
+def test_vp8_goes_there_and_back() -> None:
+    check_vp8()

@@ -1,0 +1,1 @@
+"""What a person hears and shows with: devices, files, patterns, a terminal."""

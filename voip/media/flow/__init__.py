@@ -1,0 +1,1 @@
+"""What a path can carry: reports of what came, and the rate that follows."""

@@ -1,0 +1,1 @@
+"""Pictures: codecs, payload formats, sending at the rate there is, repairing."""
