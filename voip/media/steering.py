@@ -1,7 +1,7 @@
 """How much may leave, and as what: joins the reports of the other side to the streams.
 
-Pure: one object per call and direction of sending. It hears of each packet that left and
-of each report that came, and says which audio state to send in and how many bits
+Pure: one object per call and direction of sending. It hears of each packet that left
+and of each report that came, and says which audio state to send in and how many bits
 a second pictures may take. Sound is served first; pictures shrink, then stop.
 """
 
