@@ -26,8 +26,8 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 from benchmarks.figure import ROUNDS, Figure, figure, ratios
 from tests.voip.people import LOOPBACK, at_home, introduce, person
 from voip.endpoint import Endpoint
-from voip.media.ends.pattern import Tone
 from voip.media.epochs import CALLEE, CALLER
+from voip.media.pattern import Tone
 from voip.media.plan import MediaPlan
 from voip.media.streams import MediaSession
 from voip.signalling.relay import serve_relay

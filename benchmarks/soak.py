@@ -21,7 +21,7 @@ from tests.voip.people import LOOPBACK, at_home, introduce, person
 from voip.call import State
 from voip.conversation import Conversation
 from voip.media.ends.camera import MovingBars
-from voip.media.ends.pattern import Discard, Tone
+from voip.media.pattern import Discard, Tone
 from voip.media.plan import MediaPlan
 from voip.signalling.relay import serve_relay
 

@@ -21,10 +21,10 @@ from voip.identity.card import format_relay
 from voip.identity.keys import format_identity
 from voip.identity.store import keyring_name
 from voip.identity.vault import Candidates, Vault
+from voip.media.codecs import check_opus, check_vp8
 from voip.media.connect.path import local_addresses
 from voip.media.ends.camera import list_cameras
 from voip.media.ends.sound import MiniaudioSound, Way
-from voip.media.video.codecs import check_opus, check_vp8
 from voip.signalling.channel import open_channel
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -25,7 +25,7 @@ from cli.stories.scenes import (
 )
 from voip.errors import RefusedError
 from voip.media.ends.files import read_pictures, read_sound
-from voip.media.ends.pattern import read_frame_number
+from voip.media.pattern import read_frame_number
 from voip.media.similarity import Similarity, similarity
 from voip.media.sources import SAMPLE_RATE
 

@@ -10,9 +10,9 @@ from random import Random
 from typing import TypeVar
 
 from voip.media.connect.path import IceConfig
-from voip.media.ends.pattern import draw_pattern
 from voip.media.epochs import CALLEE, CALLER
 from voip.media.events import FirstVerified, MediaEvent
+from voip.media.pattern import draw_pattern
 from voip.media.plan import MediaPlan
 from voip.media.sources import (
     FRAME_SAMPLES,

@@ -4,7 +4,7 @@ import struct
 import pytest
 
 from voip.errors import MalformedError
-from voip.media.ends.pattern import Sweep, Tone
+from voip.media.pattern import Sweep, Tone
 from voip.media.similarity import similarity
 
 SECOND = 2 * 48_000

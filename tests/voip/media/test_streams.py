@@ -31,7 +31,6 @@ from voip.errors import (
     UnreachableError,
 )
 from voip.media import rtp
-from voip.media.ends.pattern import Silence, read_frame_number
 from voip.media.epochs import CALLER
 from voip.media.events import (
     ControlReceived,
@@ -43,6 +42,7 @@ from voip.media.events import (
     SendEpoch,
     TextReceived,
 )
+from voip.media.pattern import Silence, read_frame_number
 from voip.media.plan import MediaPlan
 from voip.media.profile import audio_stream
 from voip.media.record import RECORD_BYTES, is_record

@@ -15,9 +15,9 @@ import av
 
 from voip.errors import MissingError
 from voip.media.ends.files import HEIGHT, WIDTH
-from voip.media.ends.pattern import black, draw_pattern
+from voip.media.i420 import picture_of
+from voip.media.pattern import black, draw_pattern
 from voip.media.sources import Picture
-from voip.media.video.i420 import picture_of
 
 PICTURES_PER_S = 20
 """Enough for faces; 30 would take half as much again of processor and line."""

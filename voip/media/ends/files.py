@@ -17,8 +17,8 @@ from typing import TypeVar
 import av
 
 from voip.errors import MalformedError, MissingError
+from voip.media.i420 import picture_of
 from voip.media.sources import FRAME_BYTES, SAMPLE_RATE, SILENCE, Picture
-from voip.media.video.i420 import picture_of
 
 FORMATS = "aac,aiff,avi,flac,matroska,mov,mp3,ogg,wav"
 """Containers that are read, by FFmpeg's names; none of them points outside itself.

@@ -21,9 +21,9 @@ from voip.media.ends.choice import (
     VideoOut,
 )
 from voip.media.ends.files import FileAudio, FileVideo
-from voip.media.ends.pattern import Discard, Silence, Tone
 from voip.media.ends.recording import MovieRecording, WavRecording
 from voip.media.ends.sound import Microphone, MiniaudioSound, Sound, Speaker
+from voip.media.pattern import Discard, Silence, Tone
 from voip.media.plan import MediaPlan
 from voip.media.sources import AudioSink, AudioSource, VideoSink, VideoSource
 

@@ -24,8 +24,8 @@ import av
 from voip.errors import MalformedError, MissingError, RefusedError
 from voip.media.ends.choice import MOVIES, movie_format
 from voip.media.ends.files import HEIGHT, WIDTH
+from voip.media.i420 import frame_of, picture_of
 from voip.media.sources import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE, Picture
-from voip.media.video.i420 import frame_of, picture_of
 
 WAV_BYTES = 0xFFFFFFFF - 36
 """The most sound one WAV file holds, 12 hours: its header counts in 32 bits."""

@@ -11,8 +11,8 @@ import av
 from aiortc import MediaStreamTrack, RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError
 
+from voip.media.i420 import frame_of, picture_of
 from voip.media.sources import MAX_HEIGHT, MAX_WIDTH, VideoSink, VideoSource
-from voip.media.video.i420 import frame_of, picture_of
 
 CLOCK_RATE = 90_000  # RFC 7741
 _TIME_BASE = fractions.Fraction(1, CLOCK_RATE)

@@ -14,7 +14,7 @@ from voip.media.ends.camera import (
     list_cameras,
     open_camera,
 )
-from voip.media.ends.pattern import draw_pattern, read_frame_number
+from voip.media.pattern import draw_pattern, read_frame_number
 from voip.media.sources import Picture
 
 WAIT_S = 5.0  # only a failing test waits this long

@@ -10,10 +10,10 @@ import pytest
 
 from voip.errors import CallError, MalformedError, MissingError
 from voip.media.ends.files import FileAudio, FileVideo
-from voip.media.ends.pattern import Tone, draw_pattern, read_frame_number
+from voip.media.i420 import frame_of
+from voip.media.pattern import Tone, draw_pattern, read_frame_number
 from voip.media.similarity import similarity
 from voip.media.sources import FRAME_BYTES, SILENCE
-from voip.media.video.i420 import frame_of
 
 
 def tone(frames: int) -> bytes:

@@ -8,9 +8,9 @@ from voip.media.ends.camera import MovingBars
 from voip.media.ends.choice import parse_choice
 from voip.media.ends.files import FileAudio, FileVideo
 from voip.media.ends.open import check_ends, open_ends
-from voip.media.ends.pattern import Discard, Silence, Tone, draw_pattern
 from voip.media.ends.recording import MovieRecording, WavRecording
 from voip.media.ends.sound import Microphone, SoundDevice, Speaker, Way
+from voip.media.pattern import Discard, Silence, Tone, draw_pattern
 
 
 class Machine:

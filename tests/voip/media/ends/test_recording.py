@@ -12,11 +12,11 @@ import pytest
 
 from voip.errors import MalformedError, MissingError, RefusedError
 from voip.media.ends.files import FileAudio
-from voip.media.ends.pattern import Tone, draw_pattern, read_frame_number
 from voip.media.ends.recording import QUEUE_ITEMS, MovieRecording, WavRecording
+from voip.media.i420 import picture_of
+from voip.media.pattern import Tone, draw_pattern, read_frame_number
 from voip.media.similarity import similarity
 from voip.media.sources import SILENCE
-from voip.media.video.i420 import picture_of
 
 
 def tone(frames: int) -> list[bytes]:

@@ -9,7 +9,7 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpreceiver import RemoteStreamTrack
 
 from tests.voip.media.call_media import Seen
-from voip.media.ends.pattern import black
+from voip.media.pattern import black
 from voip.media.sources import Picture
 from voip.media.video.track import IncomingVideo, OutgoingVideo
 

@@ -1,6 +1,6 @@
 """The codecs of this machine pass their check."""
 
-from voip.media.video.codecs import check_opus, check_vp8
+from voip.media.codecs import check_opus, check_vp8
 
 
 def test_opus_goes_there_and_back() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voip.errors import MalformedError
-from voip.media.ends.pattern import (
+from voip.media.pattern import (
     Discard,
     Silence,
     Sweep,

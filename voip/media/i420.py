@@ -5,7 +5,7 @@ PyAV's own conversions need numpy, which is no part of an installation.
 
 import av
 
-from voip.media.ends.pattern import black
+from voip.media.pattern import black
 from voip.media.sources import Picture
 
 

@@ -11,10 +11,10 @@ from av.video.codeccontext import VideoCodecContext
 
 from voip.errors import MissingError
 from voip.media.audio.track import OpusEncoder
-from voip.media.ends.pattern import Tone, draw_pattern, read_frame_number
+from voip.media.i420 import frame_of, picture_of
+from voip.media.pattern import Tone, draw_pattern, read_frame_number
 from voip.media.rtp import AUDIO_PAYLOAD_BYTES
 from voip.media.sources import SAMPLE_RATE
-from voip.media.video.i420 import frame_of, picture_of
 
 _NUMBER = 21  # of the picture; it is read from the one that came back
 

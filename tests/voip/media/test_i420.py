@@ -1,8 +1,8 @@
 import av
 import pytest
 
-from voip.media.ends.pattern import draw_pattern
-from voip.media.video.i420 import frame_of, picture_of
+from voip.media.i420 import frame_of, picture_of
+from voip.media.pattern import draw_pattern
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (322, 242), (128, 64)])
