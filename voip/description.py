@@ -19,7 +19,7 @@ from enum import IntEnum
 from voip.errors import MalformedError
 from voip.wire import Reader, be32, lp8
 
-MAX_STREAMS = 8  # audio, video and screen leave room; a peer cannot make us open more
+MAX_STREAMS = 8  # audio, two codecs each for video and screen, and room for a third
 MAX_CANDIDATES = 16  # each costs connectivity checks to an address the peer chose
 MAX_CANDIDATE = 255  # what lp8 holds; an RFC 8839 candidate is near 80 characters
 # RFC 8839 §5.4: ice-char, at least 4 of them in a ufrag and 22 in a password.
@@ -40,11 +40,16 @@ class Kind(IntEnum):
 
 
 class Codec(IntEnum):
-    """How a stream is coded."""
+    """How a stream is coded; `RED` is Opus beside copies of earlier Opus (RFC 2198)."""
 
     OPUS = 1
     VP8 = 2
     H264 = 3
+    AV1 = 4
+    RED = 5
+
+
+_SOUND = frozenset({Codec.OPUS, Codec.RED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Stream:
     """One RTP stream that its owner may send.
 
     Attributes:
-        kind: audio, video or screen; audio is Opus and nothing else is.
+        kind: audio, video or screen; audio is Opus or RED, and nothing else is.
         codec: how it is coded.
         pt: RTP payload type, 96-127.
         ssrc: RTP source, never 0.
@@ -73,7 +78,7 @@ class Stream:
     rtx_ssrc: int = 0
 
     def __post_init__(self) -> None:
-        if (self.kind is Kind.AUDIO) != (self.codec is Codec.OPUS):
+        if (self.kind is Kind.AUDIO) != (self.codec in _SOUND):
             raise MalformedError(
                 f"stream: {self.kind.name.lower()} coded as {self.codec.name.lower()}"
             )

@@ -113,3 +113,36 @@ class VideoSink(Protocol):
 
     def close(self) -> None:
         """Let go of the window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """Which pictures these are.
+
+    Attributes:
+        ours: of our side, else of the other.
+        kind: `video` or `screen`.
+        codec: `vp8` or `av1`.
+    """
+
+    ours: bool
+    kind: str
+    codec: str
+
+
+class Recorder(Protocol):
+    """Keeps a call as it was coded on the wire; nothing is coded a second time.
+
+    `at_s` counts from the beginning of the recording and is evenly spaced, whenever
+    the packets came; what was lost leaves a gap. Any method may raise `OSError`, which
+    ends the recording and not the call.
+    """
+
+    def sound(self, frame: bytes, at_s: float, *, ours: bool) -> None:
+        """Keep one Opus frame of 20 ms, of our side or of the other."""
+
+    def picture(self, frame: bytes, at_s: float, *, track: Track) -> None:
+        """Keep one coded picture."""
+
+    def close(self) -> None:
+        """Finish the file."""

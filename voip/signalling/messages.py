@@ -28,7 +28,7 @@ from voip.wire import Reader, be16, be32, be64, lp16
 MAX_GOSSIP = 4000  # one frame in one message, whatever its own format adds
 _NONCE = 32
 _ID = 16
-_MAX_STATE = 15
+_MAX_STATE = 31
 
 
 class HangupReason(IntEnum):
@@ -141,6 +141,7 @@ class State:
     muted: bool = field(default=False, kw_only=True)
     video: bool = field(default=False, kw_only=True)
     screen: bool = field(default=False, kw_only=True)
+    recording: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +365,13 @@ def _format_restart(message: Restart | RestartAck) -> bytes:
 
 
 def _state_bits(state: State) -> int:
-    return state.hold | state.muted << 1 | state.video << 2 | state.screen << 3
+    return (
+        state.hold
+        | state.muted << 1
+        | state.video << 2
+        | state.screen << 3
+        | state.recording << 4
+    )
 
 
 def _read_hangup(reader: Reader) -> Hangup:
@@ -403,6 +410,7 @@ def _read_state(reader: Reader) -> State:
         muted=bool(bits & 2),
         video=bool(bits & 4),
         screen=bool(bits & 8),
+        recording=bool(bits & 16),
     )
 
 
