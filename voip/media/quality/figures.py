@@ -14,6 +14,7 @@ class AudioFigures:
     Attributes:
         state: name of the sender's redundancy state, `N1` to `S2`.
         codec: of what comes.
+        bit_rate: of the Opus frames that come, in bit/s; 0 while none came.
         sent_kbps: kbit/s that leave.
         received_kbps: kbit/s that arrive.
         lost: share of the other side's packets that did not arrive, 0 to 1.
@@ -28,6 +29,7 @@ class AudioFigures:
 
     state: str
     codec: str
+    bit_rate: int
     sent_kbps: float
     received_kbps: float
     lost: float
