@@ -15,7 +15,7 @@ from voip.conversation import Conversation
 from voip.endpoint import Settings
 from voip.errors import MalformedError, RefusedError
 from voip.identity.vault import Vault
-from voip.media.connect.path import check_config
+from voip.media.connect.config import check_config
 from voip.media.ends.open import open_ends
 from voip.signalling.invitation import MAX_TEXT, Step
 from voip.signalling.paste import PastePost

@@ -22,7 +22,7 @@ from voip.errors import LimitError
 from voip.identity.card import RelayAddress
 from voip.identity.reach import reach
 from voip.identity.signer import Signer
-from voip.media.connect.path import check_config
+from voip.media.connect.config import check_config
 from voip.media.ends.open import Ends, check_ends, open_ends
 from voip.media.plan import MediaPlan
 from voip.open import open_endpoint

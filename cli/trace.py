@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from voip.errors import MissingError, RefusedError
-from voip.media.connect.path import Trace
+from voip.media.connect.sockets import Trace
 from voip.media.profile import AUDIO_PT
 from voip.media.record import RECORD
 from voip.media.rtp import is_rtcp, is_srtp

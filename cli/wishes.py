@@ -13,7 +13,7 @@ from cli.home import Home
 from cli.talk import Manners
 from voip.errors import MalformedError
 from voip.identity.vault import Candidates, Vault
-from voip.media.connect.path import IceConfig, IceServer
+from voip.media.connect.config import IceConfig, IceServer
 from voip.media.ends.choice import Choice, parse_choice
 from voip.upkeep import VaultKeeper
 

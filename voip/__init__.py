@@ -12,7 +12,7 @@ _HOMES = {
     "Conversation": "voip.conversation",
     "End": "voip.events",
     "Endpoint": "voip.endpoint",
-    "IceConfig": "voip.media.connect.path",
+    "IceConfig": "voip.media.connect.config",
     "MediaPlan": "voip.media.plan",
     "Messenger": "voip.signalling.post",
     "News": "voip.news",

@@ -18,7 +18,7 @@ from voip.identity.trust import TrustState as TrustState
 from voip.identity.vault import SignerKind as SignerKind
 from voip.identity.vault import SignerSource as SignerSource
 from voip.identity.vault import Vault as Vault
-from voip.media.connect.path import IceConfig as IceConfig
+from voip.media.connect.config import IceConfig as IceConfig
 from voip.media.ends.choice import parse_choice as parse_choice
 from voip.media.ends.open import open_ends as open_ends
 from voip.media.plan import MediaPlan as MediaPlan

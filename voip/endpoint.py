@@ -36,7 +36,8 @@ from voip.identity.trust import Reason, TrustState, broken
 from voip.identity.vault import OUR_CAPS, Vault
 from voip.leg import Leg
 from voip.logline import LogLine
-from voip.media.connect.path import IceConfig, Trace
+from voip.media.connect.config import IceConfig
+from voip.media.connect.sockets import Trace
 from voip.media.plan import MediaPlan
 from voip.media.streams import MediaSession
 from voip.place import Place

@@ -27,7 +27,7 @@ from voip.identity.sealed import Cost
 from voip.identity.signer import NativeSigner
 from voip.identity.store import Passphrase, Store
 from voip.identity.vault import SignerKind, SignerSource
-from voip.media.connect.path import IceConfig
+from voip.media.connect.config import IceConfig
 from voip.media.pattern import Discard
 from voip.media.plan import MediaPlan
 from voip.media.sources import SILENCE, AudioSource

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from voip.assurance import Keep
 from voip.identity.keys import Entropy
-from voip.media.connect.path import IceConfig, Trace
+from voip.media.connect.config import IceConfig
+from voip.media.connect.sockets import Trace
 from voip.media.plan import MediaPlan
 from voip.media.streams import MediaSession
 from voip.signalling.post import Post

@@ -38,7 +38,7 @@ from voip.identity.person import begin
 from voip.identity.signer import NativeSigner
 from voip.identity.store import Passphrase, import_backup
 from voip.identity.vault import OwnBoard, SignerKind, SignerSource, Vault
-from voip.media.connect.path import IceConfig
+from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan
 from voip.media.sources import SILENCE
 from voip.news import StateChanged

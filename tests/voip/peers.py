@@ -19,7 +19,7 @@ from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
 from voip.errors import LimitError
 from voip.identity.calllog import Outcome
-from voip.media.connect.path import IceConfig
+from voip.media.connect.config import IceConfig
 from voip.media.streams import MediaSession
 from voip.news import News
 from voip.signalling.address import Address, Mailbox

@@ -11,7 +11,7 @@ from voip.endpoint import Endpoint, Settings
 from voip.identity.card import RelayAddress
 from voip.identity.signer import NativeSigner
 from voip.identity.vault import SignerKind, SignerSource, Vault, create_vault
-from voip.media.connect.path import IceConfig
+from voip.media.connect.config import IceConfig
 from voip.media.pattern import Discard, Tone
 from voip.media.plan import MediaPlan
 from voip.signalling.post import RelayPost

@@ -20,7 +20,9 @@ from voip.description import Description, Kind, Stream
 from voip.errors import MissingError, UnexpectedEventError, UnreachableError
 from voip.media.audio.track import IncomingAudio, OutgoingAudio
 from voip.media.channel import DataChannel
-from voip.media.connect.path import IceConfig, Path, Trace, addresses_changed
+from voip.media.connect.config import IceConfig
+from voip.media.connect.path import Path, addresses_changed
+from voip.media.connect.sockets import Trace
 from voip.media.epochs import CALLER
 from voip.media.events import AddressesChanged, MediaEvent, MediaFailed, PathUp
 from voip.media.plan import MediaPlan

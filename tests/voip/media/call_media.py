@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
-from voip.media.connect.path import IceConfig
+from voip.media.connect.config import IceConfig
 from voip.media.epochs import CALLEE, CALLER
 from voip.media.events import FirstVerified, MediaEvent
 from voip.media.pattern import draw_pattern

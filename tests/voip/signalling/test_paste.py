@@ -18,7 +18,7 @@ from voip.errors import MalformedError, RefusedError, UnreachableError
 from voip.events import End
 from voip.identity.calllog import Outcome
 from voip.identity.trust import TrustState
-from voip.media.connect.path import IceConfig
+from voip.media.connect.config import IceConfig
 from voip.news import Ended, EpochChanged, News, StateChanged
 from voip.signalling.address import Address
 from voip.signalling.invitation import Step

@@ -6,7 +6,6 @@ private names of aiortc and aioice used here are held by test_contracts.py.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aioice
@@ -21,58 +20,21 @@ from aiortc import (
 from aiortc.rtcicetransport import connection_kwargs
 
 from voip.description import MAX_CANDIDATES, Description
-from voip.errors import MalformedError, MissingError, UnreachableError
+from voip.errors import MalformedError, UnreachableError
 from voip.media.connect.candidates import (
     Candidate,
     admissible,
     format_candidate,
     parse_candidate,
 )
+from voip.media.connect.config import IceConfig, check_config
+from voip.media.connect.sockets import Trace
 from voip.media.events import PathKind
-
-Trace = Callable[[bytes, tuple[str, int]], None]
 
 WATCH_EVERY_S = 2.0  # listing the interfaces costs about a millisecond
 MAX_WAITING = 512  # datagrams; two seconds of a video call
 KNOCK_EVERY_S = 5.0  # below the 30 s after which some NATs forget (RFC 4787 §4.3)
 _LOOPBACK = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IceServer:
-    """A STUN or TURN server that the user configured.
-
-    `url` is ``stun:HOST:PORT``, ``turn:HOST:PORT?transport=udp|tcp`` or
-    ``turns:HOST:PORT`` (RFC 7064, RFC 7065).
-    """
-
-    url: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IceConfig:
-    """How the user wants to be found.
-
-    `relay_only` keeps this machine's addresses from the peer. `loopback` uses
-    127.0.0.1 and nothing else, for rehearsals within one machine.
-    """
-
-    servers: tuple[IceServer, ...] = ()
-    relay_only: bool = False
-    loopback: bool = False
-
-
-def check_config(config: IceConfig) -> None:
-    """Check that the user's wishes can be met, before anybody is dialled.
-
-    Raises:
-        MissingError: relay-only without a TURN server: no address would be left.
-        MalformedError: a server that is not a STUN or TURN URL.
-    """
-    if "turn_server" not in _server_arguments(config) and config.relay_only:
-        raise MissingError("relay-only calls need a TURN server, none is configured")
 
 
 def local_addresses() -> frozenset[str]:
@@ -143,9 +105,24 @@ class Path:
     """One way to the other side, from gathering to closing."""
 
     def __init__(
-        self, config: IceConfig, *, controlling: bool, trace: Trace | None
+        self,
+        config: IceConfig,
+        *,
+        controlling: bool,
+        trace: Trace | None = None,
+        on_candidate: Callable[[str], None] | None = None,
+        on_change: Callable[[], None] | None = None,
     ) -> None:
-        """Prepare; the caller controls (RFC 8445 §6.1.1)."""
+        """Prepare; the caller controls (RFC 8445 §6.1.1).
+
+        Args:
+            config: servers, and what may be shown.
+            controlling: whether this side decides which pair is used.
+            trace: sees every datagram, and where to, just before it leaves.
+            on_candidate: hears of addresses found after `gather` returned, for a
+                CANDIDATES message; they are used either way.
+            on_change: told when packets go another way from now on; `kind` may differ.
+        """
         check_config(config)
         self._config = config
         self._gatherer = RTCIceGatherer(iceServers=[])
@@ -153,6 +130,66 @@ class Path:
         self._agent = CallIce(config, controlling=controlling, trace=trace)
         self._gatherer._connection = self._agent  # noqa: SLF001 -- test_contracts.py
         self.transport = RTCIceTransport(self._gatherer)
+
+    @property
+    def receive(self) -> Callable[[bytes], None] | None:
+        """Take each datagram of the peer, in the call that read it from the socket.
+
+        Before it is set, at most 512 datagrams wait and are handed over then.
+        """
+        raise NotImplementedError
+
+    @receive.setter
+    def receive(self, receive: Callable[[bytes], None]) -> None:
+        raise NotImplementedError
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What went wrong with which server, as sentences for the user."""
+        raise NotImplementedError
+
+    @property
+    def answered_at(self) -> float | None:
+        """When the peer last proved, by its ICE password, to be on the current pair.
+
+        Seconds of the loop's clock; None before the first check.
+        """
+        raise NotImplementedError
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the system refused to send on the current pair since it last heard.
+
+        The address or the route is gone: reason enough to look for another way.
+        """
+        raise NotImplementedError
+
+    def send(self, datagram: bytes) -> None:
+        """Send now, on the current pair; a full socket drops, as a network does.
+
+        Raises:
+            ConnectionError: there is no pair, or not any more.
+        """
+        raise NotImplementedError
+
+    def verified(self) -> None:
+        """Say, inside `receive`, that the datagram at hand verified.
+
+        The callee then sends where such packets come from, as long as that way was
+        checked (RFC 8445 leaves the choice to the caller, whose packets show it).
+        """
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Check the current pair now; `answered_at` tells whether it answered."""
+        raise NotImplementedError
+
+    def recheck_all(self) -> None:
+        """Check every pair once more, and move to the first that answers.
+
+        Stays where it is if the current pair answers as well.
+        """
+        raise NotImplementedError
 
     @property
     def kind(self) -> PathKind:

@@ -8,13 +8,11 @@ import pytest
 from voip.description import Description
 from voip.errors import MalformedError, MissingError, UnreachableError
 from voip.media.connect.candidates import parse_candidate
+from voip.media.connect.config import IceConfig, IceServer, check_config
 from voip.media.connect.path import (
     MAX_WAITING,
-    IceConfig,
-    IceServer,
     Path,
     addresses_changed,
-    check_config,
     local_addresses,
 )
 
@@ -167,7 +165,7 @@ def test_relay_only_with_a_relay_is_fine() -> None:
     check_config(IceConfig(servers=(server,), relay_only=True))
 
 
-@pytest.mark.parametrize("url", ["http://stun.example", "stun:", "turn:[::1]:1"])
+@pytest.mark.parametrize("url", ["http://stun.example", "stun:"])
 def test_a_server_that_cannot_be_read_is_refused(url: str) -> None:
     with pytest.raises(MalformedError, match="ice server"):
         check_config(IceConfig(servers=(IceServer(url=url),)))
