@@ -15,7 +15,7 @@ export TZ := UTC
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types arch cover scripts bench test-slow build \
-	release verify-reproducible rebuild dev lock roots clean
+	release verify-reproducible rebuild dev scores lock roots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -66,6 +66,8 @@ rebuild: .venv/run ## what anybody can do: build release VERSION=1.4.0 again, an
 
 dev: .venv/dev ## everything needed to work on this, in .venv
 
+scores: .venv/scores ## PESQ and STOI for the tests of speech (needs a C compiler)
+
 lock: .venv/dev ## pin what pyproject.toml asks for, by hash, and say what changes in a bundle
 	$(COMPILE) --extra all pyproject.toml -o requirements/run.txt
 	$(COMPILE) --extra all --group dev --group build pyproject.toml -o requirements/dev.txt
@@ -93,6 +95,10 @@ INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 
 .venv/dev: requirements/dev.txt .venv/run
 	$(INSTALL) --require-hashes -r requirements/dev.txt && touch $@
+
+# Apart, since one of them is compiled; without it the tests that score speech skip.
+.venv/scores: requirements/scores.txt .venv/dev
+	$(INSTALL) --require-hashes -r requirements/scores.txt && touch $@
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
