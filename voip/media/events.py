@@ -19,8 +19,25 @@ class FirstVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateFound:
+    """We may be reached by this address too, the value of an RFC 8839 `candidate`."""
+
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathWeak:
+    """Nothing verified for this long; the ways that are known are being checked."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Quiet:
-    """Nothing verified for this long; sound always flows, so the path is dead."""
+    """Nothing verified for this long; sound always flows, so the path is dead.
+
+    Told again while it lasts.
+    """
 
     seconds: float
 
@@ -73,6 +90,25 @@ class RekeyLate:
 
 
 @dataclass(frozen=True, slots=True)
+class DigitReceived:
+    """The other side pressed a key: one of 0-9, A-D, * and #."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The recording ended before it was asked to; the call goes on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesSlow:
+    """This machine decodes the other side's pictures too slowly to show them."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextReceived:
     """The other side sent a line of text."""
 
@@ -104,6 +140,8 @@ class MediaFailed:
 MediaEvent = (
     PathUp
     | FirstVerified
+    | CandidateFound
+    | PathWeak
     | Quiet
     | HeardAgain
     | AddressesChanged
@@ -112,6 +150,9 @@ MediaEvent = (
     | ReceiveEpochRetired
     | RekeyDue
     | RekeyLate
+    | DigitReceived
+    | RecordingFailed
+    | PicturesSlow
     | TextReceived
     | FileReceived
     | ChannelRefused

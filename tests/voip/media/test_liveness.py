@@ -1,7 +1,7 @@
 """Silence on the wire is evidence."""
 
-from voip.media.events import FirstVerified, HeardAgain, Quiet
-from voip.media.liveness import QUIET_AFTER_S, Liveness
+from voip.media.events import FirstVerified, HeardAgain, PathWeak, Quiet
+from voip.media.liveness import QUIET_AFTER_S, QUIET_AGAIN_S, Liveness
 
 
 def _heard() -> Liveness:
@@ -24,11 +24,33 @@ def test_before_the_first_packet_silence_is_not_told() -> None:
     assert liveness.tick(60.0) == []
 
 
-def test_three_seconds_of_silence_are_told_once() -> None:
+def test_each_step_of_silence_is_told_once() -> None:
     liveness = _heard()
-    ticks = [liveness.tick(now) for now in (2.9, QUIET_AFTER_S, 4.0)]
+    times = (0.4, 0.5, 0.9, 1.0, 2.9, QUIET_AFTER_S, 4.0)
+    ticks = [liveness.tick(now) for now in times]
 
-    assert ticks == [[], [Quiet(QUIET_AFTER_S)], []]
+    assert ticks == [[], [PathWeak(0.5)], [], [PathWeak(1.0)], [], [Quiet(3.0)], []]
+
+
+def test_a_clock_that_leaps_tells_the_last_step_only() -> None:
+    assert _heard().tick(5.0) == [Quiet(5.0)]
+
+
+def test_silence_that_lasts_is_told_again() -> None:
+    liveness = _heard()
+    liveness.tick(QUIET_AFTER_S)
+    later = QUIET_AFTER_S + QUIET_AGAIN_S
+    ticks = [liveness.tick(now) for now in (later - 0.1, later, later + 1.0)]
+
+    assert ticks == [[], [Quiet(later)], []]
+
+
+def test_a_weak_path_that_is_heard_again_begins_anew() -> None:
+    liveness = _heard()
+    liveness.tick(0.5)
+
+    assert liveness.verified(0.75, on_current_path=True) == []
+    assert liveness.tick(1.25) == [PathWeak(0.5)]
 
 
 def test_a_packet_after_silence_is_told_once() -> None:
