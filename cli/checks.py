@@ -24,7 +24,8 @@ from voip.identity.vault import Candidates, Vault
 from voip.media.codecs import check_opus, check_vp8
 from voip.media.connect.path import local_addresses
 from voip.media.ends.camera import list_cameras
-from voip.media.ends.sound import MiniaudioSound, Way
+from voip.media.ends.listed import Way
+from voip.media.ends.sound import MiniaudioSound
 from voip.signalling.channel import open_channel
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

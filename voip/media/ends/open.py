@@ -4,54 +4,89 @@ Carrier. Devices are looked up here, so that one that is missing is told before 
 is called, but no microphone and no camera is switched on before its first use.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
+from voip.errors import MissingError
 from voip.media.ends.camera import MovingBars, open_camera
 from voip.media.ends.choice import (
     AudioIn,
     AudioOut,
     Choice,
     Device,
+    Drawn,
     File,
+    Hum,
     Made,
+    Screen,
     VideoIn,
     VideoOut,
+    is_raw,
 )
+from voip.media.ends.devices import DeviceEnd, Microphone, Speaker
 from voip.media.ends.files import FileAudio, FileVideo
+from voip.media.ends.listed import SoundDevice, Way, find_again, select
 from voip.media.ends.recording import MovieRecording, WavRecording
-from voip.media.ends.sound import Microphone, MiniaudioSound, Sound, Speaker
+from voip.media.ends.remember import SoundSettings
+from voip.media.ends.sound import MiniaudioSound, Sound
+from voip.media.ends.voice import Voice
+from voip.media.ends.y4m import RawPictures
 from voip.media.pattern import Discard, Silence, Tone
 from voip.media.plan import MediaPlan
-from voip.media.sources import AudioSink, AudioSource, VideoSink, VideoSource
+from voip.media.sources import (
+    AudioSink,
+    AudioSource,
+    DrivenSink,
+    VideoSink,
+    VideoSource,
+)
+
+Display = Callable[[Drawn], VideoSink]
+"""Gives what draws in the program's terminal, which is the program's to give."""
+
+_USUAL = SoundSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
-    """What one side hears and shows with; whoever opened it closes it."""
+    """What one side hears and shows with; whoever opened it closes it.
+
+    Attributes:
+        notes: what the user should know of them, in sentences.
+    """
 
     audio_source: AudioSource
-    audio_sink: AudioSink
+    audio_sink: AudioSink | DrivenSink
     video_source: VideoSource | None
+    screen_source: VideoSource | None
     video_sink: VideoSink
+    notes: tuple[str, ...] = ()
+
+    def devices(self) -> list[DeviceEnd]:
+        """Give those that are devices of the sound system."""
+        return [end for end in self._all() if isinstance(end, DeviceEnd)]
 
     def failures(self) -> list[str]:
         """Say in sentences which ends have failed, each once."""
         said = [getattr(end, "failure", None) for end in self._all()]
         return list(dict.fromkeys(sentence for sentence in said if sentence))
 
-    def plan(self, *, data: bool = False) -> MediaPlan:
+    def plan(self, *, steady: bool = False, data: bool = False) -> MediaPlan:
         """Give them to a call, which closes them when it is over.
 
-        With `data`, the call also carries text and files.
+        With `steady`, pictures are sent so that their motion does not show; with
+        `data`, the call also carries text and files.
         """
         return MediaPlan(
             audio_source=self.audio_source,
             audio_sink=self.audio_sink,
             video_source=self.video_source,
+            screen_source=self.screen_source,
             video_sink=self.video_sink,
+            steady=steady,
             data=data,
         )
 
@@ -60,39 +95,55 @@ class Ends:
         for end in self._all():
             end.close()
 
-    def _all(self) -> list[AudioSource | AudioSink | VideoSource | VideoSink]:
-        pictures = [] if self.video_source is None else [self.video_source]
+    def _all(
+        self,
+    ) -> list[AudioSource | AudioSink | DrivenSink | VideoSource | VideoSink]:
+        pictures = [each for each in (self.video_source, self.screen_source) if each]
         return [self.audio_source, self.audio_sink, *pictures, self.video_sink]
 
 
 def open_ends(
-    choice: Choice, *, overwrite: bool = False, sound: Sound | None = None
+    choice: Choice,
+    *,
+    overwrite: bool = False,
+    settings: SoundSettings = _USUAL,
+    sound: Sound | None = None,
+    display: Display | None = None,
 ) -> Ends:
-    """Open the four ends; `sound` stands in for the machine's sound system.
+    """Open the ends; `sound` stands in for the machine's sound system.
+
+    `settings` say which devices are the usual ones, and what is done to their sound.
 
     Raises:
-        MissingError: a device, a file or a library is not there.
+        MissingError: a device, a file, a terminal or a library is not there.
         MalformedError: a file that is no media or holds no such track.
         RefusedError: a recording exists already and `overwrite` is not set.
     """
+    speech = _Speech(choice, settings, sound)
     with ExitStack() as opened:
-        source = opened.enter_context(closing(_audio_source(choice.audio_in, sound)))
+        source = opened.enter_context(closing(_audio_source(choice.audio_in, speech)))
         pictures = _video_source(choice.video_in)
         if pictures is not None:
             opened.enter_context(closing(pictures))
-        sink, screen = _sinks(
-            choice.audio_out, choice.video_out, sound, overwrite=overwrite
-        )
+        sink, shown = _sinks(choice, speech, display, overwrite=overwrite)
         opened.pop_all()
+    is_screen = isinstance(choice.video_in, Screen)
     return Ends(
         audio_source=source,
         audio_sink=sink,
-        video_source=pictures,
-        video_sink=screen,
+        video_source=None if is_screen else pictures,
+        screen_source=pictures if is_screen else None,
+        video_sink=shown,
+        notes=speech.notes,
     )
 
 
-def check_ends(choice: Choice, *, sound: Sound | None = None) -> None:
+def check_ends(
+    choice: Choice,
+    *,
+    settings: SoundSettings = _USUAL,
+    sound: Sound | None = None,
+) -> None:
     """See whether the ends could be opened, before anybody waits for a call.
 
     Nothing is switched on and no recording is begun.
@@ -101,22 +152,66 @@ def check_ends(choice: Choice, *, sound: Sound | None = None) -> None:
         MissingError: a device, a file or a library is not there.
         MalformedError: a file that is no media or holds no such track.
     """
-    _audio_source(choice.audio_in, sound).close()
+    speech = _Speech(choice, settings, sound)
+    _audio_source(choice.audio_in, speech).close()
     pictures = _video_source(choice.video_in)
     if pictures is not None:
         pictures.close()
     if isinstance(choice.audio_out, Device):
-        _audio_sink(choice.audio_out, sound, overwrite=False).close()
+        speech.speaker(choice.audio_out).close()
 
 
-def _audio_source(chosen: AudioIn, sound: Sound | None) -> AudioSource:
+class _Speech:
+    """Microphone and speaker of one call, which share the voice processing."""
+
+    def __init__(
+        self, choice: Choice, settings: SoundSettings, sound: Sound | None
+    ) -> None:
+        self.notes: tuple[str, ...] = ()
+        self._settings = settings
+        self._voice: Voice | None = None
+        ends = (choice.audio_in, choice.audio_out)
+        if Device not in map(type, ends):
+            return
+        self._sound = sound or MiniaudioSound()
+        if not isinstance(choice.audio_in, Device):
+            return
+        has_speaker = isinstance(choice.audio_out, Device)
+        try:
+            self._voice = Voice(settings.voice, with_speaker=has_speaker)
+        except MissingError as error:
+            # A call without echo cancellation is better than none.
+            self.notes = (str(error),)
+
+    def microphone(self, chosen: Device) -> Microphone:
+        device = self._device(chosen, Way.IN, self._settings.microphone)
+        gain_db = self._settings.microphone_db
+        return Microphone(self._sound, device, voice=self._voice, gain_db=gain_db)
+
+    def speaker(self, chosen: Device) -> Speaker:
+        device = self._device(chosen, Way.OUT, self._settings.speaker)
+        gain_db = self._settings.speaker_db
+        return Speaker(self._sound, device, voice=self._voice, gain_db=gain_db)
+
+    def _device(
+        self, chosen: Device, way: Way, usual: SoundDevice | None
+    ) -> SoundDevice | None:
+        listed = self._sound.devices(way)
+        device = select(listed, chosen.which, way)
+        if chosen.which is None and usual is not None:
+            # One that is away is asked for all the same: it may come during the call.
+            return find_again(usual, listed) or usual
+        return device
+
+
+def _audio_source(chosen: AudioIn, speech: _Speech) -> AudioSource:
     match chosen:
-        case Device(index):
-            return Microphone(sound or MiniaudioSound(), index)
+        case Device():
+            return speech.microphone(chosen)
         case File(path):
             return FileAudio(Path(path))
-        case Made.TONE:
-            return Tone()
+        case Hum(hertz):
+            return Tone(hertz)
         case Made.SILENCE:
             return Silence()
         case _:
@@ -125,8 +220,11 @@ def _audio_source(chosen: AudioIn, sound: Sound | None) -> AudioSource:
 
 def _video_source(chosen: VideoIn) -> VideoSource | None:
     match chosen:
-        case Device(index):
-            return open_camera(index)
+        case Device(which):
+            assert not isinstance(which, str)  # cameras have no words of names
+            return open_camera(which)
+        case Screen():
+            raise MissingError("no screen: not on this system")
         case File(path):
             return FileVideo(Path(path))
         case Made.PATTERN:
@@ -138,28 +236,46 @@ def _video_source(chosen: VideoIn) -> VideoSource | None:
 
 
 def _sinks(
-    audio: AudioOut, video: VideoOut, sound: Sound | None, *, overwrite: bool
-) -> tuple[AudioSink, VideoSink]:
+    choice: Choice, speech: _Speech, display: Display | None, *, overwrite: bool
+) -> tuple[AudioSink | DrivenSink, VideoSink]:
     """Open both sinks together, since one file may be both."""
+    audio, video = choice.audio_out, choice.video_out
     with ExitStack() as opened:
-        movie: MovieRecording | Discard = Discard()
-        if isinstance(video, File):
-            movie = MovieRecording(
-                Path(video.path), sound=audio == video, overwrite=overwrite
-            )
-            opened.callback(movie.close)
-        if isinstance(audio, File) and audio == video:
-            sink: AudioSink = movie
+        is_one_file = isinstance(audio, File) and audio == video
+        shown = _video_sink(video, display, sound=is_one_file, overwrite=overwrite)
+        opened.callback(shown.close)
+        if isinstance(shown, MovieRecording) and is_one_file:
+            sink: AudioSink | DrivenSink = shown
         else:
-            sink = _audio_sink(audio, sound, overwrite=overwrite)
+            sink = _audio_sink(audio, speech, overwrite=overwrite)
         opened.pop_all()
-    return sink, movie
+    return sink, shown
 
 
-def _audio_sink(chosen: AudioOut, sound: Sound | None, *, overwrite: bool) -> AudioSink:
+def _video_sink(
+    chosen: VideoOut, display: Display | None, *, sound: bool, overwrite: bool
+) -> VideoSink:
     match chosen:
-        case Device(index):
-            return Speaker(sound or MiniaudioSound(), index)
+        case File(path) if is_raw(path):
+            return RawPictures(Path(path), overwrite=overwrite)
+        case File(path):
+            return MovieRecording(Path(path), sound=sound, overwrite=overwrite)
+        case Drawn() if display is None:
+            raise MissingError("no terminal to draw pictures in")
+        case Drawn():
+            return display(chosen)
+        case Made.NULL:
+            return Discard()
+        case _:
+            assert_never(chosen)
+
+
+def _audio_sink(
+    chosen: AudioOut, speech: _Speech, *, overwrite: bool
+) -> AudioSink | DrivenSink:
+    match chosen:
+        case Device():
+            return speech.speaker(chosen)
         case File(path):
             return WavRecording(Path(path), overwrite=overwrite)
         case Made.NULL:

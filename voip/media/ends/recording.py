@@ -29,6 +29,9 @@ from voip.media.sources import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE, Picture
 
 WAV_BYTES = 0xFFFFFFFF - 36
 """The most sound one WAV file holds, 12 hours: its header counts in 32 bits."""
+HEADER_EVERY = 5 * SAMPLE_RATE * 2
+"""Bytes after which a WAV file's header is brought up to date: 5 s. Each time costs a
+seek and a write to the disk, which 50 times a second were heard in the call."""
 
 QUEUE_ITEMS = 64
 """About a second of sound and pictures, 15 MB, waiting for the encoder or the disk."""
@@ -42,7 +45,7 @@ _GAP_S = 0.2
 
 
 class WavRecording:
-    """Sound as 48 kHz mono WAV; playable at any moment, also after a crash."""
+    """Sound as 48 kHz mono WAV; a crash costs the last 5 s of it."""
 
     def __init__(
         self, path: Path, *, overwrite: bool = False, most_bytes: int = WAV_BYTES
@@ -56,7 +59,8 @@ class WavRecording:
         self.failure: str | None = None
         self._path = path
         self._left = most_bytes
-        self._file = _create(path, overwrite=overwrite)
+        self._unlisted = 0
+        self._file = create_private(path, overwrite=overwrite)
         self._wav = wave.open(self._file, "wb")  # noqa: SIM115 -- closed by close()
         self._wav.setnchannels(1)
         self._wav.setsampwidth(2)
@@ -70,10 +74,16 @@ class WavRecording:
             self.failure = f"recording {str(self._path)!r} is full"
             return
         self._left -= len(pcm)
+        self._unlisted += len(pcm)
         try:
+            if self._unlisted < HEADER_EVERY:
+                self._wav.writeframesraw(pcm)
+                return
             self._wav.writeframes(pcm)  # which also brings the header up to date
+            self._file.flush()
+            self._unlisted = 0
         except OSError as error:
-            self.failure = _stopped(self._path, error)
+            self.failure = stopped(self._path, error)
 
     def close(self) -> None:
         """Finish the file; a second call does nothing."""
@@ -83,7 +93,7 @@ class WavRecording:
             with self._file:
                 self._wav.close()
         except OSError as error:
-            self.failure = self.failure or _stopped(self._path, error)
+            self.failure = self.failure or stopped(self._path, error)
 
 
 class MovieRecording:
@@ -122,7 +132,7 @@ class MovieRecording:
             raise MalformedError(
                 f"expected a name ending in {' or '.join(MOVIES)}, got {path.name!r}"
             )
-        file = _create(path, overwrite=overwrite)
+        file = create_private(path, overwrite=overwrite)
         self._thread = threading.Thread(
             target=self._record, args=(file, container, sound), daemon=True
         )
@@ -160,7 +170,7 @@ class MovieRecording:
                     movie.add(at_s, item)
                 movie.finish()
         except (av.FFmpegError, OSError) as error:
-            self.failure = _stopped(self._path, error)
+            self.failure = stopped(self._path, error)
             deque(entries, maxlen=0)  # emptied to the end, so that close() gets through
 
 
@@ -220,7 +230,13 @@ class _Movie:
             self._target.mux(stream.encode(frame))
 
 
-def _create(path: Path, *, overwrite: bool) -> BinaryIO:
+def create_private(path: Path, *, overwrite: bool) -> BinaryIO:
+    """Create a file that only its owner may read.
+
+    Raises:
+        RefusedError: it exists and `overwrite` is not set, or it is no plain file.
+        MissingError: it cannot be created.
+    """
     try:
         if overwrite:
             _remove(path)
@@ -243,5 +259,6 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _stopped(path: Path, error: Exception) -> str:
+def stopped(path: Path, error: Exception) -> str:
+    """Say why a recording ended before its time."""
     return f"recording {str(path)!r} stopped: {error}"

@@ -1,40 +1,23 @@
-"""Microphone and speaker.
+"""The machine's sound system.
 
-Carrier, and the only door to miniaudio. A device runs on a thread of its system; a ring
-stands between it and the call, so that neither waits for the other. Nothing here raises
-once it runs: an unplugged device is silence, and is opened again as soon as it, or the
-system's default, is back.
+Carrier, and the only door to miniaudio. A device runs on a thread of its system, which
+calls back here; `voip.media.ends.devices` stands on the other side of the callbacks.
 """
 
 import contextlib
 import ctypes
 import importlib
-import threading
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Protocol
 
 from voip.errors import MissingError
-from voip.media.ends.ring import Ring
-from voip.media.sources import FRAME_BYTES, SAMPLE_RATE
+from voip.media.ends.listed import SoundDevice, Way
+from voip.media.sources import SAMPLE_RATE
 
 PERIOD_MS = 10
 PERIODS = 3
 """The shortest that sound servers serve without gaps: PulseAudio gave 52 ms from
 microphone to speaker, and 80 ms with 2 periods of 20."""
-
-MIC_RING = 4 * FRAME_BYTES
-"""80 ms: one late turn of the event loop, no more. Full: the oldest sound goes."""
-SPEAKER_RING = 6 * FRAME_BYTES
-"""120 ms, as the network delivers in bursts. Full: the oldest sound goes."""
-SPEAKER_PRIME = 2 * FRAME_BYTES
-"""40 ms in hand before playing starts: a frame, and one to spare."""
-
-LOST_S = 0.5
-"""A device that asked for nothing this long is gone; its period is 0.01 s."""
-RETRY_S = 1.0
-"""How often a lost device is tried again."""
 
 _ALSA_NULL = "Discard all samples"
 """The one device that ALSA lists where there is none: it takes and gives silence, and
@@ -47,22 +30,6 @@ _Complaint = ctypes.CFUNCTYPE(
 _IGNORE = _Complaint(lambda *_: None)  # alsa-lib keeps the pointer: it must not go away
 
 
-class Way(Enum):
-    """Which way sound goes through a device."""
-
-    IN = "microphone"
-    OUT = "speaker"
-
-
-@dataclass(frozen=True, slots=True)
-class SoundDevice:
-    """A device as the system lists it; names repeat, handles do not."""
-
-    name: str
-    backend: str
-    handle: Any = field(repr=False, compare=False)  # the library's own, opaque to us
-
-
 class Running(Protocol):
     """A device that is playing or recording."""
 
@@ -71,13 +38,20 @@ class Running(Protocol):
 
 
 class Sound(Protocol):
-    """The sound system of a machine."""
+    """The sound system of a machine.
+
+    Callbacks come from a thread of the system. `ended` may be called when a device is
+    unplugged; not every system says so.
+    """
 
     def devices(self, way: Way) -> list[SoundDevice]:
         """List the devices of one direction, the system's order."""
 
     def record(
-        self, device: SoundDevice | None, push: Callable[[bytes], None]
+        self,
+        device: SoundDevice | None,
+        push: Callable[[bytes], None],
+        ended: Callable[[], None],
     ) -> Running:
         """Open a microphone, None for the default; `push` gets 48 kHz mono s16.
 
@@ -85,8 +59,13 @@ class Sound(Protocol):
             MissingError: it cannot be opened.
         """
 
-    def play(self, device: SoundDevice | None, pull: Callable[[int], bytes]) -> Running:
-        """Open a speaker, None for the default; `pull` is asked for so many bytes.
+    def play(
+        self,
+        device: SoundDevice | None,
+        pull: Callable[[int], bytes],
+        ended: Callable[[], None],
+    ) -> Running:
+        """Open a speaker, None for the default; `pull` is asked for so many samples.
 
         Raises:
             MissingError: it cannot be opened.
@@ -119,20 +98,37 @@ class MiniaudioSound:
         _hush_alsa()
 
     def devices(self, way: Way) -> list[SoundDevice]:
-        """List the devices; empty where no sound system answers."""
+        """List the devices; empty where no sound system answers.
+
+        What the system cannot say anything about is left out, as it cannot be opened
+        either: ALSA lists a server of sound also where none runs.
+        """
         try:
             listed = self._library.Devices(self._backends)
         except self._library.MiniaudioError:
             return []
+        ask = listed._get_info  # noqa: SLF001 - it fails for all of a list, or for none
+
+        def answer(kind: Any, info: Any) -> dict[str, Any]:
+            try:
+                ask(kind, info)
+            except self._library.MiniaudioError:
+                return {"answers": False}
+            return {"answers": True}
+
+        listed._get_info = answer  # noqa: SLF001 - likewise; held by a contract test
         found = listed.get_captures() if way is Way.IN else listed.get_playbacks()
         return [
-            SoundDevice(one["name"], listed.backend, one["id"])
+            SoundDevice(one["name"], listed.backend, id=self._id(one["id"]))
             for one in found
-            if not one["name"].startswith(_ALSA_NULL)
+            if one["answers"] and not one["name"].startswith(_ALSA_NULL)
         ]
 
     def record(
-        self, device: SoundDevice | None, push: Callable[[bytes], None]
+        self,
+        device: SoundDevice | None,
+        push: Callable[[bytes], None],
+        ended: Callable[[], None],
     ) -> Running:
         """Open a microphone."""
 
@@ -140,190 +136,85 @@ class MiniaudioSound:
             while True:
                 push(bytes((yield)))
 
-        return self._run(self._library.CaptureDevice, "input_format", device, fill())
+        return self._run(
+            self._library.CaptureDevice, "input_format", device, fill(), ended
+        )
 
-    def play(self, device: SoundDevice | None, pull: Callable[[int], bytes]) -> Running:
+    def play(
+        self,
+        device: SoundDevice | None,
+        pull: Callable[[int], bytes],
+        ended: Callable[[], None],
+    ) -> Running:
         """Open a speaker."""
 
         def drain() -> Generator[bytes, int]:
-            frames = yield b""
+            samples = yield b""
             while True:
-                frames = yield pull(2 * frames)
+                samples = yield pull(samples)
 
-        return self._run(self._library.PlaybackDevice, "output_format", device, drain())
+        return self._run(
+            self._library.PlaybackDevice, "output_format", device, drain(), ended
+        )
 
     def _run(
         self,
-        kind: Callable[..., Any],
+        kind: Any,
         sample_format: str,
         device: SoundDevice | None,
         callback: Generator[Any, Any],
+        ended: Callable[[], None],
     ) -> Running:
         next(callback)
+        opened = kind.__new__(kind)  # so that a constructor that fails can be undone
+        running = _Opened(self._library.lib, opened)
         try:
-            opened = kind(
+            opened.__init__(
                 **{sample_format: self._library.SampleFormat.SIGNED16},
                 nchannels=1,
                 sample_rate=SAMPLE_RATE,
                 buffersize_msec=PERIOD_MS,
                 callback_periods=PERIODS,
-                device_id=device.handle if device else None,
+                device_id=self._handle(device) if device else None,
                 backends=self._backends,
                 app_name="ringfence",
             )
+            opened.stop_callback = ended
             opened.start(callback)
         except self._library.MiniaudioError as error:
+            running.close()
             reason = error.args[0]  # a number of the library follows
             raise MissingError(f"cannot open the sound device: {reason}") from error
-        running: Running = opened
         return running
 
+    def _id(self, handle: Any) -> bytes:
+        # A union of what the systems use, of fixed size; the rest of it is zeros.
+        return bytes(self._library.ffi.buffer(handle)).rstrip(b"\0")
 
-class Microphone:
-    """A microphone, opened at the first read and not before.
+    def _handle(self, device: SoundDevice) -> Any:
+        handle = self._library.ffi.new("ma_device_id *")
+        self._library.ffi.memmove(handle, device.id, len(device.id))
+        return handle
 
-    Nobody is heard before their own call has verified who listens.
+
+class _Opened:
+    """A device with the connection to its sound system, which miniaudio forgets.
+
+    A microphone that is away is tried every second; each try would leave a descriptor
+    open, and after some minutes the call could open nothing at all.
     """
 
-    def __init__(
-        self, sound: Sound, index: int | None = None, *, retry_s: float = RETRY_S
-    ) -> None:
-        """Choose microphone `index` of the list, or the system's default.
-
-        Raises:
-            MissingError: the system lists no such microphone.
-        """
-        device = _chosen(sound, Way.IN, index)
-        self._ring = Ring(MIC_RING)
-        self._lock = threading.Lock()
-        self._kept = _Kept(
-            lambda one: sound.record(one, self._push), device, Way.IN, retry_s
-        )
-
-    @property
-    def failure(self) -> str | None:
-        """Why there is silence now, in a sentence; None while the device runs."""
-        return self._kept.failure
-
-    def read(self) -> bytes:
-        """Return the next 20 ms; silence while the device is away."""
-        self._kept.start()
-        with self._lock:
-            return self._ring.pull(FRAME_BYTES)
-
-    def close(self) -> None:
-        """Switch it off; a second call does nothing."""
-        self._kept.close()
-
-    def _push(self, pcm: bytes) -> None:
-        self._kept.beat()
-        with self._lock:
-            self._ring.push(pcm)
-
-
-class Speaker:
-    """A speaker, opened at the first write."""
-
-    def __init__(
-        self, sound: Sound, index: int | None = None, *, retry_s: float = RETRY_S
-    ) -> None:
-        """Choose speaker `index` of the list, or the system's default.
-
-        Raises:
-            MissingError: the system lists no such speaker.
-        """
-        device = _chosen(sound, Way.OUT, index)
-        self._ring = Ring(SPEAKER_RING, SPEAKER_PRIME)
-        self._lock = threading.Lock()
-        self._kept = _Kept(
-            lambda one: sound.play(one, self._pull), device, Way.OUT, retry_s
-        )
-
-    @property
-    def failure(self) -> str | None:
-        """Why nothing is heard now, in a sentence; None while the device runs."""
-        return self._kept.failure
-
-    def write(self, pcm: bytes) -> None:
-        """Queue sound to be played; forgotten while the device is away."""
-        self._kept.start()
-        with self._lock:
-            self._ring.push(pcm)
-
-    def close(self) -> None:
-        """Switch it off; a second call does nothing."""
-        self._kept.close()
-
-    def _pull(self, size: int) -> bytes:
-        self._kept.beat()
-        with self._lock:
-            return self._ring.pull(size)
-
-
-class _Kept:
-    """Opens one device, watches it and opens it again, on a thread of its own.
-
-    A thread, as opening a device can take a second and must not hold up the call.
-    """
-
-    def __init__(
-        self,
-        opener: Callable[[SoundDevice | None], Running],
-        device: SoundDevice | None,
-        way: Way,
-        retry_s: float,
-    ) -> None:
-        self.failure: str | None = None
-        self._opener = opener
+    def __init__(self, library: Any, device: Any) -> None:
+        self._library = library
         self._device = device
-        self._way = way
-        self._retry_s = retry_s
-        self._alive = threading.Event()
-        self._closed = threading.Event()
-        # A daemon, since a driver can hang in a call that nothing interrupts.
-        self._thread = threading.Thread(target=self._keep, daemon=True)
-
-    def start(self) -> None:
-        """Open the device, unless it was before."""
-        if self._thread.ident is None and not self._closed.is_set():
-            self._thread.start()
-
-    def beat(self) -> None:
-        """Note that the device called back."""
-        self._alive.set()
 
     def close(self) -> None:
-        self._closed.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout=LOST_S + 1.0)
-
-    def _keep(self) -> None:
-        while not self._closed.is_set():
-            try:
-                running = self._open()
-            except MissingError as error:
-                self.failure = f"no {self._way.value}: {error}"
-            else:
-                self._watch(running)
-            self._closed.wait(self._retry_s)
-
-    def _open(self) -> Running:
-        if self._device is not None:
-            # Gone or taken, the default will do: a call on the wrong speaker is better
-            # than none.
-            with contextlib.suppress(MissingError):
-                return self._opener(self._device)
-        return self._opener(None)
-
-    def _watch(self, running: Running) -> None:
-        """Return when the device has died or shall be closed."""
-        with contextlib.closing(running):
-            self.failure = None
-            while not self._closed.wait(LOST_S):
-                if not self._alive.is_set():
-                    self.failure = f"the {self._way.value} is gone"
-                    return
-                self._alive.clear()
+        self._device.stop_callback = None  # closing is no loss
+        if "_device" in vars(self._device):
+            self._device.close()
+        context = vars(self._device).pop("_context", None)
+        if context is not None:
+            self._library.ma_context_uninit(context)
 
 
 def _hush_alsa() -> None:
@@ -333,16 +224,3 @@ def _hush_alsa() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):  # no ALSA, nothing to hush
         ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_IGNORE)
-
-
-def _chosen(sound: Sound, way: Way, index: int | None) -> SoundDevice | None:
-    found = sound.devices(way)
-    if not found:
-        raise MissingError(f"no {way.value}: the system lists none")
-    if index is None:
-        return None  # the default, which the sound server may move during the call
-    if index >= len(found):
-        raise MissingError(
-            f"no {way.value} {index}: the system lists {len(found)}, from 0"
-        )
-    return found[index]
