@@ -129,7 +129,8 @@ class CallRecording:
             if not part.takes(item):
                 part.close()
                 part = _Part(self._next_file())
-                shown = {key for key in shown if isinstance(key, _Sound)} | {item.key}
+                # Pictures of a new file begin with a key frame, as in the first one.
+                shown = {item.key, _Sound(ours=True), _Sound(ours=False)}
             part.add(item)
         part.close()
 

@@ -73,7 +73,8 @@ def shrink(picture: Picture, width: int, height: int) -> Rgb:
     y, u, v = (plane.astype(np.int32) for plane in planes)
     y, u, v = 298 * (y - 16), u - 128, v - 128
     rgb = np.stack([y + 409 * v, y - 100 * u - 208 * v, y + 516 * u], axis=-1)
-    return np.clip((rgb + 128) >> 8, 0, 255).astype(np.uint8)
+    pixels: Rgb = np.clip((rgb + 128) >> 8, 0, 255).astype(np.uint8)
+    return pixels
 
 
 class HalfBlocks:

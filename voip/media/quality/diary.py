@@ -6,7 +6,7 @@ of a day is still told from its beginning, more coarsely.
 
 import csv
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from voip.media.quality.figures import AudioFigures, MediaStats, VideoFigures
 from voip.media.quality.judgement import Judgement, Word, judge
@@ -105,8 +105,8 @@ class Diary:
         return written.getvalue()
 
 
-def _names(kind: type, prefix: str) -> list[str]:
-    return [prefix + name for name in kind.__dataclass_fields__]
+def _names(kind: type[AudioFigures | VideoFigures], prefix: str) -> list[str]:
+    return [prefix + field.name for field in fields(kind)]
 
 
 _PLAIN = ["path", "round_trip_ms", "available_kbps", "sent", "received", "dropped"]
