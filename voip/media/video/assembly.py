@@ -11,6 +11,20 @@ All times are seconds of one monotonic clock.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from voip.errors import MalformedError
+from voip.media.video.limits import MAX_FRAME_BYTES
+from voip.media.video.showtime import MAX_DELAY_S, ShowTimes
+from voip.media.video.store import unwrap
+
+MAX_HELD = 1024  # packets: two large whole pictures
+MAX_GAP = 256  # more missing at once is an outage: a whole picture is cheaper
+MAX_REQUESTS = 4  # for one packet
+_REQUEST_SLACK_S = 0.01  # beyond the round trip, before asking again
+_REPORTED_S = 0.3  # without requests: until the sender knows, and his next slot
+_KEY_EVERY_S = 0.3
+_KEY_SLACK_S = 0.1  # beyond the round trip: a whole picture takes a while to come
+_FIRST = 1 << 16  # so that a packet from before the first has a number too
+
 
 class PayloadFormat(Protocol):
     """How frames lie in packets: the modules `vp8` and `av1` are two."""
@@ -46,68 +60,252 @@ class Wants(NamedTuple):
     key: bool
 
 
+NOTHING = Wants((), key=False)
+
+
+class _Packet(NamedTuple):
+    timestamp: int
+    marker: bool
+    payload: bytes
+
+
+class _Gap:
+    """One missing packet."""
+
+    __slots__ = ("asked", "at", "until")
+
+    def __init__(self, at: float, until: float, asked: int) -> None:
+        self.at = at  # when to ask again, or to give up
+        self.until = until  # no asking after it
+        self.asked = asked
+
+
 class Assembly:
     """The receiver's side of one stream of pictures.
 
     Attributes:
         round_trip_s: to be kept up to date by the caller.
-        audio_offset_s: how much later sound is played than a picture of the same
-            moment would be shown (see `shows_at`); pictures follow by at most 80 ms.
-        freezes: gaps in what is shown, over 200 ms.
-        frozen_s: how long they lasted together.
-        malformed: packets and frames that did not parse.
+        times: when frames are shown, and how often that halted.
+        malformed: frames that came whole and were none.
     """
 
-    def __init__(
-        self, payload_format: PayloadFormat, *, requests: bool = True
-    ) -> None:
+    def __init__(self, payload_format: PayloadFormat, *, requests: bool = True) -> None:
         """Begin without a picture.
 
         `requests`: what is missing is asked for by number. Without, as in a steady
         stream, the sender learns of it from reports.
         """
-        raise NotImplementedError
+        self.round_trip_s = 0.1
+        self.times = ShowTimes()
+        self.malformed = 0
+        self._format = payload_format
+        self._requests = requests
+        self._held: dict[int, _Packet] = {}  # by number: the sequence, extended
+        self._keys: list[int] = []  # those held that begin a whole picture
+        self._missing: dict[int, _Gap] = {}
+        self._next = _FIRST  # begins the frame now put together; nothing before it
+        self._reach = _FIRST  # all from `_next` up to here are held, unless waiting
+        self._end: int | None = None  # one past the highest that came
+        self._stray: int | None = None  # the sequence after one from far behind
+        self._waiting = True  # for a whole picture
+        self._after_gap = False
+        self._ready: list[Frame] = []
+        self._key_asked_at: float | None = None
+        self._came_since = False  # anything, since a whole picture was asked for
 
     def receive(
-        self, sequence: int, timestamp: int, marker: bool, payload: bytes, *, now: float
+        self, sequence: int, timestamp: int, payload: bytes, *, marker: bool, now: float
     ) -> None:
         """Take one packet of the stream; then look at `frames` and `tick`.
 
         Raises:
-            MalformedError: not what the format says; nothing else changed.
+            MalformedError: not what the format says; the packet is as good as lost.
         """
-        raise NotImplementedError
+        key = self._format.starts_key(payload)
+        number = self._place(sequence)
+        if number is None or number in self._held:
+            return
+        self._came_since = True
+        self._held[number] = _Packet(timestamp, marker, payload)
+        if key:
+            self._keys.append(number)
+        if self._missing.pop(number, None) is None:
+            self._note_gap(number, now)
+        self._advance(now)
 
     def receive_again(
-        self, timestamp: int, marker: bool, payload: bytes, *, now: float
+        self, timestamp: int, payload: bytes, *, marker: bool, now: float
     ) -> None:
-        """Take one packet of the stream of repeats (RFC 4588).
+        """Take one packet of the stream of repeats; what is not missing is ignored.
 
         Raises:
-            MalformedError: as `receive`.
+            MalformedError: as `receive`, or no repeat (RFC 4588).
         """
-        raise NotImplementedError
+        original = unwrap(payload)
+        sequence = original.sequence
+        if self._end is not None and _near(self._end, sequence) in self._missing:
+            self.receive(sequence, timestamp, original.payload, marker=marker, now=now)
 
-    def frames(self, now: float) -> list[Frame]:
+    def frames(self) -> list[Frame]:
         """Give the frames that became whole, in order; each is given once."""
-        raise NotImplementedError
+        ready = self._ready
+        if ready:
+            self._ready = []
+        return ready
 
     def tick(self, now: float) -> Wants:
         """Say what to ask for: after each packet, and at `wake_at`."""
-        raise NotImplementedError
+        asked = self._requests_due(now) if self._missing else ()
+        key = self._waiting and self._key_due(now)
+        return Wants(asked, key) if asked or key else NOTHING
 
     @property
     def wake_at(self) -> float | None:
         """When `tick` has something to say even if no packet comes."""
-        raise NotImplementedError
-
-    def shows_at(self, timestamp: int) -> float | None:
-        """Say when a picture of this timestamp is shown if sound is not looked at.
-
-        None before the first frame.
-        """
-        raise NotImplementedError
+        times = [gap.at for gap in self._missing.values()]
+        if self._waiting and self._came_since and self._key_asked_at is not None:
+            times.append(self._key_asked_at + self._key_every_s)
+        return min(times, default=None)
 
     def pause(self) -> None:
         """Note that the sender shows nothing on purpose: the gap is no freeze."""
-        raise NotImplementedError
+        self.times.pause()
+
+    def _place(self, sequence: int) -> int | None:
+        """Extend a sequence number, and make room for it; None: it is of no use."""
+        if self._end is None:
+            self._end = _FIRST + sequence
+            self._next = self._end - MAX_GAP  # one that it overtook may begin a picture
+            return self._end
+        number = _near(self._end, sequence)
+        if number < self._next:
+            if self._next - number <= MAX_HELD or sequence != self._stray:
+                self._stray = (sequence + 1) & 0xFFFF
+                return None
+            # Two in a row from far behind: no late packets, but half the numbers
+            # passed while the path was down (RFC 3550 A.1 does the same).
+            number = self._end + ((sequence - self._end) & 0xFFFF)
+        if number - self._end > MAX_GAP:
+            self._give_up(number)
+            self._end = number
+        elif number - self._next >= MAX_HELD:
+            self._give_up(number - MAX_HELD * 3 // 4)
+        return number
+
+    def _note_gap(self, number: int, now: float) -> None:
+        assert self._end is not None
+        for missing in range(max(self._end, self._next), number):
+            if self._requests:
+                until = now + MAX_DELAY_S + self.round_trip_s
+                self._missing[missing] = _Gap(now, until, asked=0)
+            else:
+                at = now + _REPORTED_S + MAX_DELAY_S + self.round_trip_s
+                self._missing[missing] = _Gap(at, at, asked=MAX_REQUESTS)
+        self._end = max(self._end, number + 1)
+
+    def _advance(self, now: float) -> None:
+        """Put together what came, as far as nothing is missing."""
+        if self._waiting and self._keys:
+            self._begin_with(min(self._keys))
+        while not self._waiting:
+            packet = self._held.get(self._reach)
+            if packet is None:
+                later = [key for key in self._keys if self._is_whole(key)]
+                if not later:
+                    break
+                # It needs nothing of what is still missing before it.
+                self._begin_with(max(later))
+                continue
+            self._reach += 1
+            if packet.marker:
+                self._complete(now)
+
+    def _is_whole(self, key: int) -> bool:
+        number = key
+        while (packet := self._held.get(number)) is not None:
+            if packet.marker:
+                return True
+            number += 1
+        return False
+
+    def _complete(self, now: float) -> None:
+        """Make a frame of all from `_next` to `_reach`."""
+        first = self._next
+        packets = [self._held.pop(number) for number in range(first, self._reach)]
+        self._next = self._reach
+        key = first in self._keys
+        if self._keys:
+            self._keys = [number for number in self._keys if number >= self._next]
+        try:
+            data = self._join([packet.payload for packet in packets])
+        except MalformedError:
+            self.malformed += 1
+            self._give_up(self._next)
+            return
+        timestamp = packets[0].timestamp
+        show_at = self.times.show_at(timestamp, now, after_gap=self._after_gap)
+        self._after_gap = False
+        self._ready.append(Frame(data, timestamp, key, show_at))
+
+    def _join(self, payloads: Sequence[bytes]) -> bytes:
+        size = sum(map(len, payloads))
+        if size > MAX_FRAME_BYTES:
+            raise MalformedError(
+                f"frame: expected at most {MAX_FRAME_BYTES} bytes, came {size}"
+            )
+        return self._format.depacketize(payloads)
+
+    def _begin_with(self, key: int) -> None:
+        """Go on at this packet, which begins a whole picture."""
+        self._after_gap = self._after_gap or key != self._next
+        self._drop_below(key)
+        self._reach = key
+        self._waiting = False
+
+    def _give_up(self, below: int) -> None:
+        """Nothing below this number comes any more: only a whole picture helps."""
+        self._drop_below(below)
+        self._after_gap = True
+        self._waiting = True
+
+    def _drop_below(self, number: int) -> None:
+        self._next = max(self._next, number)
+        if self._held:
+            self._held = {n: p for n, p in self._held.items() if n >= number}
+        self._missing = {n: gap for n, gap in self._missing.items() if n >= number}
+        self._keys = [key for key in self._keys if key >= number]
+
+    def _requests_due(self, now: float) -> tuple[int, ...]:
+        asked = []
+        hopeless = None
+        for number, gap in self._missing.items():
+            if now < gap.at:
+                continue
+            if gap.asked < MAX_REQUESTS and now < gap.until:
+                gap.asked += 1
+                gap.at = now + self.round_trip_s + _REQUEST_SLACK_S
+                asked.append(number & 0xFFFF)
+            else:
+                hopeless = number
+        if hopeless is not None:
+            self._give_up(hopeless + 1)
+            self._advance(now)
+        return tuple(asked)
+
+    @property
+    def _key_every_s(self) -> float:
+        return max(_KEY_EVERY_S, self.round_trip_s + _KEY_SLACK_S)
+
+    def _key_due(self, now: float) -> bool:
+        at = self._key_asked_at
+        # A silent sender is not asked again: he has switched his camera off.
+        if not self._came_since or (at is not None and now < at + self._key_every_s):
+            return False
+        self._key_asked_at = now
+        self._came_since = False
+        return True
+
+
+def _near(number: int, sequence: int) -> int:
+    """Extend a 16-bit sequence number to the one nearest to `number`."""
+    return number + (sequence - number + 0x8000) % 0x10000 - 0x8000
