@@ -137,7 +137,7 @@ class Choice:
         current, kbps = self._state, state.value.kbps
         if state is not current:
             if overuse and kbps >= current.value.kbps:
-                return state is AudioState.S2
+                return False
             if now < self._barred_until and kbps >= self._barred_kbps:
                 return False
         needed = _ROOM_KBPS[state]
@@ -149,7 +149,9 @@ class Choice:
         """Keep away from what the state takes that is left now."""
         if now >= self._barred_until:  # else it is the same queue that still drains
             again = now < self._barred_until + MAX_BARRED_S
-            self._barred_s = min(2 * self._barred_s, MAX_BARRED_S) if again else BARRED_S
+            self._barred_s = (
+                min(2 * self._barred_s, MAX_BARRED_S) if again else BARRED_S
+            )
         self._barred_kbps = self._state.value.kbps
         self._barred_until = now + self._barred_s
 

@@ -144,9 +144,7 @@ def parse_event(event: bytes) -> str | None:
         MalformedError: not 4 bytes.
     """
     if len(event) != EVENT_BYTES:
-        raise MalformedError(
-            f"event: expected {EVENT_BYTES} bytes, came {len(event)}"
-        )
+        raise MalformedError(f"event: expected {EVENT_BYTES} bytes, came {len(event)}")
     return DIGITS[event[0]] if event[0] < len(DIGITS) else None
 
 
@@ -168,4 +166,3 @@ def sound_of(digit: str, samples: int) -> bytes:
             for at in range(samples)
         ),
     ).tobytes()
-

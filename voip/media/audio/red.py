@@ -172,7 +172,9 @@ def _parse_heads(payload: bytes) -> tuple[list[tuple[int, int, int]], int]:
     return heads, position + 1
 
 
-@lru_cache(maxsize=64)  # as many as the states have, and each is needed 50 times a second
+@lru_cache(
+    maxsize=64
+)  # as many as the states have, and each is needed 50 times a second
 def _head(kind: int, distance: int, length: int) -> bytes:
     return _WORD.pack(_MORE | kind << 24 | distance * FRAME_SAMPLES << 10 | length)
 
