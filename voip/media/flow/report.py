@@ -10,13 +10,13 @@ time of day: that would tell how far off this machine's clock is.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from voip.errors import MalformedError
 
-MAX_FEEDBACK_BYTES = 1200  # a CCFB of 148 packets a report, at four streams
+MAX_FEEDBACK_BYTES = 1200  # five streams, 192 packets of each that has pictures
 MAX_STREAMS = 8  # sound, camera and screen with retransmissions are five
 MAX_NACK_ENTRIES = 64  # 1088 packets: more than anybody holds
 TICKS_PER_S = 1024
@@ -30,10 +30,12 @@ _SENDER, _RECEIVER, _SOURCE, _TRANSPORT, _PAYLOAD = 200, 201, 202, 205, 206
 _NACK, _PLI, _CCFB, _IGNORED = 1, 1, 11, 30
 _VERSION_2 = 0x80
 _RECEIVED = 0x8000
-_HEADER = struct.Struct(">BBHI")  # RFC 3550 §6.4.1: flags, type, length, sender
+_START = struct.Struct(">BBH")  # RFC 3550 §6.4.1: flags, type, words after these
+_HEADER = struct.Struct(">BBHI")  # the same and the sender
 _INFO = struct.Struct(">QIII")
 _BLOCK = struct.Struct(">IIIIII")
 _STREAM = struct.Struct(">IHH")
+_PARTIES = struct.Struct(">II")
 _PAIR = struct.Struct(">HH")
 # RFC 3550 §6.5.1: item 1 of length 4, the end of the list, and padding to 32 bits.
 _CNAME = b"\x01\x04call\0\0"
@@ -129,28 +131,16 @@ class PictureLoss:
 Report = Compound | Feedback | Nack | PictureLoss
 
 
-def format_compound(report: Compound) -> bytes:
-    """Write a report and the constant name that RFC 3550 §6.1 wants after it."""
-    info = b""
-    kind = _RECEIVER
-    if report.clock is not None:
-        kind = _SENDER
-        info = _INFO.pack(report.clock, report.timestamp, report.packets, report.octets)
-    blocks = b"".join(
-        _BLOCK.pack(
-            block.ssrc,
-            block.lost_share << 24 | block.lost & 0xFFFFFF,
-            *block[3:],
-        )
-        for block in report.blocks
-    )
-    head = _packet(kind, len(report.blocks), report.sender, info + blocks)
-    return head + _packet(_SOURCE, 1, report.sender, _CNAME)
+def format_compound(reports: Sequence[Compound]) -> bytes:
+    """Write reports, and the constant name of each sender that RFC 3550 §6.1 wants."""
+    names = b"".join(each.sender.to_bytes(4) + _CNAME for each in reports)
+    source = _packet(_SOURCE, len(reports), names)
+    return b"".join([*map(_format_report, reports), source])
 
 
 def format_feedback(feedback: Feedback) -> bytes:
     """Write congestion control feedback; `UNTIMED` or less as offset."""
-    parts: list[bytes] = []
+    parts = [feedback.sender.to_bytes(4)]
     for ssrc, begin, offsets in feedback.streams:
         words = [_RECEIVED | each if each >= 0 else 0 for each in offsets]
         if len(words) % 2:
@@ -158,7 +148,7 @@ def format_feedback(feedback: Feedback) -> bytes:
         parts.append(_STREAM.pack(ssrc, begin, len(offsets)))
         parts.append(struct.pack(f">{len(words)}H", *words))
     parts.append(feedback.clock.to_bytes(4))
-    return _packet(_TRANSPORT, _CCFB, feedback.sender, b"".join(parts))
+    return _packet(_TRANSPORT, _CCFB, b"".join(parts))
 
 
 def format_nack(nack: Nack) -> bytes:
@@ -171,18 +161,20 @@ def format_nack(nack: Nack) -> bytes:
             entries[-1] = (first, following | 1 << (ahead - 1))
         else:
             entries.append((sequence, 0))
-    body = b"".join(_PAIR.pack(*entry) for entry in entries)
-    return _packet(_TRANSPORT, _NACK, nack.sender, nack.ssrc.to_bytes(4) + body)
+    body = [_PAIR.pack(*entry) for entry in entries]
+    return _packet(
+        _TRANSPORT, _NACK, _PARTIES.pack(nack.sender, nack.ssrc) + b"".join(body)
+    )
 
 
 def format_picture_loss(wanted: PictureLoss) -> bytes:
     """Write that a key frame is wanted: 12 bytes."""
-    return _packet(_PAYLOAD, _PLI, wanted.sender, wanted.ssrc.to_bytes(4))
+    return _packet(_PAYLOAD, _PLI, _PARTIES.pack(wanted.sender, wanted.ssrc))
 
 
 def format_nothing(sender: int, ssrc: int) -> bytes:
     """Write 12 bytes to ignore, in the place of a `PictureLoss` of a steady stream."""
-    return _packet(_PAYLOAD, _IGNORED, sender, ssrc.to_bytes(4))
+    return _packet(_PAYLOAD, _IGNORED, _PARTIES.pack(sender, ssrc))
 
 
 def parse(datagram: bytes) -> tuple[Report, ...]:
@@ -208,8 +200,23 @@ def parse(datagram: bytes) -> tuple[Report, ...]:
     return tuple(reports)
 
 
-def _packet(kind: int, count: int, sender: int, body: bytes) -> bytes:
-    return _HEADER.pack(_VERSION_2 | count, kind, len(body) // 4 + 1, sender) + body
+def _packet(kind: int, count: int, body: bytes) -> bytes:
+    return _START.pack(_VERSION_2 | count, kind, len(body) // 4) + body
+
+
+def _format_report(report: Compound) -> bytes:
+    kind, info = _RECEIVER, b""
+    if report.clock is not None:
+        kind = _SENDER
+        info = _INFO.pack(report.clock, report.timestamp, report.packets, report.octets)
+    blocks = [
+        _BLOCK.pack(
+            block.ssrc, block.lost_share << 24 | block.lost & 0xFFFFFF, *block[3:]
+        )
+        for block in report.blocks
+    ]
+    body = b"".join([report.sender.to_bytes(4), info, *blocks])
+    return _packet(kind, len(blocks), body)
 
 
 def _packets(datagram: bytes) -> Iterator[tuple[int, int, int, bytes]]:
@@ -238,9 +245,9 @@ def _packets(datagram: bytes) -> Iterator[tuple[int, int, int, bytes]]:
 def _compound(kind: int, count: int, sender: int, body: bytes) -> Compound:
     start = _INFO.size if kind == _SENDER else 0
     if len(body) < start + count * _BLOCK.size:
-        raise MalformedError(f"rtcp: expected {count} report blocks in {len(body)}")
-    if count > MAX_STREAMS:
-        raise MalformedError(f"rtcp: at most {MAX_STREAMS} blocks, came {count}")
+        raise MalformedError(
+            f"rtcp: expected {count} report blocks, came {len(body)} bytes"
+        )
     blocks = tuple(_block(body, start + index * _BLOCK.size) for index in range(count))
     if kind == _RECEIVER:
         return Compound(sender, blocks)

@@ -1,0 +1,211 @@
+"""Whether a queue grows in the path: from when packets left and when they came.
+
+Pure; seconds, slopes without a unit. Two looks at the same packets. The *trend* finds a
+queue that begins to grow (draft-ietf-rmcat-gcc-02 §5, with the slope over 20 groups of
+packets that libwebrtc's `trendline_estimator.cc` takes in place of the draft's filter).
+The *level* is the least delay of the last 200 ms over the least of the last 10 to 20 s:
+jitter always leaves some packet in time, a queue leaves none.
+
+The public rules were made for pictures, where a group of packets is a burst of 5 ms
+and another follows soon. With nothing but sound a group is one packet, two of them are
+20 ms apart, and the jitter of a radio link bends the slope within 400 ms. So a trend
+counts only while the level says that there is a queue at all, and a queue that stands,
+which has no slope, counts as well.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from voip.media.flow.history import Acked
+
+BURST_S = 0.005
+"""Packets sent within this are one group; so are those that come in one heap."""
+GROUPS = 20
+SMOOTHING = 0.9
+GAIN = 4.0
+MAX_GROUPS_COUNTED = 60
+THRESHOLD_MS, MIN_THRESHOLD_MS, MAX_THRESHOLD_MS = 12.5, 6.0, 600.0
+_UP, _DOWN = 0.0087, 0.039  # of the difference per ms: quick to trust, slow to doubt
+_SPIKE_MS = 15.0  # farther than this over the threshold teaches it nothing
+OVERUSE_MS = 10.0
+"""For how long the slope must be steep, and get steeper."""
+
+LEVEL_S = 0.2
+QUEUE_S = 0.015
+"""A level below this is no queue, whatever the slope."""
+STANDING_S = 0.1
+"""A level above this, that does not fall, is too much for people who talk."""
+FALLS_S = 0.01  # what "falls" means, over `LEVEL_S`
+BASE_S = 10.0
+"""The least delay is forgotten after one to two of these: paths change."""
+
+
+class Usage(Enum):
+    """What the path does with what is sent."""
+
+    UNDER = auto()
+    """A queue empties."""
+    NORMAL = auto()
+    OVER = auto()
+    """A queue grows, or stands."""
+
+
+class Delay:
+    """The queue of one direction of a path."""
+
+    def __init__(self) -> None:
+        self.usage = Usage.NORMAL
+        self.queue_s = 0.0
+        self._trend = _Trend()
+        self._recent: deque[tuple[float, float]] = deque()  # arrival, delay
+        self._base = self._next_base = float("inf")
+        self._base_until = float("-inf")
+        self._levels: deque[tuple[float, float]] = deque()  # arrival, level
+
+    def take(self, acked: Sequence[Acked]) -> Usage:
+        """Take what a report told of, in the order of sending."""
+        if acked:
+            self._measure(acked)
+            slope = self._trend.take(acked)
+            self.usage = self._judge(slope)
+        return self.usage
+
+    def _judge(self, slope: Usage) -> Usage:
+        if slope is Usage.OVER and self.queue_s < QUEUE_S:
+            slope = Usage.NORMAL
+        if self.queue_s >= STANDING_S:
+            falls = self._levels[0][1] - self.queue_s >= FALLS_S
+            return Usage.UNDER if falls else Usage.OVER
+        return slope
+
+    def _measure(self, acked: Sequence[Acked]) -> None:
+        """Find the level."""
+        recent = self._recent
+        for sent_at, arrived_at, _ in acked:
+            delay = arrived_at - sent_at
+            recent.append((arrived_at, delay))
+            self._next_base = min(self._next_base, delay)
+        now = max(each[0] for each in recent)
+        while recent[0][0] < now - LEVEL_S:
+            recent.popleft()
+        if now >= self._base_until:
+            self._base, self._next_base = self._next_base, float("inf")
+            self._base_until = now + BASE_S
+        least = min(each[1] for each in recent)
+        self._base = min(self._base, least)
+        self.queue_s = least - self._base
+        levels = self._levels
+        levels.append((now, self.queue_s))
+        while levels[0][0] < now - LEVEL_S:
+            levels.popleft()
+
+
+class _Trend:
+    """The slope of the delay over the last groups of packets."""
+
+    def __init__(self) -> None:
+        self._group: _Group | None = None
+        self._before: _Group | None = None
+        self._began: float | None = None
+        self._points: deque[tuple[float, float]] = deque(maxlen=GROUPS)  # ms, ms
+        self._sum = self._smoothed = 0.0
+        self._count = 0
+        self._slope = 0.0
+        self._over_ms: float | None = None
+        self._threshold = THRESHOLD_MS
+        self._usage = Usage.NORMAL
+
+    def take(self, acked: Sequence[Acked]) -> Usage:
+        """Take packets in the order of sending; OVER if it was at any of them."""
+        over = False
+        for packet in acked:
+            group = self._group
+            if group is None:
+                self._group = _Group(packet)
+            elif packet.sent_at < group.first_sent:
+                continue  # of another stream's report, out of order
+            elif group.takes(packet):
+                group.add(packet)
+            else:
+                if self._before is not None:
+                    self._compare(self._before, group)
+                    over = over or self._usage is Usage.OVER
+                self._before = group
+                self._group = _Group(packet)
+        return Usage.OVER if over else self._usage
+
+    def _compare(self, before: "_Group", group: "_Group") -> None:
+        arrival_ms = (group.last_came - before.last_came) * 1000
+        departure_ms = (group.last_sent - before.last_sent) * 1000
+        if self._began is None:
+            self._began = group.last_came
+        self._count = min(self._count + 1, MAX_GROUPS_COUNTED)
+        self._sum += arrival_ms - departure_ms
+        self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._sum
+        self._points.append(((group.last_came - self._began) * 1000, self._smoothed))
+        slope = self._slope
+        if len(self._points) == GROUPS:
+            slope = _fit(self._points, self._slope)
+        self._detect(slope, departure_ms, max(arrival_ms, 0.0))
+
+    def _detect(self, slope: float, passed_ms: float, waited_ms: float) -> None:
+        steep = self._count * slope * GAIN
+        if steep > self._threshold:
+            if self._over_ms is None:
+                self._over_ms = passed_ms / 2  # it began somewhere in between
+            else:
+                self._over_ms += passed_ms
+                if self._over_ms > OVERUSE_MS and slope >= self._slope:
+                    self._over_ms = 0.0
+                    self._usage = Usage.OVER
+        else:
+            self._over_ms = None
+            under = steep < -self._threshold
+            self._usage = Usage.UNDER if under else Usage.NORMAL
+        self._slope = slope
+        self._adapt(abs(steep), waited_ms)
+
+    def _adapt(self, steep: float, waited_ms: float) -> None:
+        difference = steep - self._threshold
+        if difference <= _SPIKE_MS:
+            pace = _UP if difference > 0 else _DOWN
+            moved = self._threshold + pace * difference * min(waited_ms, 100.0)
+            self._threshold = min(max(moved, MIN_THRESHOLD_MS), MAX_THRESHOLD_MS)
+
+
+class _Group:
+    """Packets that left together, or came in one heap."""
+
+    __slots__ = ("first_came", "first_sent", "last_came", "last_sent")
+
+    def __init__(self, packet: Acked) -> None:
+        self.first_sent = self.last_sent = packet.sent_at
+        self.first_came = self.last_came = packet.arrived_at
+
+    def takes(self, packet: Acked) -> bool:
+        """Tell whether a packet sent after these belongs to them."""
+        if packet.sent_at - self.first_sent <= BURST_S:
+            return True
+        gap = packet.arrived_at - self.last_came
+        return (
+            gap <= BURST_S
+            and gap < packet.sent_at - self.last_sent
+            and packet.arrived_at - self.first_came < 0.1
+        )
+
+    def add(self, packet: Acked) -> None:
+        """Make it one of them."""
+        self.last_sent = packet.sent_at
+        self.last_came = max(self.last_came, packet.arrived_at)
+
+
+def _fit(points: Sequence[tuple[float, float]], otherwise: float) -> float:
+    """Give the slope of the line with the least squares through the points."""
+    count = len(points)
+    mean_x = sum(x for x, _ in points) / count
+    mean_y = sum(y for _, y in points) / count
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    if not spread:
+        return otherwise
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
