@@ -18,8 +18,8 @@ from voip.media.ends.listed import Way
 
 STALLED_S = 0.2
 """A device that asked for nothing this long is gone; its period is 0.01 s."""
-STARTING_S = 1.0
-"""Until its first callback; headsets without wires take most of a second."""
+STARTING_S = 2.0
+"""Until its first callback; headsets without wires take more than a second."""
 CHECK_S = 0.05
 """How often a running device is looked at."""
 OVERSLEPT_S = 0.15
@@ -29,7 +29,7 @@ RETRY_S = 1.0
 LOOK_S = 0.5
 """How often it is looked whether the chosen device is back."""
 RETURN_S = 2.0
-"""How long a device must be there before it is taken back."""
+"""How long a device must be there before it is taken back; doubled each time."""
 MAX_RETURN_S = 64.0
 STEADY_S = 60.0
 """A device that ran this long is trusted as if it had never been lost."""
@@ -127,7 +127,6 @@ class Keeper:
             # Gone or taken, the default will do: a call on the wrong speaker is better
             # than none.
             self._try_chosen = False
-            self._distrust()
         else:
             self._try_chosen = self._has_choice
             self._try_at = now + RETRY_S
@@ -154,6 +153,7 @@ class Keeper:
         """Wait for the chosen device while the default stands in."""
         since = self._there_since
         if since is not None and now - since >= self._return_s:
+            self._return_s = min(2 * self._return_s, MAX_RETURN_S)
             self._close(now, try_chosen=True)
             return Step.LEAVE
         if now < self._look_at:
@@ -162,11 +162,8 @@ class Keeper:
         return Step.LOOK
 
     def _lose(self, now: float) -> Step:
-        if self._on_chosen:
-            if now - self._opened_at >= STEADY_S:
-                self._return_s = RETURN_S
-            else:
-                self._distrust()
+        if self._on_chosen and now - self._opened_at >= STEADY_S:
+            self._return_s = RETURN_S
         self._close(now, try_chosen=False)
         return Step.GIVE_UP
 
@@ -174,6 +171,3 @@ class Keeper:
         self._is_open = False
         self._try_chosen = try_chosen
         self._try_at = now
-
-    def _distrust(self) -> None:
-        self._return_s = min(2 * self._return_s, MAX_RETURN_S)

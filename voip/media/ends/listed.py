@@ -55,17 +55,15 @@ def select(
     """
     if not devices:
         raise MissingError(f"no {way.value}: the system lists none")
-    match which:
-        case None:
-            return None
-        case int():
-            if which >= len(devices):
-                raise MissingError(
-                    f"no {way.value} {which}: the system lists {len(devices)}, from 0"
-                )
-            return devices[which]
-        case str():
-            return _named(devices, which, way)
+    if which is None:
+        return None
+    if isinstance(which, str):
+        return _named(devices, which, way)
+    if which >= len(devices):
+        raise MissingError(
+            f"no {way.value} {which}: the system lists {len(devices)}, from 0"
+        )
+    return devices[which]
 
 
 def find_again(

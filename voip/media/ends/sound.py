@@ -107,17 +107,19 @@ class MiniaudioSound:
             listed = self._library.Devices(self._backends)
         except self._library.MiniaudioError:
             return []
-        ask = listed._get_info  # noqa: SLF001 - it fails for all of a list, or for none
+        ask = type(listed)._get_info  # noqa: SLF001 - one that fails spoils all
 
         def answer(kind: Any, info: Any) -> dict[str, Any]:
             try:
-                ask(kind, info)
+                ask(listed, kind, info)
             except self._library.MiniaudioError:
                 return {"answers": False}
             return {"answers": True}
 
         listed._get_info = answer  # noqa: SLF001 - likewise; held by a contract test
         found = listed.get_captures() if way is Way.IN else listed.get_playbacks()
+        # Or it would hold itself, and its connection to the server, until collected.
+        del listed._get_info
         return [
             SoundDevice(one["name"], listed.backend, id=self._id(one["id"]))
             for one in found
