@@ -22,7 +22,7 @@ from voip.identity.keys import format_identity
 from voip.identity.store import keyring_name
 from voip.identity.vault import Candidates, Vault
 from voip.media.codecs import check_opus, check_vp8
-from voip.media.connect.path import local_addresses
+from voip.media.connect.gathering import local_addresses
 from voip.media.ends.camera import list_cameras
 from voip.media.ends.listed import Way
 from voip.media.ends.sound import MiniaudioSound

@@ -79,10 +79,11 @@ def admissible(
     of its cloud host (link-local) or at everybody on the network (multicast).
     `loopback` lets this machine's own addresses pass, for rehearsals and tests.
     """
-    return tuple(c for c in candidates if _is_reachable(c.host, loopback=loopback))
+    return tuple(c for c in candidates if is_reachable(c.host, loopback=loopback))
 
 
-def _is_reachable(host: str, *, loopback: bool) -> bool:
+def is_reachable(host: str, *, loopback: bool) -> bool:
+    """Tell whether an address can be that of a peer, anywhere but on this machine."""
     address = ipaddress.ip_address(host)
     if address.is_loopback:
         return loopback

@@ -6,40 +6,26 @@ private names of aiortc and aioice used here are held by test_contracts.py.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import aioice
-from aioice.ice import CandidatePair, StunProtocol, get_host_addresses
-from aiortc import (
-    RTCIceCandidate,
-    RTCIceGatherer,
-    RTCIceParameters,
-    RTCIceServer,
-    RTCIceTransport,
-)
-from aiortc.rtcicetransport import connection_kwargs
+from aiortc import RTCIceGatherer, RTCIceParameters, RTCIceTransport
 
 from voip.description import MAX_CANDIDATES, Description
-from voip.errors import MalformedError, UnreachableError
+from voip.errors import RefusedError, UnreachableError
+from voip.media.connect.agent import CallIce
 from voip.media.connect.candidates import (
     Candidate,
     admissible,
     format_candidate,
     parse_candidate,
 )
-from voip.media.connect.config import IceConfig, check_config
+from voip.media.connect.config import IceConfig
+from voip.media.connect.gathering import local_addresses
 from voip.media.connect.sockets import Trace
 from voip.media.events import PathKind
 
 WATCH_EVERY_S = 2.0  # listing the interfaces costs about a millisecond
-MAX_WAITING = 512  # datagrams; two seconds of a video call
-KNOCK_EVERY_S = 5.0  # below the 30 s after which some NATs forget (RFC 4787 §4.3)
-_LOOPBACK = "127.0.0.1"
-
-
-def local_addresses() -> frozenset[str]:
-    """List the addresses of this machine that ICE would offer."""
-    return frozenset(get_host_addresses(use_ipv4=True, use_ipv6=True))
 
 
 async def addresses_changed(
@@ -52,53 +38,6 @@ async def addresses_changed(
         await asyncio.sleep(every_s)
         if addresses() != before:
             return
-
-
-class CallIce(aioice.Connection):
-    """An ICE agent that can stay on loopback and lets every datagram be watched."""
-
-    def __init__(
-        self, config: IceConfig, *, controlling: bool, trace: Trace | None
-    ) -> None:
-        """Take the user's servers and, for a leak test, who watches."""
-        policy = aioice.TransportPolicy
-        super().__init__(
-            ice_controlling=controlling,
-            transport_policy=policy.RELAY if config.relay_only else policy.ALL,
-            **_server_arguments(config),
-        )
-        self._loopback = config.loopback
-        self._trace = trace
-
-    async def get_component_candidates(
-        self,
-        component: int,
-        addresses: list[str],
-        timeout: int = 5,  # noqa: ASYNC109 -- the base's signature
-    ) -> list[aioice.Candidate]:
-        """Gather; from here on each datagram sent is shown to the watcher."""
-        if self._loopback:
-            addresses = [_LOOPBACK]
-        found = await super().get_component_candidates(component, addresses, timeout)
-        if self._trace is not None:
-            for protocol in self._protocols:
-                _watch(protocol, self._trace)
-        return found
-
-    def data_received(self, data: bytes, component: int) -> None:
-        """Queue a datagram, unless too many wait.
-
-        The port is open to everybody while the call rings and nobody reads yet; what
-        does not fit is dropped, as a full socket would.
-        """
-        if self._queue.qsize() < MAX_WAITING:
-            super().data_received(data, component)
-
-    def try_again(self) -> None:
-        """Let the checks that failed be made once more."""
-        for pair in self._check_list:
-            if pair.state is CandidatePair.State.FAILED:
-                self.check_state(pair, CandidatePair.State.WAITING)
 
 
 class Path:
@@ -123,13 +62,29 @@ class Path:
                 CANDIDATES message; they are used either way.
             on_change: told when packets go another way from now on; `kind` may differ.
         """
-        check_config(config)
         self._config = config
         self._gatherer = RTCIceGatherer(iceServers=[])
         # aiortc offers no way to hand in an agent of one's own.
-        self._agent = CallIce(config, controlling=controlling, trace=trace)
+        self._agent = CallIce(
+            config,
+            controlling=controlling,
+            trace=trace,
+            on_candidate=None
+            if on_candidate is None
+            else lambda found: on_candidate(format_candidate(_from_aioice(found))),
+            on_change=on_change,
+        )
         self._gatherer._connection = self._agent  # noqa: SLF001 -- test_contracts.py
         self.transport = RTCIceTransport(self._gatherer)
+
+    @property
+    def kind(self) -> PathKind:
+        """Whether packets go straight or through a relay of either side."""
+        pair = self._agent.pair
+        if pair is None:
+            return "direct"
+        kinds = (pair.local_candidate.type, pair.remote_candidate.type)
+        return "relay" if "relay" in kinds else "direct"
 
     @property
     def receive(self) -> Callable[[bytes], None] | None:
@@ -137,24 +92,24 @@ class Path:
 
         Before it is set, at most 512 datagrams wait and are handed over then.
         """
-        raise NotImplementedError
+        return self._agent.receive
 
     @receive.setter
-    def receive(self, receive: Callable[[bytes], None]) -> None:
-        raise NotImplementedError
+    def receive(self, receive: Callable[[bytes], None] | None) -> None:
+        self._agent.receive = receive
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What went wrong with which server, as sentences for the user."""
-        raise NotImplementedError
+        return tuple(map(str, self._agent.gathering.problems))
 
     @property
     def answered_at(self) -> float | None:
         """When the peer last proved, by its ICE password, to be on the current pair.
 
-        Seconds of the loop's clock; None before the first check.
+        Seconds of the loop's clock; None before the first answer to a check.
         """
-        raise NotImplementedError
+        return self._agent.answered_at
 
     @property
     def has_failed(self) -> bool:
@@ -162,7 +117,7 @@ class Path:
 
         The address or the route is gone: reason enough to look for another way.
         """
-        raise NotImplementedError
+        return self._agent.has_failed
 
     def send(self, datagram: bytes) -> None:
         """Send now, on the current pair; a full socket drops, as a network does.
@@ -170,7 +125,7 @@ class Path:
         Raises:
             ConnectionError: there is no pair, or not any more.
         """
-        raise NotImplementedError
+        self._agent.push(datagram)
 
     def verified(self) -> None:
         """Say, inside `receive`, that the datagram at hand verified.
@@ -178,52 +133,63 @@ class Path:
         The callee then sends where such packets come from, as long as that way was
         checked (RFC 8445 leaves the choice to the caller, whose packets show it).
         """
-        raise NotImplementedError
+        self._agent.verified()
 
     def check(self) -> None:
         """Check the current pair now; `answered_at` tells whether it answered."""
-        raise NotImplementedError
+        self._agent.check()
 
     def recheck_all(self) -> None:
         """Check every pair once more, and move to the first that answers.
 
-        Stays where it is if the current pair answers as well.
+        Stays where it is if the current pair answers first.
         """
-        raise NotImplementedError
-
-    @property
-    def kind(self) -> PathKind:
-        """Whether packets go straight or through a relay of either side."""
-        pairs = self._agent._nominated.values()  # noqa: SLF001 -- test_contracts.py
-        relayed = any(
-            "relay" in (pair.local_candidate.type, pair.remote_candidate.type)
-            for pair in pairs
-        )
-        return "relay" if relayed else "direct"
+        self._agent.check_all()
 
     async def gather(self) -> Description:
-        """Find our addresses; at most 5 s, at once without servers.
+        """Find our addresses; at once without servers, else within 1.5 s.
+
+        A dead server delays nothing as long as another of its kind answers. If there
+        is no address at all after 1.5 s, it goes on to 5 s.
 
         Raises:
             UnreachableError: there is not one address to offer.
+            RefusedError: nor would there be, if it were tried again: a certificate or
+                a password does not hold.
         """
         await self._gatherer.gather()
-        found = tuple(map(_from_aiortc, self._gatherer.getLocalCandidates()))
+        found = sorted(
+            map(_from_aioice, self._agent.local_candidates),
+            key=lambda candidate: candidate.priority,
+            reverse=True,
+        )
         if not found:
-            raise UnreachableError("no network address at which a call could come in")
+            raise self._nothing_found()
         own = self._gatherer.getLocalParameters()
         return Description(
             ufrag=cast("str", own.usernameFragment),
             pwd=cast("str", own.password),
-            candidates=tuple(map(format_candidate, found[:MAX_CANDIDATES])),
+            candidates=tuple(map(format_candidate, _offered(found))),
         )
+
+    def _nothing_found(self) -> UnreachableError | RefusedError:
+        problems = self._agent.gathering.problems
+        said = "no network address at which a call could come in"
+        if not problems:
+            return UnreachableError(said)
+        said = f"{said}: {'; '.join(map(str, problems))}"
+        if all(isinstance(problem, RefusedError) for problem in problems):
+            return RefusedError(said)
+        return UnreachableError(said)
 
     async def connect(self, remote: Description, *, complete: bool = True) -> None:
         """Run the checks until one way works.
 
-        With `complete`, no candidates follow, so that failing can be known. Otherwise
-        it goes on until `close`, and ways that failed are tried again: the other side
-        may begin minutes later, and a NAT forgets who was not sent to for a while.
+        The callee returns a little earlier: when the caller was seen to use one.
+        With `complete`, no candidates follow, so that failing can be known, after 30 s
+        at the latest. Otherwise it goes on until `close`. Ways that failed are tried
+        again meanwhile: the other side may begin later, by hand minutes later, and a
+        NAT forgets who was not sent to for a while.
 
         Raises:
             UnreachableError: none of the ways works.
@@ -232,18 +198,9 @@ class Path:
         await self.add(remote.candidates, last=complete)
         if self.transport.state == "closed":
             raise UnreachableError("this way was closed before it was tried")
-        checks = self.transport.start(
+        await self.transport.start(
             RTCIceParameters(usernameFragment=remote.ufrag, password=remote.pwd)
         )
-        if complete:
-            await checks
-        else:
-            # Owned by this call: a task group would wrap what is raised.
-            knocking = asyncio.create_task(self._knock())
-            try:
-                await checks
-            finally:
-                knocking.cancel()
         if self.transport.state != "completed":
             raise UnreachableError(
                 f"no way to the other side: {len(remote.candidates)} addresses tried"
@@ -257,73 +214,48 @@ class Path:
         """
         parsed = tuple(map(parse_candidate, candidates))
         for candidate in admissible(parsed, loopback=self._config.loopback):
-            await self.transport.addRemoteCandidate(_to_aiortc(candidate))
+            await self._agent.add_remote_candidate(_to_aioice(candidate))
         if last:
             await self.transport.addRemoteCandidate(None)
-
-    async def _knock(self) -> None:
-        while True:
-            await asyncio.sleep(KNOCK_EVERY_S)
-            self._agent.try_again()
 
     async def close(self) -> None:
         """Close the sockets."""
         await self.transport.stop()
 
 
-def _server_arguments(config: IceConfig) -> dict[str, Any]:
-    # aioice takes one server of each kind; the first of each is used.
-    servers = [
-        RTCIceServer(server.url, username=server.username, credential=server.password)
-        for server in config.servers
-    ]
-    try:
-        return connection_kwargs(servers)
-    except ValueError as error:
-        raise MalformedError(f"ice server: {error}") from error
+def _offered(found: list[Candidate]) -> list[Candidate]:
+    """Keep as many as a description holds; those at the end are relays, which work."""
+    if len(found) <= MAX_CANDIDATES:
+        return found
+    relays = [candidate for candidate in found if candidate.kind == "relay"]
+    others = [candidate for candidate in found if candidate.kind != "relay"]
+    return others[: MAX_CANDIDATES - len(relays)] + relays
 
 
-def _from_aiortc(found: RTCIceCandidate) -> Candidate:
-    related = ""
-    if found.relatedAddress is not None:
-        related = f" raddr {found.relatedAddress} rport {found.relatedPort}"
-    text = (
-        f"{found.foundation} 1 udp {found.priority} {found.ip} {found.port} "
-        f"typ {found.type}{related}"
+def _from_aioice(found: aioice.Candidate) -> Candidate:
+    related = None
+    if found.related_address is not None and found.related_port is not None:
+        related = (found.related_address, found.related_port)
+    return Candidate(
+        foundation=found.foundation,
+        priority=found.priority,
+        host=found.host,
+        port=found.port,
+        kind=found.type,
+        related=related,
     )
-    return parse_candidate(text)
 
 
-def _to_aiortc(candidate: Candidate) -> RTCIceCandidate:
+def _to_aioice(candidate: Candidate) -> aioice.Candidate:
     host, port = candidate.related or (None, None)
-    return RTCIceCandidate(
+    return aioice.Candidate(
         component=1,
+        transport="udp",
         foundation=candidate.foundation,
-        ip=candidate.host,
-        port=candidate.port,
         priority=candidate.priority,
-        protocol="udp",
+        host=candidate.host,
+        port=candidate.port,
         type=candidate.kind,
-        relatedAddress=host,
-        relatedPort=port,
+        related_address=host,
+        related_port=port,
     )
-
-
-class _Watched:
-    """A socket's transport that shows each datagram before it leaves."""
-
-    def __init__(self, transport: Any, trace: Trace) -> None:  # aioice has two kinds
-        self._transport = transport
-        self._trace = trace
-
-    def sendto(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._trace(data, (addr[0], addr[1]))
-        self._transport.sendto(data, addr)
-
-    def __getattr__(self, name: str) -> Any:  # the rest is the transport's own
-        return getattr(self._transport, name)
-
-
-def _watch(protocol: StunProtocol, trace: Trace) -> None:
-    # aioice has no other place at which all sending comes together.
-    protocol.transport = cast("Any", _Watched(protocol.transport, trace))

@@ -7,14 +7,11 @@ import pytest
 
 from voip.description import Description
 from voip.errors import MalformedError, MissingError, UnreachableError
+from voip.media.connect.agent import MAX_WAITING
 from voip.media.connect.candidates import parse_candidate
 from voip.media.connect.config import IceConfig, IceServer, check_config
-from voip.media.connect.path import (
-    MAX_WAITING,
-    Path,
-    addresses_changed,
-    local_addresses,
-)
+from voip.media.connect.gathering import local_addresses
+from voip.media.connect.path import Path, addresses_changed
 
 LOOPBACK = IceConfig(loopback=True)
 
@@ -131,9 +128,11 @@ async def test_of_candidates_that_cannot_be_read_none_is_tried() -> None:
 
 async def test_a_flood_before_the_call_is_dropped() -> None:
     path = _path()
+    await path.gather()
+    (port,) = path._agent._protocols
     for _ in range(MAX_WAITING + 1):
-        path.transport._connection.data_received(b"noise", 1)
-    waiting = path.transport._connection._queue.qsize()
+        port.datagram_received(b"noise", ("127.0.0.1", 9))
+    waiting = path._agent._queue.qsize()
     await path.close()
 
     assert waiting == MAX_WAITING
