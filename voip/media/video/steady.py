@@ -28,6 +28,7 @@ SLOT_TICKS = 3600  # of the RTP clock
 _LAST, _KEY, _FILLER = 0x01, 0x02, 0x04
 _HEAD = struct.Struct(">BHIH")  # flags, inner sequence, media timestamp, length
 CELL_DATA_BYTES = MAX_PAYLOAD_BYTES - _HEAD.size
+FILLER = _HEAD.pack(_FILLER, 0, 0, 0).ljust(MAX_PAYLOAD_BYTES, b"\0")
 DATAGRAM_BYTES = 28 + 12 + MAX_PAYLOAD_BYTES + 16  # IPv4 and UDP, RTP, SRTP's tag
 PACKET_BPS = round(DATAGRAM_BYTES * 8 / SLOT_S)
 """What one packet a slot takes, in bit/s of IPv4 datagrams: 239 200."""
@@ -175,9 +176,6 @@ class SteadySender:
         return Packet(sequence, self._timestamp, payload)
 
 
-FILLER = _HEAD.pack(_FILLER, 0, 0, 0).ljust(MAX_PAYLOAD_BYTES, b"\0")
-
-
 class _Size:
     """How many packets a slot has: one step up or down, seldom."""
 
@@ -185,7 +183,7 @@ class _Size:
         self._step = 0  # in `_SIZES`
         self._changed_at = float("-inf")
         self._rise_from = float("-inf")
-        self._barred_s = _BARRED_S
+        self._barred_s = _BARRED_S / 2
 
     def follow(self, bps: int, now: float) -> int:
         taken = _SIZES[self._step] * PACKET_BPS
