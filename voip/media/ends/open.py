@@ -177,6 +177,8 @@ class _Speech:
         if not isinstance(choice.audio_in, Device):
             return
         has_speaker = isinstance(choice.audio_out, Device)
+        if not settings.voice.does_anything(with_speaker=has_speaker):
+            return
         try:
             self._voice = Voice(settings.voice, with_speaker=has_speaker)
         except MissingError as error:

@@ -37,6 +37,15 @@ class VoiceSettings:
     gain: bool = True
     headphones: bool = False
 
+    def cancels_echo(self, *, with_speaker: bool) -> bool:
+        """Say whether there is an echo that is to be taken out."""
+        return with_speaker and self.echo and not self.headphones
+
+    def does_anything(self, *, with_speaker: bool) -> bool:
+        """Say whether sound is changed at all."""
+        others = self.noise or self.high_pass or self.gain
+        return others or self.cancels_echo(with_speaker=with_speaker)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundSettings:

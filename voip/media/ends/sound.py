@@ -119,7 +119,7 @@ class MiniaudioSound:
         listed._get_info = answer  # noqa: SLF001 - likewise; held by a contract test
         found = listed.get_captures() if way is Way.IN else listed.get_playbacks()
         # Or it would hold itself, and its connection to the server, until collected.
-        del listed._get_info
+        del listed._get_info  # noqa: SLF001 - likewise
         return [
             SoundDevice(one["name"], listed.backend, id=self._id(one["id"]))
             for one in found

@@ -51,7 +51,7 @@ class Voice:
             library = importlib.import_module("pywebrtc_audio")
         except ImportError as error:
             raise MissingError("no echo cancellation: use headphones") from error
-        self.cancels_echo = with_speaker and settings.echo and not settings.headphones
+        self.cancels_echo = settings.cancels_echo(with_speaker=with_speaker)
         self._processor: Any = library.AudioProcessor(
             SAMPLE_RATE,
             1,

@@ -6,8 +6,12 @@ from voip.errors import MalformedError
 from voip.media.ends.choice import (
     Choice,
     Device,
+    Drawn,
     File,
+    Hum,
     Made,
+    Screen,
+    is_raw,
     movie_format,
     parse_choice,
 )
@@ -28,12 +32,15 @@ def test_without_words_it_is_a_voice_call_on_the_default_devices() -> None:
         ("mic", Device(None)),
         ("mic:0", Device(0)),
         ("mic:99", Device(99)),
-        ("tone", Made.TONE),
+        ("mic:USB: 2", Device("USB: 2")),
+        ("mic:-1", Device("-1")),
+        ("tone", Hum(440)),
+        ("tone:20000", Hum(20_000)),
         ("silence", Made.SILENCE),
         ("file:a:b.ogg", File("a:b.ogg")),
     ],
 )
-def test_words_for_sound_in(word: str, end: Device | File | Made) -> None:
+def test_words_for_sound_in(word: str, end: Device | File | Hum | Made) -> None:
     assert parse_choice(audio_in=word).audio_in == end
 
 
@@ -41,6 +48,7 @@ def test_words_for_sound_in(word: str, end: Device | File | Made) -> None:
     ("word", "end"),
     [
         ("speaker:2", Device(2)),
+        ("speaker:head", Device("head")),
         ("null", Made.NULL),
         ("file:heard.WAV", File("heard.WAV")),
     ],
@@ -52,7 +60,10 @@ def test_words_for_sound_out(word: str, end: Device | File | Made) -> None:
 @pytest.mark.parametrize(
     ("word", "end"),
     [
+        ("camera", Device(None)),
         ("camera:1", Device(1)),
+        ("screen", Screen(None)),
+        ("screen::0.1", Screen(":0.1")),
         ("pattern", Made.PATTERN),
         ("none", Made.NONE),
         ("file:me.webm", File("me.webm")),
@@ -63,40 +74,56 @@ def test_words_for_pictures_in(word: str, end: Device | File | Made) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "end"), [("null", Made.NULL), ("file:seen.mkv", File("seen.mkv"))]
+    ("word", "end"),
+    [
+        ("null", Made.NULL),
+        ("terminal", Drawn.BLOCKS),
+        ("kitty", Drawn.KITTY),
+        ("file:seen.mkv", File("seen.mkv")),
+        ("file:pipe.Y4M", File("pipe.Y4M")),
+    ],
 )
-def test_words_for_pictures_out(word: str, end: File | Made) -> None:
+def test_words_for_pictures_out(word: str, end: File | Drawn | Made) -> None:
     assert parse_choice(video_out=word).video_out == end
 
 
 @pytest.mark.parametrize(
     "word",
-    ["", "mic:", "mic:100", "mic:-1", "mic:01", "mic:\u0663", "Mic", "file:", "null"],
+    ["", "mic:", "mic:100", "mic:01", "Mic", "file:", "null", "tone:", "silence:"],
 )
 def test_what_is_no_sound_source_is_refused(word: str) -> None:
     with pytest.raises(MalformedError) as refusal:
         parse_choice(audio_in=word)
 
     assert (
-        str(refusal.value)
-        == f"expected mic[:N], tone, silence or file:PATH, got {word!r}"
+        str(refusal.value) == "expected mic[:N|:NAME], tone[:HERTZ], silence or"
+        f" file:PATH, got {word!r}"
     )
 
 
-@pytest.mark.parametrize("word", ["mic", "tone", "speaker:x"])
+@pytest.mark.parametrize("hertz", ["19", "20001", "4.5", "-440", "\u0664\u0664\u0660"])
+def test_a_tone_is_one_that_people_hear(hertz: str) -> None:
+    with pytest.raises(MalformedError, match="expected a tone of 20 to 20000 hertz"):
+        parse_choice(audio_in=f"tone:{hertz}")
+
+
+@pytest.mark.parametrize("word", ["mic", "tone", "speaker:", "null:"])
 def test_what_is_no_sound_sink_is_refused(word: str) -> None:
-    with pytest.raises(MalformedError, match="speaker\\[:N\\], null or file:PATH, got"):
+    with pytest.raises(MalformedError, match=r"speaker\[:N\|:NAME\], null or file"):
         parse_choice(audio_out=word)
 
 
-def test_what_is_no_picture_source_is_refused() -> None:
-    with pytest.raises(MalformedError, match="pattern, none or file:PATH, got 'null'"):
-        parse_choice(video_in="null")
+@pytest.mark.parametrize(
+    "word", ["null", "camera:", "camera:x", "screen:", "none:", "pattern:1", "file"]
+)
+def test_what_is_no_picture_source_is_refused(word: str) -> None:
+    with pytest.raises(MalformedError, match="pattern, none or file:PATH, got"):
+        parse_choice(video_in=word)
 
 
-@pytest.mark.parametrize("word", ["file", "file:", "camera", "none", "nul"])
+@pytest.mark.parametrize("word", ["file", "file:", "camera", "none", "nul", "kitty:"])
 def test_what_is_no_picture_sink_is_refused(word: str) -> None:
-    with pytest.raises(MalformedError, match="expected null or file:PATH, got"):
+    with pytest.raises(MalformedError, match="terminal, kitty, null or file:PATH, got"):
         parse_choice(video_out=word)
 
 
@@ -114,6 +141,19 @@ def test_sound_alone_is_recorded_as_wav_only() -> None:
 def test_pictures_are_not_recorded_as_wav() -> None:
     with pytest.raises(MalformedError, match="pictures are recorded as"):
         parse_choice(video_out="file:call.wav")
+
+
+def test_pictures_as_they_are_hold_no_sound() -> None:
+    with pytest.raises(MalformedError, match="sound is recorded as"):
+        parse_choice(audio_out="file:call.y4m", video_out="file:call.y4m")
+
+
+def test_an_ending_says_that_pictures_are_as_they_are() -> None:
+    assert [is_raw(name) for name in ("a.Y4M", "y4m", "a.y4m.mkv")] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_movie_ending_names_its_container() -> None:

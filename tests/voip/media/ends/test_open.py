@@ -1,31 +1,38 @@
-from collections.abc import Callable
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.voip.media.ends.machine import Machine
 from voip.errors import MissingError, RefusedError
 from voip.media.ends.camera import MovingBars
-from voip.media.ends.choice import parse_choice
+from voip.media.ends.choice import Drawn, parse_choice
+from voip.media.ends.devices import Microphone, Speaker
 from voip.media.ends.files import FileAudio, FileVideo
-from voip.media.ends.open import check_ends, open_ends
+from voip.media.ends.listed import Way
+from voip.media.ends.open import Ends, check_ends, open_ends
 from voip.media.ends.recording import MovieRecording, WavRecording
-from voip.media.ends.sound import Microphone, SoundDevice, Speaker, Way
+from voip.media.ends.remember import SoundSettings, VoiceSettings
+from voip.media.ends.y4m import RawPictures
 from voip.media.pattern import Discard, Silence, Tone, draw_pattern
 
 
-class Machine:
-    """A sound system with one device of each kind, which nobody should open."""
+@pytest.fixture
+def machine() -> Machine:
+    return Machine("built-in", "headset")
 
-    def devices(self, way: Way) -> list[SoundDevice]:
-        return [SoundDevice(way.value, "test", None)]
 
-    def record(
-        self, device: SoundDevice | None, push: Callable[[bytes], None]
-    ) -> Microphone:
-        raise AssertionError(f"opened {device} before its first use for {push}")
-
-    def play(self, device: SoundDevice | None, pull: Callable[[int], bytes]) -> Speaker:
-        raise AssertionError(f"opened {device} before its first use for {pull}")
+def use(ends: Ends, machine: Machine) -> list[str | None]:
+    """Switch both devices on, and give what was opened: microphone, speaker."""
+    assert isinstance(ends.audio_source, Microphone)
+    assert isinstance(ends.audio_sink, Speaker)
+    ends.audio_source.read()
+    machine.wait()
+    ends.audio_sink.drive(lambda samples: bytes(2 * samples))
+    machine.wait()
+    ends.close()
+    return [one.device.name if one.device else None for one in machine.opened]
 
 
 def test_words_without_device_or_file_need_neither() -> None:
@@ -36,16 +43,17 @@ def test_words_without_device_or_file_need_neither() -> None:
     assert isinstance(ends.audio_sink, Discard)
     assert isinstance(ends.video_source, MovingBars)
     assert isinstance(ends.video_sink, Discard)
+    assert (ends.devices(), ends.notes) == ([], ())
 
 
 def test_what_was_opened_is_given_to_a_call_whole() -> None:
     ends = open_ends(parse_choice("tone", "null", video_in="pattern"))
-    plan = ends.plan(data=True)
+    plan = ends.plan(steady=True, data=True)
     plan.close()
 
     assert (plan.audio_source, plan.audio_sink) == (ends.audio_source, ends.audio_sink)
     assert (plan.video_source, plan.video_sink) == (ends.video_source, ends.video_sink)
-    assert plan.data
+    assert (plan.steady, plan.data) == (True, True)
 
 
 def test_a_call_of_silence_has_no_pictures() -> None:
@@ -56,17 +64,102 @@ def test_a_call_of_silence_has_no_pictures() -> None:
     assert ends.video_source is None
 
 
-def test_devices_are_chosen_and_left_off() -> None:
-    ends = open_ends(parse_choice("mic", "speaker:0"), sound=Machine())
+def test_devices_are_chosen_and_left_off(machine: Machine) -> None:
+    ends = open_ends(parse_choice("mic", "speaker:0"), sound=machine)
     ends.close()
 
     assert isinstance(ends.audio_source, Microphone)
     assert isinstance(ends.audio_sink, Speaker)
+    assert ends.devices() == [ends.audio_source, ends.audio_sink]
+    assert machine.opened == []
 
 
-def test_a_missing_device_is_told_before_the_call() -> None:
-    with pytest.raises(MissingError, match="no microphone 1"):
-        open_ends(parse_choice("mic:1", "null"), sound=Machine())
+@pytest.mark.parametrize(
+    ("words", "opened"),
+    [
+        (("mic", "speaker"), [None, None]),
+        (("mic:1", "speaker:0"), ["headset", "built-in"]),
+        (("mic:Head", "speaker"), ["headset", None]),
+    ],
+    ids=["default", "places", "part of a name"],
+)
+def test_words_say_which_devices(
+    machine: Machine, words: tuple[str, str], opened: list[str | None]
+) -> None:
+    assert use(open_ends(parse_choice(*words), sound=machine), machine) == opened
+
+
+def test_the_usual_devices_are_those_of_the_settings(machine: Machine) -> None:
+    usual = SoundSettings(
+        microphone=machine.devices(Way.IN)[1], speaker=machine.devices(Way.OUT)[1]
+    )
+    ends = open_ends(parse_choice("mic:0", "speaker"), settings=usual, sound=machine)
+
+    assert use(ends, machine) == ["built-in", "headset"]
+
+
+def test_a_usual_device_that_is_away_is_asked_for_first(machine: Machine) -> None:
+    usual = SoundSettings(microphone=machine.devices(Way.IN)[1])
+    machine.names = ["built-in"]
+    ends = open_ends(parse_choice(), settings=usual, sound=machine)
+
+    assert use(ends, machine) == ["headset", None]
+
+
+def test_settings_say_how_loud(machine: Machine) -> None:
+    settings = SoundSettings(microphone_db=3, speaker_db=-3)
+    ends = open_ends(parse_choice(), settings=settings, sound=machine)
+    ends.close()
+
+    assert [end.gain.db for end in ends.devices()] == [3, -3]
+
+
+def test_without_echo_cancellation_the_call_goes_on_with_a_note(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pywebrtc_audio", None)
+    ends = open_ends(parse_choice(), sound=machine)
+    opened = use(ends, machine)
+
+    assert ends.notes == ("no echo cancellation: use headphones",)
+    assert opened == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("words", "voice"),
+    [
+        (("mic", "null"), VoiceSettings(noise=False, high_pass=False, gain=False)),
+        (("tone", "speaker"), VoiceSettings()),
+    ],
+    ids=["nothing to do", "no microphone"],
+)
+def test_what_is_not_needed_is_not_missed(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, str],
+    voice: VoiceSettings,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pywebrtc_audio", None)
+    settings = SoundSettings(voice=voice)
+    ends = open_ends(parse_choice(*words), settings=settings, sound=machine)
+    ends.close()
+
+    assert ends.notes == ()
+
+
+def test_without_miniaudio_a_call_of_files_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "miniaudio", None)
+    open_ends(parse_choice("tone:100", "null")).close()
+
+    with pytest.raises(MissingError, match="sound devices need miniaudio"):
+        open_ends(parse_choice("tone", "speaker"))
+
+
+def test_a_missing_device_is_told_before_the_call(machine: Machine) -> None:
+    with pytest.raises(MissingError, match="no microphone 2"):
+        open_ends(parse_choice("mic:2", "null"), sound=machine)
 
 
 def test_a_missing_camera_is_told_before_the_call() -> None:
@@ -99,6 +192,33 @@ def test_sound_and_pictures_may_go_to_two_files(tmp_path: Path) -> None:
     assert isinstance(ends.video_sink, MovieRecording)
 
 
+def test_a_pipe_gets_pictures_as_they_are(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.y4m")
+    reader = os.open(tmp_path / "a.y4m", os.O_RDONLY | os.O_NONBLOCK)
+    ends = open_ends(
+        parse_choice("tone", "null", video_out=f"file:{tmp_path / 'a.y4m'}")
+    )
+    ends.close()
+    os.close(reader)
+
+    assert isinstance(ends.video_sink, RawPictures)
+
+
+def test_a_terminal_is_the_programs_to_give() -> None:
+    given: list[Drawn] = []
+
+    def display(how: Drawn) -> Discard:
+        given.append(how)
+        return Discard()
+
+    choice = parse_choice("tone", "null", video_out="kitty")
+    open_ends(choice, display=display).close()
+
+    assert given == [Drawn.KITTY]
+    with pytest.raises(MissingError, match="no terminal to draw pictures in"):
+        open_ends(choice)
+
+
 def test_an_existing_recording_is_replaced_only_when_asked_to(tmp_path: Path) -> None:
     (tmp_path / "a.wav").touch()
     choice = parse_choice("tone", f"file:{tmp_path / 'a.wav'}")
@@ -120,11 +240,19 @@ def test_what_failed_is_said_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("mic:1", "null"), ("tone", "speaker:1"), ("file:no.ogg", "null")]
+    "words", [("mic:2", "null"), ("tone", "speaker:x"), ("file:no.ogg", "null")]
 )
-def test_what_is_missing_is_found_by_a_look(words: tuple[str, str]) -> None:
+def test_what_is_missing_is_found_by_a_look(
+    machine: Machine, words: tuple[str, str]
+) -> None:
     with pytest.raises(MissingError):
-        check_ends(parse_choice(*words), sound=Machine())
+        check_ends(parse_choice(*words), sound=machine)
+
+
+def test_a_look_switches_nothing_on(machine: Machine) -> None:
+    check_ends(parse_choice(), sound=machine)
+
+    assert machine.opened == []
 
 
 def test_a_camera_that_is_missing_is_found_by_a_look() -> None:

@@ -34,6 +34,29 @@ def test_voice_processing_is_on_until_it_is_switched_off() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "with_speaker", "cancels"),
+    [
+        (VoiceSettings(), True, True),
+        (VoiceSettings(), False, False),
+        (VoiceSettings(echo=False), True, False),
+        (VoiceSettings(headphones=True), True, False),
+    ],
+    ids=range(4),
+)
+def test_an_echo_needs_a_speaker_in_the_room(
+    settings: VoiceSettings, *, with_speaker: bool, cancels: bool
+) -> None:
+    assert settings.cancels_echo(with_speaker=with_speaker) is cancels
+
+
+def test_with_all_switched_off_nothing_is_done() -> None:
+    off = VoiceSettings(noise=False, high_pass=False, gain=False)
+
+    assert off.does_anything(with_speaker=True)
+    assert not off.does_anything(with_speaker=False)
+
+
 def test_what_could_not_be_read_is_not_written() -> None:
     with pytest.raises(MalformedError, match=r"gain: expected -20\.0 to 20\.0 dB"):
         format_settings(SoundSettings(speaker_db=21))
