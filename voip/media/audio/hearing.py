@@ -4,9 +4,24 @@ Rules, without a lock: whoever lets a device pull from another thread holds one 
 `receive` and `pull`.
 """
 
+from collections import deque
 from collections.abc import Callable
 
+from voip.errors import MalformedError
+from voip.media.audio.dtmf import ToneReceiver
 from voip.media.audio.jitter import AudioReceiver, Decoder
+from voip.media.audio.red import Blocks, parse_red
+from voip.media.profile import AUDIO_PT
+from voip.media.rtp import HEADER_BYTES, Header, parse_header
+from voip.media.sources import FRAME_SAMPLES
+
+MAX_DIGITS = 32
+"""Digits that wait until somebody asks; of more, the oldest are forgotten."""
+
+_STAMPS = 1 << 32
+_HALF = _STAMPS // 2  # what is further ahead than that is behind
+
+Recorder = Callable[[bytes, int], None]
 
 
 class Hearing:
@@ -23,19 +38,62 @@ class Hearing:
         """Begin with silence."""
         self.receiver = AudioReceiver(decoder)
         self.malformed = 0
-        self.on_frame: Callable[[bytes, int], None] | None = None
+        self.on_frame: Recorder | None = None
+        self._tones = ToneReceiver()
+        self._digits: deque[str] = deque(maxlen=MAX_DIGITS)
+        self._due: int | None = None  # the timestamp that is to be recorded next
+        self._position = 0
 
     def receive(self, packet: bytes, now: float) -> None:
         """Take an RTP packet that verified; one that is malformed is counted.
 
         `now` is in seconds of one monotonic clock.
         """
-        raise NotImplementedError
+        try:
+            header, blocks = _parse_packet(packet)
+        except MalformedError:
+            self.malformed += 1
+            return
+        # Without a frame of its own a packet still has its time: silence is meant.
+        own = (0, blocks.primary or b"")
+        self.receiver.receive(header.sequence, (own, *blocks.copies), now)
+        if blocks.event is not None:
+            distance, event = blocks.event
+            began = header.timestamp - distance * FRAME_SAMPLES
+            digit = self._tones.receive(began % _STAMPS, event, now)
+            if digit is not None:
+                self._digits.append(digit)
+        if self.on_frame is not None:
+            self._record(self.on_frame, blocks, header.timestamp)
 
     def pull(self, samples: int, now: float) -> bytes:
         """Give the next `samples` samples, always exactly so many."""
         return self.receiver.pull(samples, now)
 
     def digits(self) -> str:
-        """Give the touch tones that came since this was asked last; at most 32."""
-        raise NotImplementedError
+        """Give the touch tones that came since this was asked last."""
+        digits = "".join(self._digits)
+        self._digits.clear()
+        return digits
+
+    def _record(self, recorder: Recorder, blocks: Blocks, timestamp: int) -> None:
+        """Hand on what has not been; a copy fills the gap that a lost packet left."""
+        frames = () if blocks.primary is None else ((0, blocks.primary),)
+        if self._due is not None:
+            frames = (*blocks.copies, *frames)
+        for distance, frame in frames:
+            stamp = timestamp - distance * FRAME_SAMPLES
+            ahead = 0 if self._due is None else (stamp - self._due) % _STAMPS
+            if ahead < _HALF:
+                recorder(frame, self._position + ahead)
+                self._position += ahead + FRAME_SAMPLES
+                self._due = stamp + FRAME_SAMPLES
+
+
+def _parse_packet(packet: bytes) -> tuple[Header, Blocks]:
+    header = parse_header(packet)
+    if header.payload_type != AUDIO_PT:
+        raise MalformedError(
+            f"audio: expected payload type {AUDIO_PT}, came {header.payload_type}"
+        )
+    return header, parse_red(packet[HEADER_BYTES:])

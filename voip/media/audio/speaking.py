@@ -4,34 +4,65 @@ Carrier. From `start` to `stop` a packet leaves every 20 ms, each of its state's
 while muted, on hold, before the other side verified and while a device is away zeros go
 through the same encoder. No task, no queue and no other thread is between the timer and
 the socket.
+
+The beat is that of the source where it has a clock, as a microphone has; else, and
+while a device is away, it is the loop's::
+
+    own clock ── the device has a frame ──> device's clock
+        ^                                        │
+        └─────── it owes more than 40 ms ────────┘
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
-from voip.media.audio.opus import Encoder
+from voip.media.audio.dtmf import ToneSender
+from voip.media.audio.opus import Encoder, open_encoder
+from voip.media.audio.red import Redundancy
 from voip.media.audio.states import START, AudioState
-from voip.media.sources import AudioSource
+from voip.media.profile import AUDIO_PT
+from voip.media.rtp import Header, format_header
+from voip.media.sources import (
+    FRAME_SAMPLES,
+    SAMPLE_RATE,
+    SILENCE,
+    AudioSource,
+    PacedSource,
+)
+
+FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
+OWED_S = 0.040
+"""How late a device may be before silence goes in its place; sound servers hand out
+blocks of 20 to 60 ms."""
+AHEAD_S = 0.040
+"""How early a device may be. What is earlier was said while silence went in its place:
+sent as well, it would make the call later by that much for good."""
+MAX_LATE_FRAMES = 5
+"""After a longer stall the schedule moves, rather than a burst leave."""
+
+_GAIN = 0.05  # how fast the schedule follows a device: a second, far from its jitter
+_EARLY_S = 0.001  # loops fire a timer up to the resolution of their clock too early
 
 Recorder = Callable[[bytes, int], None]
-"""Gets an encoded frame and its time in samples since the first."""
+"""Gets an encoded frame and its time in samples since the first packet."""
 
 
 class Speaking:
     """What this side says.
 
     Attributes:
-        is_open: the source may be read; False until the other side has verified.
         is_muted: the source is read, and zeros are sent.
         is_held: likewise.
         state: what the next packet is sent as.
         on_frame: gets each Opus frame that leaves; None, unless somebody records.
+        sequence: of the next packet.
+        timestamp: of the next packet, in samples.
         sent: packets since the start.
-        octets: bytes of their payloads, as RTCP's sender report counts them.
-        timestamp: the RTP timestamp of the next packet.
-        sequence: the sequence number of the next packet.
-        silent: packets that the loop's own clock sent as the device owed them.
-        dropped: frames of a device that came too late to be sent.
+        sent_at: the loop's time of the last one, for RTCP's sender report.
+        octets: bytes of their payloads, likewise.
+        silent: packets with silence because a device had nothing.
+        dropped: frames of a device that came too early or too late to be sent.
     """
 
     def __init__(  # noqa: PLR0913 - the start values of a stream
@@ -52,19 +83,49 @@ class Speaking:
         Raises:
             MissingError: this machine has no Opus at all.
         """
-        self.is_open = False
         self.is_muted = False
         self.is_held = False
         self.state: AudioState = START
         self.on_frame: Recorder | None = None
+        self.sequence = sequence
+        self.timestamp = timestamp
+        self.sent = self.octets = self.silent = self.dropped = 0
+        self.sent_at = loop.time()
+        self._source = source
+        self._send = send
+        self._ssrc = ssrc
+        self._loop = loop
+        self._setting = self.state.value
+        self._encoder = encoder or open_encoder(self._setting)
+        self._encoder.set(self._setting)
+        self._redundancy = Redundancy()
+        self._tones = ToneSender()
+        self._is_open = False
+        self._device_leads = False
+        self._due = 0.0  # when the next packet should leave
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the source may be read: once the other side has verified."""
+        return self._is_open
+
+    @is_open.setter
+    def is_open(self, value: bool) -> None:
+        if value and not self._is_open and isinstance(self._source, PacedSource):
+            self._source.pace(self._wake)
+        self._is_open = value
 
     def start(self) -> None:
         """Send the first packet at once, and one every 20 ms from then on."""
-        raise NotImplementedError
+        self._due = self._loop.time()
+        self._on_time()
 
     def stop(self) -> None:
         """Send no more; the source stays open. A second call does nothing."""
-        raise NotImplementedError
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def tone(self, digits: str) -> None:
         """Send touch tones, after those that wait already.
@@ -73,4 +134,78 @@ class Speaking:
             MalformedError: a character that is no touch tone.
             LimitError: too many wait.
         """
-        raise NotImplementedError
+        self._tones.press(digits)
+
+    def _on_time(self) -> None:
+        """Send what is due by the loop's clock, unless a device does so by its own."""
+        now = self._loop.time()
+        late = now - self._due + _EARLY_S
+        owed = 0
+        if not self._device_leads or late >= OWED_S:
+            self._device_leads = False
+            owed = min(int(late / FRAME_S) + 1, MAX_LATE_FRAMES)
+            self._due += owed * FRAME_S
+            if self._due <= now:
+                self._due = now + FRAME_S
+        # Before the work: should a source raise, the stream goes on.
+        wait = OWED_S if self._device_leads else 0.0
+        self._timer = self._loop.call_at(self._due + wait, self._on_time)
+        for _ in range(owed):
+            if self._is_open and isinstance(self._source, PacedSource):
+                self.silent += 1
+                self._speak(SILENCE)
+            else:
+                self._speak(self._take())
+
+    def _wake(self) -> None:
+        """Take note, on any thread, that the device has a frame."""
+        with contextlib.suppress(RuntimeError):  # the loop was closed before the device
+            self._loop.call_soon_threadsafe(self._on_wake)
+
+    def _on_wake(self) -> None:
+        if self._timer is None:
+            return
+        self._device_leads = True
+        pcm = self._take()
+        now = self._loop.time()
+        late = now - self._due
+        if late < -AHEAD_S:
+            self.dropped += 1
+        elif late > MAX_LATE_FRAMES * FRAME_S:
+            self.dropped += 1
+            self._due += FRAME_S
+        else:
+            self._due += FRAME_S + _GAIN * late
+            self._speak(pcm)
+
+    def _take(self) -> bytes:
+        if not self._is_open:
+            return SILENCE
+        # Read while muted too: what was said then must not come out afterwards.
+        pcm = self._source.read()
+        return SILENCE if self.is_muted or self.is_held else pcm
+
+    def _speak(self, pcm: bytes) -> None:
+        """Encode, pack and send one frame."""
+        setting = self.state.value
+        if setting is not self._setting:
+            self._setting = setting
+            self._encoder.set(setting)
+        frame = self._encoder.encode(pcm)
+        payload = self._redundancy.payload(frame, setting, self._tones.next())
+        header = Header(
+            marker=False,
+            payload_type=AUDIO_PT,
+            sequence=self.sequence,
+            timestamp=self.timestamp,
+            ssrc=self._ssrc,
+        )
+        at = self.sent * FRAME_SAMPLES
+        self.sequence = self.sequence + 1 & 0xFFFF
+        self.timestamp = self.timestamp + FRAME_SAMPLES & 0xFFFF_FFFF
+        self.sent += 1
+        self.sent_at = self._loop.time()
+        self.octets += len(payload)
+        self._send(format_header(header) + payload)
+        if self.on_frame is not None:
+            self.on_frame(frame, at)
