@@ -154,7 +154,7 @@ class Gathering:
         self._found(opened, opened.local_candidate)
 
     async def _reflect(self, server: Server) -> None:
-        where = await _look_up(server)
+        where = await look_up(server)
         hosts = [host for host in self._hosts if _version(host) in where]
         asked = [self._reflect_one(host, where[_version(host)]) for host in hosts]
         answers = await asyncio.gather(*asked, return_exceptions=True)
@@ -210,8 +210,12 @@ def _version(opened: CallSocket) -> int:
     return ip_address(opened.local_candidate.host).version
 
 
-async def _look_up(server: Server) -> dict[int, Address]:
-    """Find the server's address of each family; its name is one the user wrote."""
+async def look_up(server: Server) -> dict[int, Address]:
+    """Find the server's address of each family; its name is one the user wrote.
+
+    Raises:
+        OSError: there is no such name, or nobody to ask.
+    """
     found = await asyncio.get_running_loop().getaddrinfo(
         server.host, server.port, type=socket.SOCK_DGRAM
     )

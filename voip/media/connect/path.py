@@ -12,7 +12,7 @@ import aioice
 from aiortc import RTCIceGatherer, RTCIceParameters, RTCIceTransport
 
 from voip.description import MAX_CANDIDATES, Description
-from voip.errors import RefusedError, UnreachableError
+from voip.errors import CallError, UnreachableError
 from voip.media.connect.agent import CallIce
 from voip.media.connect.candidates import (
     Candidate,
@@ -156,6 +156,7 @@ class Path:
             UnreachableError: there is not one address to offer.
             RefusedError: nor would there be, if it were tried again: a certificate or
                 a password does not hold.
+            MissingError: nor is there the CA file of the only server.
         """
         await self._gatherer.gather()
         found = sorted(
@@ -172,15 +173,15 @@ class Path:
             candidates=tuple(map(format_candidate, _offered(found))),
         )
 
-    def _nothing_found(self) -> UnreachableError | RefusedError:
+    def _nothing_found(self) -> CallError:
         problems = self._agent.gathering.problems
         said = "no network address at which a call could come in"
         if not problems:
             return UnreachableError(said)
-        said = f"{said}: {'; '.join(map(str, problems))}"
-        if all(isinstance(problem, RefusedError) for problem in problems):
-            return RefusedError(said)
-        return UnreachableError(said)
+        kinds = {type(problem) for problem in problems}
+        # Trying again helps unless all of them say that it does not.
+        kind = kinds.pop() if len(kinds) == 1 else UnreachableError
+        return kind(f"{said}: {'; '.join(map(str, problems))}")
 
     async def connect(self, remote: Description, *, complete: bool = True) -> None:
         """Run the checks until one way works.

@@ -11,7 +11,7 @@ import ssl
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import cast
+from typing import TypeVar, cast
 
 from aioice import stun
 from aioice.turn import (
@@ -28,12 +28,14 @@ from voip.errors import CallError, MissingError, RefusedError, UnreachableError
 from voip.media.connect.config import IceServer
 from voip.media.connect.exchange import Exchange
 from voip.media.connect.servers import Server
-from voip.media.connect.sockets import Address, CallSocket, Trace
+from voip.media.connect.sockets import Address, Trace
 
 REFRESH_S = 240.0  # before the 300 s of a permission are over
 BYE_S = 1.0  # a server that is gone frees the allocation by itself
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.DatagramProtocol)
+
 MAX_HELD = 8  # datagrams that wait for a channel; beyond that the oldest is dropped
-_FIRST_CHANNEL, _LAST_CHANNEL = 0x4000, 0x4FFF
+_FIRST_CHANNEL = 0x4000  # of 4096; an agent knows 48 addresses of its peer
 
 
 class _Client(TurnClientMixin):
@@ -98,13 +100,16 @@ class _Client(TurnClientMixin):
 
     def bind(self, to: Address) -> None:
         """Bind or refresh a channel; it opens the relay for packets of this peer."""
-        if to in self._binding:
-            return
-        number = self._numbers.setdefault(to, _FIRST_CHANNEL + len(self._numbers))
-        if number <= _LAST_CHANNEL:
+        if to not in self._binding:
+            number = self._numbers.setdefault(to, _FIRST_CHANNEL + len(self._numbers))
             task = asyncio.get_running_loop().create_task(self._bind(number, to))
             self._binding[to] = task
             task.add_done_callback(lambda _: self._binding.pop(to))
+
+    async def bound(self, to: Address) -> None:
+        """Wait until the channel of this peer is bound, or cannot be."""
+        self.bind(to)
+        await self._binding[to]
 
     async def _bind(self, number: int, to: Address) -> None:
         try:
@@ -158,6 +163,10 @@ class Allocation(TurnTransport):
         if not self._client.transport.is_closing():
             self._client.bind(to)
 
+    async def bound(self, to: Address) -> None:
+        """Open the relay for packets of a peer, and wait until it is, or cannot be."""
+        await self._client.bound(to)
+
     def get_write_buffer_size(self) -> int:
         """Bytes that wait for the server to take them."""
         transport = cast("asyncio.WriteTransport", self._client.transport)
@@ -167,10 +176,10 @@ class Allocation(TurnTransport):
 async def open_relay(
     server: Server,
     wanted: IceServer,
-    make: Callable[[], CallSocket],
+    make: Callable[[], ProtocolT],
     *,
     trace: Trace | None,
-) -> CallSocket:
+) -> ProtocolT:
     """Allocate an address at a relay.
 
     The certificate of a TLS server is held against the name the user wrote, or its
@@ -190,9 +199,9 @@ async def open_relay(
 async def _open_relay(
     server: Server,
     wanted: IceServer,
-    make: Callable[[], CallSocket],
+    make: Callable[[], ProtocolT],
     trace: Trace | None,
-) -> CallSocket:
+) -> ProtocolT:
     loop = asyncio.get_running_loop()
     where = (server.host, server.port)
     lifetime = DEFAULT_ALLOCATION_LIFETIME
