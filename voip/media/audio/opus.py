@@ -133,7 +133,7 @@ class OpusEncoder:
         )
         if size != self._frame_bytes:
             raise MissingError(f"opus: expected {self._frame_bytes} bytes, came {size}")
-        return self._buffer[:size]
+        return self._buffer.raw[:size]
 
     def _control(self, request: int, value: int) -> None:
         result = self._calls.opus_encoder_ctl(

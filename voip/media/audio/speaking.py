@@ -13,9 +13,9 @@ while a device is away, it is the loop's::
         └─────── it owes more than 40 ms ────────┘
 """
 
-import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Protocol
 
 from voip.media.audio.dtmf import ToneSender
 from voip.media.audio.opus import Encoder, open_encoder
@@ -48,6 +48,30 @@ Recorder = Callable[[bytes, int], None]
 """Gets an encoded frame and its time in samples since the first packet."""
 
 
+class Timer(Protocol):
+    """What a loop gives for a call that is to come."""
+
+    def cancel(self) -> None:
+        """Let it not come."""
+
+
+class Loop(Protocol):
+    """As much of asyncio's loop as sound needs."""
+
+    def time(self) -> float:
+        """Say what time it is, in seconds."""
+
+    def call_at(self, when: float, callback: Callable[[], None], /) -> Timer:
+        """Call once at a time."""
+
+    def call_soon_threadsafe(self, callback: Callable[[], None], /) -> object:
+        """Call once, soon, on the loop; from any thread.
+
+        Raises:
+            RuntimeError: the loop is closed.
+        """
+
+
 class Speaking:
     """What this side says.
 
@@ -73,7 +97,7 @@ class Speaking:
         ssrc: int,
         sequence: int,
         timestamp: int,
-        loop: asyncio.AbstractEventLoop,
+        loop: Loop,
         encoder: Encoder | None = None,
     ) -> None:
         """Take the source, which is not touched before `is_open`.
@@ -103,7 +127,7 @@ class Speaking:
         self._is_open = False
         self._device_leads = False
         self._due = 0.0  # when the next packet should leave
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
 
     @property
     def is_open(self) -> bool:

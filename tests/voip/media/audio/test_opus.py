@@ -122,11 +122,6 @@ def test_half_a_frame_is_our_own_bug(library: Library) -> None:
         OpusEncoder(PLAIN, library).encode(SILENCE[:-2])
 
 
-def _loudness(pcm: bytes) -> float:
-    samples = memoryview(pcm).cast("h")
-    return float(sum(map(abs, samples)) / len(samples))
-
-
 def _difference(one: bytes, other: bytes) -> float:
     pairs = zip(*(memoryview(pcm).cast("h") for pcm in (one, other)), strict=True)
     return float(sum((a - b) ** 2 for a, b in pairs))
