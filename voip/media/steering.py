@@ -8,7 +8,7 @@ a second pictures may take. Sound is served first; pictures shrink, then stop.
 from voip.media.audio.choice import Choice
 from voip.media.audio.states import AudioState
 from voip.media.flow.delay import Delay, Usage
-from voip.media.flow.history import History
+from voip.media.flow.history import Acked, History, Losses
 from voip.media.flow.pictures import Pictures
 from voip.media.flow.rate import Rate
 from voip.media.flow.report import Feedback
@@ -29,7 +29,11 @@ BLIND_S = 10.0
 """After so long without reports while sound still comes, they are filtered away."""
 BLIND_KBPS = 90.0
 """Room for the state that a call begins in."""
-NARROW_BPS = 200_000
+FILLED = 0.95
+"""Of a path that was full lately, for sound and what goes beside it."""
+FULL_S = 2.0
+"""So long after the last sign of a queue, losses are its."""
+NARROW_BPS = 300_000
 """Below this, reports ten times a second would take a tenth of the path."""
 
 
@@ -43,10 +47,14 @@ class Steering:
         self._delay = Delay()
         self._rate = Rate(now)
         self._choice = Choice(now)
-        self._pictures = Pictures(now)
+        self._pictures = Pictures(now, patience=audio_ssrc % 64 / 128)
         self._wants_video = False
         self._heard_at = now
         self._has_heard = False
+        self._sent_at = now
+        self._full_at = now
+        self._losses = Losses()
+        self._stray = Losses()  # those that no full queue explains
         self._round_trip: float | None = None
 
     def sent(self, ssrc: int, sequence: int, size: int, now: float) -> None:
@@ -66,19 +74,10 @@ class Steering:
             smoothed = self._round_trip or outcome.round_trip_s
             self._round_trip = smoothed + (outcome.round_trip_s - smoothed) / 8
         if outcome.acked:
-            if self._has_heard and now - self._heard_at >= GONE_S:
-                self._rate.begin_again(now)
-            self._heard_at = now
-            self._has_heard = True
-            self._rate.report(
-                self._delay.take(outcome.acked),
-                came_bps=self._came_bps(),
-                lost_share=self._history.lost_share,
-                round_trip_s=self._round_trip or 0.0,
-                now=now,
-            )
+            self._learn(outcome.acked, now)
+        self._count(outcome.fates, now)
         self._share_out(now)
-        return outcome.lost
+        return [(ssrc, number) for ssrc, number, lost in outcome.fates if lost]
 
     def tick(self, now: float) -> None:
         """Let time pass without a report; called every 100 ms or oftener."""
@@ -119,7 +118,33 @@ class Steering:
     @property
     def their_lost(self) -> float | None:
         """Share of our sound that did not arrive there; None before the first."""
-        return self._history.losses(self._audio_ssrc).share
+        return self._losses.share
+
+    def _learn(self, acked: list[Acked], now: float) -> None:
+        """Take what came, and when."""
+        if self._has_heard and now - self._heard_at >= GONE_S:
+            self._rate.begin_again(now)
+        self._has_heard = True
+        self._heard_at = now
+        self._sent_at = acked[-1].sent_at
+        if self._delay.take(acked, self._rate.bps) is Usage.OVER:
+            self._full_at = now
+        self._rate.report(
+            self._delay.usage,
+            came_bps=self._came_bps(),
+            lost_share=self._history.lost_share,
+            sent_at=self._sent_at,
+            now=now,
+        )
+
+    def _count(self, fates: list[tuple[int, int, bool]], now: float) -> None:
+        """Count the losses of sound."""
+        full = now - self._full_at < FULL_S
+        for ssrc, _, lost in fates:
+            if ssrc == self._audio_ssrc:
+                self._losses.note(lost=lost)
+                if not full:  # which no copies cure
+                    self._stray.note(lost=lost)
 
     def _came_bps(self) -> float | None:
         lately = self._history.came_bps(LATELY_S)
@@ -132,26 +157,42 @@ class Steering:
 
     def _share_out(self, now: float) -> None:
         """Sound first, then pictures."""
-        usage = self._delay.usage
-        room_bps = self._rate.bps - OTHERS_BPS
         silent_s = now - self._heard_at
-        losses = self._history.losses(self._audio_ssrc)
-        room_kbps = room_bps / 1000 if self._has_heard else None
-        if silent_s >= BLIND_S:
-            room_kbps = min(room_bps / 1000, BLIND_KBPS)
-        state = self._choice.update(
-            lost=losses.share or 0.0,
-            run=losses.run,
-            room_kbps=room_kbps,
-            overuse=usage is Usage.OVER,
-            now=now,
-        )
+        # While pictures are tried, a queue is theirs: sound had room without them.
+        if not self._pictures.is_testing(now):
+            self._choice.update(
+                lost=self._stray.share or 0.0,
+                run=self._stray.run,
+                room_kbps=self._audio_room_kbps(silent_s),
+                overuse=now - self._full_at < FULL_S,
+                now=now,
+            )
         if silent_s >= PAUSE_S or not self._has_heard:
             self._pictures.pause()
         elif self._wants_video:
-            left_bps = room_bps - state.value.kbps * 1000 - SLACK * self._rate.bps
-            if silent_s >= HALVE_S:
-                left_bps /= 2
-            self._pictures.update(
-                left_bps, usage, pace_s=2 * (self._round_trip or 0.0), now=now
-            )
+            self._show(silent_s, now)
+
+    def _show(self, silent_s: float, now: float) -> None:
+        """Give pictures what sound leaves."""
+        came_bps = self._came_bps()
+        if came_bps is not None and self._pictures.may_begin(now - self._full_at, now):
+            self._rate.allow_trial(came_bps)
+            self._pictures.begin(now)
+        taken_bps = OTHERS_BPS + self.audio.value.kbps * 1000
+        room_bps = (1 - SLACK) * self._rate.bps - taken_bps
+        self._pictures.update(
+            room_bps / 2 if silent_s >= HALVE_S else room_bps,
+            self._delay.usage,
+            sent_at=self._sent_at,
+            now=now,
+        )
+
+    def _audio_room_kbps(self, silent_s: float) -> float | None:
+        room_bps = self._rate.bps
+        if self._rate.ceiling_bps is not None:
+            # The estimate lies lower so that the queue empties; sound need not.
+            room_bps = max(room_bps, FILLED * self._rate.ceiling_bps)
+        room_kbps = (room_bps - OTHERS_BPS) / 1000
+        if silent_s >= BLIND_S:
+            return min(room_kbps, BLIND_KBPS)
+        return room_kbps if self._has_heard else None

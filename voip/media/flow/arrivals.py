@@ -25,12 +25,13 @@ FEEDBACK_S = 0.2
 """While only sound comes: every tenth packet of it."""
 FAST_FEEDBACK_S = 0.1
 """While pictures come."""
-PICTURES_S = 2.0  # a stream without a packet for so long has paused
+PAUSED_S = 2.0
+"""A stream without a packet for so long is reported no more; sound never pauses."""
 COMPOUND_S = 5.0  # RFC 3550 §6.2
 FIRST_COMPOUND_S = 0.2
 """Early, because pictures are timed against sound by the first one."""
-OVERLAP = 32  # packets that a second report holds again, should the first be lost
-STEP = 64  # so that the size tells only a coarse step of the packet rate
+OVERLAP = 16  # packets that a second report holds again, should the first be lost
+STEP = 32  # so that the size tells only a coarse step of the packet rate
 MAX_REPORTED = 192  # 15 Mbit/s, and two such streams fit a report
 
 _HELD = 1024  # a power of two, at least `MAX_REPORTED`
@@ -45,10 +46,13 @@ class Window(Enum):
     """From `OVERLAP` before the last report to the newest, rounded up to `STEP`."""
     SOUND = 24
     """The newest 24: with a report every 200 ms each number is in two to four."""
-    REPAIRS = 32
-    """The newest 32."""
+    REPAIRS = 16
+    """The newest 16."""
     STEADY = 64
     """The newest 64."""
+
+
+_SHOWN = {Window.PICTURES, Window.STEADY}
 
 
 class Arrived:
@@ -232,21 +236,22 @@ class Reporter:
         packets: list[bytes] = []
         come = [each for each in self._arrived.values() if each.newest_at is not None]
         if now >= self._feedback_at:
-            fast = not slow and any(_shows(each, now) for each in come)
+            flow = [each for each in come if _flows(each, now)]
+            fast = not slow and any(each.window in _SHOWN for each in flow)
             beat = FAST_FEEDBACK_S if fast else FEEDBACK_S
             self._feedback_at = max(self._feedback_at + beat, now)
-            if come:
-                packets.append(self._feedback(come, now))
+            if flow:
+                packets.append(self._feedback(flow, now))
         if now >= self._compound_at:
             self._compound_at = max(self._compound_at + COMPOUND_S, now)
             packets.append(self._compound(come, now))
         return packets
 
-    def _feedback(self, come: list[Arrived], now: float) -> bytes:
-        arrivals = tuple([each.arrivals(now) for each in come])
+    def _feedback(self, flow: list[Arrived], now: float) -> bytes:
+        arrivals = tuple([each.arrivals(now) for each in flow])
         clock = int((now + self._offset) * 65536) & 0xFFFFFFFF
         parts = [format_feedback(Feedback(self._sender, arrivals, clock))]
-        for each in come:
+        for each in flow:
             if each.window is Window.STEADY:
                 # Each time, so that asking for a picture does not show.
                 parts.append(
@@ -274,10 +279,8 @@ class Reporter:
         return format_compound([first, *reports])
 
 
-def _shows(stream: Arrived, now: float) -> bool:
-    """Tell whether pictures come."""
-    return (
-        stream.window in {Window.PICTURES, Window.STEADY}
-        and stream.newest_at is not None
-        and now - stream.newest_at <= PICTURES_S
-    )
+def _flows(stream: Arrived, now: float) -> bool:
+    """Tell whether there is something to report; of sound always."""
+    if stream.window is Window.SOUND:
+        return True
+    return stream.newest_at is not None and now - stream.newest_at <= PAUSED_S

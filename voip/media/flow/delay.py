@@ -3,7 +3,7 @@
 Pure; seconds, slopes without a unit. Two looks at the same packets. The *trend* finds a
 queue that begins to grow (draft-ietf-rmcat-gcc-02 §5, with the slope over 20 groups of
 packets that libwebrtc's `trendline_estimator.cc` takes in place of the draft's filter).
-The *level* is the least delay of the last 200 ms over the least of the last 10 to 20 s:
+The *level* is the least delay of the last packets over the least of the last 10 to 20 s:
 jitter always leaves some packet in time, a queue leaves none.
 
 The public rules were made for pictures, where a group of packets is a burst of 5 ms
@@ -31,12 +31,20 @@ _SPIKE_MS = 15.0  # farther than this over the threshold teaches it nothing
 OVERUSE_MS = 10.0
 """For how long the slope must be steep, and get steeper."""
 
-LEVEL_S = 0.2
-QUEUE_S = 0.015
-"""A level below this is no queue, whatever the slope."""
+LEVEL_S, LEVEL_PACKETS = 0.1, 8
+"""The level is of packets that came so lately, but of so many at least."""
+QUEUE_S = 0.01
+"""A level so far over the usual one is a queue; below it there is none."""
+LUMP_BITS = 5_600
+"""A record of control among the packets: 56 ms of a path of 100 kbit/s, and no sign
+that it is full."""
+USUAL = 1.5
+"""Times the usual level, which jitter makes, is still none."""
+USUAL_S = 5.0
 STANDING_S = 0.1
 """A level above this, that does not fall, is too much for people who talk."""
-FALLS_S = 0.01  # what "falls" means, over `LEVEL_S`
+FALL_S, FALLING_S = 0.01, 0.3
+"""What "falls" means, over how long."""
 BASE_S = 10.0
 """The least delay is forgotten after one to two of these: paths change."""
 
@@ -46,7 +54,10 @@ class Usage(Enum):
 
     UNDER = auto()
     """A queue empties."""
+    CLEAR = auto()
+    """No queue: there may be room for more."""
     NORMAL = auto()
+    """Some queue, which does not grow."""
     OVER = auto()
     """A queue grows, or stands."""
 
@@ -55,28 +66,34 @@ class Delay:
     """The queue of one direction of a path."""
 
     def __init__(self) -> None:
-        self.usage = Usage.NORMAL
+        self.usage = Usage.CLEAR
         self.queue_s = 0.0
         self._trend = _Trend()
         self._recent: deque[tuple[float, float]] = deque()  # arrival, delay
         self._base = self._next_base = float("inf")
         self._base_until = float("-inf")
         self._levels: deque[tuple[float, float]] = deque()  # arrival, level
+        self._usual_s = 0.0
 
-    def take(self, acked: Sequence[Acked]) -> Usage:
-        """Take what a report told of, in the order of sending."""
-        if acked:
-            self._measure(acked)
-            slope = self._trend.take(acked)
-            self.usage = self._judge(slope)
+    def take(self, acked: Sequence[Acked], bps: float) -> Usage:
+        """Take what a report told of, in the order of sending, at a rate about `bps`.
+
+        `acked` is not empty.
+        """
+        self._measure(acked)
+        slope = self._trend.take(acked)
+        self.usage = self._judge(slope, LUMP_BITS / bps)
         return self.usage
 
-    def _judge(self, slope: Usage) -> Usage:
-        if slope is Usage.OVER and self.queue_s < QUEUE_S:
-            slope = Usage.NORMAL
-        if self.queue_s >= STANDING_S:
-            falls = self._levels[0][1] - self.queue_s >= FALLS_S
+    def _judge(self, slope: Usage, lump_s: float) -> Usage:
+        usual_s = QUEUE_S + USUAL * self._usual_s
+        if self.queue_s >= STANDING_S + usual_s:
+            falls = self._levels[0][1] - self.queue_s >= FALL_S
             return Usage.UNDER if falls else Usage.OVER
+        if slope is Usage.OVER and self.queue_s < usual_s + lump_s:
+            slope = Usage.NORMAL
+        if slope is Usage.NORMAL and self.queue_s < usual_s:
+            return Usage.CLEAR
         return slope
 
     def _measure(self, acked: Sequence[Acked]) -> None:
@@ -86,8 +103,8 @@ class Delay:
             delay = arrived_at - sent_at
             recent.append((arrived_at, delay))
             self._next_base = min(self._next_base, delay)
-        now = max(each[0] for each in recent)
-        while recent[0][0] < now - LEVEL_S:
+        now = recent[-1][0]
+        while len(recent) > LEVEL_PACKETS and recent[0][0] < now - LEVEL_S:
             recent.popleft()
         if now >= self._base_until:
             self._base, self._next_base = self._next_base, float("inf")
@@ -96,9 +113,12 @@ class Delay:
         self._base = min(self._base, least)
         self.queue_s = least - self._base
         levels = self._levels
+        passed = now - levels[-1][0] if levels else 0.0
         levels.append((now, self.queue_s))
-        while levels[0][0] < now - LEVEL_S:
+        while levels[0][0] < now - FALLING_S:
             levels.popleft()
+        share = min(max(passed, 0.0) / USUAL_S, 1.0)
+        self._usual_s += (self.queue_s - self._usual_s) * share
 
 
 class _Trend:

@@ -19,7 +19,7 @@ RECENT_S = 1.0
 LOSSES, LONG, SHORT = 1000, 500, 100
 """Packets over which runs of losses, and their share, are counted."""
 FEW = 3
-"""Below so many of `SHORT` chance says more than the path."""
+"""Below so many losses, or runs of them, chance says more than the path."""
 
 _CAME = 4096  # packets in `RECENT_S`: 40 Mbit/s, more than anything here sends
 
@@ -43,12 +43,12 @@ class Outcome(NamedTuple):
 
     Attributes:
         acked: what came, in the order of sending.
-        lost: (ssrc, sequence number) of what did not.
+        fates: (ssrc, sequence number, whether it was lost), each told once.
         round_trip_s: without the time that the report waited; None: nothing new came.
     """
 
     acked: list[Acked]
-    lost: list[tuple[int, int]]
+    fates: list[tuple[int, int, bool]]
     round_trip_s: float | None
 
 
@@ -85,8 +85,8 @@ class Losses:
 
     @property
     def run(self) -> float:
-        """Mean length of a run of losses among the last 1000; 0.0 without any."""
-        return self._lost / self._runs if self._runs else 0.0
+        """Mean length of a run of losses among the last 1000; 0.0 with few of them."""
+        return self._lost / self._runs if self._runs >= FEW else 0.0
 
 
 class _Sent:
@@ -96,7 +96,6 @@ class _Sent:
         self.pending: dict[int, tuple[float, int]] = {}  # oldest first
         self.newest = 0
         self.judged: int | None = None  # the last number whose fate is known
-        self.losses = Losses()
 
     def forget(self, before: float) -> None:
         """Let go of what nobody told of in time."""
@@ -135,24 +134,17 @@ class History:
             self._check(each)
         clock = self._unwrap(feedback.clock) / 65536
         acked: list[Acked] = []
-        lost: list[tuple[int, int]] = []
-        judged = 0
+        fates: list[tuple[int, int, bool]] = []
         for ssrc, begin, offsets in feedback.streams:
             stream = self._streams[ssrc]
             acked += _acknowledge(stream, begin, offsets, clock, now)
-            fates = _judge(stream, begin, offsets)
-            judged += len(fates)
-            lost += [(ssrc, number) for number, gone in fates if gone]
-        self._fates.append((now, judged, len(lost)))
+            told = _judge(stream, begin, offsets)
+            fates += [(ssrc, number, gone) for number, gone in told]
+        self._fates.append((now, len(fates), sum(gone for _, _, gone in fates)))
         while now - self._fates[0][0] > RECENT_S:
             self._fates.popleft()
         acked.sort()
-        return Outcome(acked, lost, self._note_acked(acked, clock, now))
-
-    def losses(self, ssrc: int) -> Losses:
-        """Give the losses of one stream."""
-        stream = self._streams.get(ssrc)
-        return stream.losses if stream else Losses()
+        return Outcome(acked, fates, self._note_acked(acked, clock, now))
 
     @property
     def lost_share(self) -> float:
@@ -242,6 +234,4 @@ def _judge(
     ]
     if fates:
         stream.judged = fates[-1][0]
-    for _, gone in fates:
-        stream.losses.note(lost=gone)
     return fates

@@ -7,12 +7,18 @@ from collections import deque
 from collections.abc import Sequence
 
 TICK_S = 0.005
+EVENLY = 1.1
+"""Times the rate of pictures, while that is small: perhaps the path is, too, and what
+comes faster makes a queue that sound waits in."""
+ROOMY_BPS = 150_000
+"""From this rate on..."""
 FASTER = 1.5
-"""Than the rate of pictures: so that a frame is out before the next one."""
+"""...so that a frame is out before the next one, and..."""
 KEY_FASTER = 2.5
-"""While a key frame leaves, which is several times as large."""
+"""...while a key frame leaves, which is several times as large."""
 BEHIND_S = 0.2
-FULL_S = 0.5
+FULL_S, KEY_FULL_S = 0.5, 2.0
+"""A key frame is waited for: after it was dropped another would come."""
 
 
 class Pacer:
@@ -47,7 +53,7 @@ class Pacer:
         self._bits += sum(map(len, packets)) * 8
         if key:
             self._key_left = self._bits
-        if self.backlog_s > FULL_S:
+        if self.backlog_s > (KEY_FULL_S if self._key_left else FULL_S):
             self._clear()
             self._overflowed = True
 
@@ -93,6 +99,8 @@ class Pacer:
 
     @property
     def _pace(self) -> float:
+        if self._bps < ROOMY_BPS:
+            return self._bps * EVENLY
         return self._bps * (KEY_FASTER if self._key_left else FASTER)
 
     def _earn(self, now: float) -> None:

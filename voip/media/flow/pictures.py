@@ -7,41 +7,69 @@ where that filled the path they wait, longer each time, before they try again.
 
 from voip.media.flow.delay import Usage
 
-BEGIN_BPS = 60_000
-"""The room that is needed to begin, and what they begin with."""
-LEAST_BPS = 30_000
+BEGIN_BPS = 30_000
+"""What they begin with: a narrow path then shows that it fills before it is full."""
+LEAST_BPS = 25_000
 """Below this for `LEAST_S` they stop."""
+LEAST_S = 0.5
 NOTHING_BPS = 10_000
 """Below this they stop at once: sound is about to suffer."""
-LEAST_S = 0.5
-FIRST_S, AGAIN_S = 1.0, 3.0
-"""How long there must be room, the first time and later."""
 STEP, STEP_S = 1.5, 0.2
-WAIT_S, MAX_WAIT_S = 10.0, 240.0
-"""Before they are tried again; doubled each time."""
+"""How they grow, once what left so long after the last step has come."""
+TRIAL_BPS, TRIAL_S = 130_000, 3.0
+"""Above this, or after so long, it is no trial any more."""
+FIRST_CALM_S, CALM_S = 0.6, 2.0
+"""How long the path must have been free of queues, the first time and later."""
+WAIT_S, LONGER, MAX_WAIT_S = 3.0, 3.0, 240.0
+"""Before they are tried again; short once, since others who share the path make room
+when it fills, then longer each time."""
 PROVEN_S = 30.0
-"""After so long the path carries them: the next wait is short again."""
+"""After so long the path carries them, and the next wait is short again."""
+SETTLE_S = 1.5
+"""How long a queue that they made may take to empty."""
 
 
 class Pictures:
-    """What the pictures of one side may take."""
+    """What the pictures of one side may take: `bps`, 0 for none."""
 
-    def __init__(self, now: float) -> None:
-        """Begin without any."""
+    def __init__(self, now: float, *, patience: float) -> None:
+        """Begin without any; wait longer by this share than others may.
+
+        Two ends whose trials came together would each lose the other's reports in
+        the queue that they make.
+        """
         self.bps = 0
         self._limit: float | None = None  # None: not sending
-        self._stepped = now
-        self._began = now
-        self._roomy_since: float | None = None
+        self._began = self._stepped = now
         self._tight_since: float | None = None
-        self._hold_s = FIRST_S
+        self._calm_s = FIRST_CALM_S
+        self._longer = 1 + patience
         self._wait_s = WAIT_S
         self._not_before = now
+        self._failed_at = float("-inf")
+
+    def may_begin(self, calm_s: float, now: float) -> bool:
+        """Tell whether to try them, on a path that had no queue for `calm_s`."""
+        is_off = self._limit is None
+        return is_off and calm_s >= self._calm_s and now >= self._not_before
+
+    def begin(self, now: float) -> None:
+        """Try them."""
+        self.bps = BEGIN_BPS
+        self._limit = BEGIN_BPS
+        self._began = self._stepped = now
+        self._tight_since = None
+
+    def is_testing(self, now: float) -> bool:
+        """Tell whether a queue would be of a trial, now or lately, and not of sound."""
+        if self._limit is None:
+            return now - self._failed_at < SETTLE_S
+        return self._limit <= TRIAL_BPS and now - self._began < TRIAL_S
 
     def stop(self) -> None:
         """Send none, because nobody wants to."""
         self.bps = 0
-        self._limit = self._roomy_since = self._tight_since = None
+        self._limit = None
 
     def pause(self) -> None:
         """Send none while no report comes; then begin small."""
@@ -50,52 +78,42 @@ class Pictures:
             self._limit = BEGIN_BPS
 
     def update(
-        self, room_bps: float, usage: Usage, *, pace_s: float, now: float
+        self, room_bps: float, usage: Usage, *, sent_at: float, now: float
     ) -> None:
-        """Choose anew after a report.
+        """Choose anew after a report, once begun.
 
         Args:
             room_bps: what the path has left for pictures.
             usage: of the path.
-            pace_s: how often they may grow.
+            sent_at: when the newest packet left that a report told of.
             now: seconds.
         """
         if self._limit is None:
-            self._try(room_bps, now)
+            return
+        if self._is_tight(room_bps, now):
+            self._give_up(now)
             return
         if now - self._began >= PROVEN_S:
             self._wait_s = WAIT_S
-        if room_bps >= LEAST_BPS:
-            self._tight_since = None
-        elif self._tight_since is None:
-            self._tight_since = now
-        if room_bps < NOTHING_BPS or (
-            self._tight_since is not None and now - self._tight_since >= LEAST_S
-        ):
-            self._give_up(now)
-            return
-        if self._limit < room_bps and usage is Usage.NORMAL:
-            if now - self._stepped >= max(STEP_S, pace_s):
-                self._limit *= STEP
-                self._stepped = now
-        elif self._limit > room_bps * STEP:
-            self._limit = room_bps * STEP
+        if self._limit >= room_bps:
+            self._limit = min(self._limit, room_bps * STEP)
+        elif usage is Usage.CLEAR and sent_at - self._stepped >= STEP_S:
+            self._limit *= STEP
+            self._stepped = now
         self.bps = int(min(self._limit, room_bps))
 
-    def _try(self, room_bps: float, now: float) -> None:
-        if room_bps < BEGIN_BPS:
-            self._roomy_since = None
-            return
-        if self._roomy_since is None:
-            self._roomy_since = now
-        if now - self._roomy_since >= self._hold_s and now >= self._not_before:
-            self._limit = BEGIN_BPS
-            self._began = self._stepped = now
+    def _is_tight(self, room_bps: float, now: float) -> bool:
+        if room_bps >= LEAST_BPS:
             self._tight_since = None
-            self.bps = BEGIN_BPS
+            return False
+        if self._tight_since is None:
+            self._tight_since = now
+        return room_bps < NOTHING_BPS or now - self._tight_since >= LEAST_S
 
     def _give_up(self, now: float) -> None:
+        if self.is_testing(now):
+            self._failed_at = now
         self.stop()
-        self._hold_s = AGAIN_S
-        self._not_before = now + self._wait_s
-        self._wait_s = min(self._wait_s * 2, MAX_WAIT_S)
+        self._calm_s = CALM_S
+        self._not_before = now + self._wait_s * self._longer
+        self._wait_s = min(self._wait_s * LONGER, MAX_WAIT_S)

@@ -8,27 +8,29 @@ cuts that do not help, and is then believed to lose that much.
 from enum import Enum, auto
 
 from voip.media.flow.delay import Usage
+from voip.media.flow.history import RECENT_S
 
 START_BPS = 200_000.0
 MIN_BPS = 50_000.0
 """The smallest audio state, and what goes beside it."""
-MAX_BPS = 8_000_000.0
+MAX_BPS = 4_000_000.0
 """More than the largest picture needs: nothing is learnt by going on."""
 
 CUT = 0.85
 """RFC draft gcc-02 §5.5: of what came, so that the queue empties."""
-STEP, STEP_S = 1.5, 0.2
+FAR = 0.8
+STEP, STEP_S, STEP_LOSS = 1.5, 0.2, 0.2
 GROWTH = 0.08
-"""Of the rate per second."""
-NEAR = 0.1
-"""Within this of the last ceiling the rate is `SLOW` to grow."""
-SLOW = 0.03
+"""Of the rate per second; but not more than..."""
+NEAR, NEAR_BPS = 0.15, 12_000.0
+"""...so many bit/s per second within this of the last ceiling: the same for every
+call, so that those which share a path come to share it evenly."""
 CLEARED = 1.5
 """So far over the last ceiling the path is another one: `STEP` again."""
 PROVEN = 1.5
-"""Not more than this times what came..."""
+"""Not more than this times what came."""
 UNPROVEN_BPS = 70_000.0
-"""...or this more, where 1.5 times sound alone is too little for a picture."""
+"""More than what came, for pictures to be tried."""
 
 LOSS = 0.1
 LOSS_CUT_S = 0.5
@@ -53,7 +55,8 @@ class Rate:
         """Begin at `START_BPS`."""
         self.bps = START_BPS
         self.phase = Phase.START
-        self._ceiling: float | None = None
+        self.ceiling_bps: float | None = None
+        self._cut_at = float("-inf")
         self._stepped = now
         self._grown = now
         self._losses = _LossRule()
@@ -64,7 +67,7 @@ class Rate:
         *,
         came_bps: float | None,
         lost_share: float,
-        round_trip_s: float,
+        sent_at: float,
         now: float,
     ) -> None:
         """Take what one report said.
@@ -73,57 +76,66 @@ class Rate:
             usage: of the path.
             came_bps: what arrived lately, all datagrams; None while unknown.
             lost_share: of the last second.
-            round_trip_s: smoothed.
+            sent_at: when the newest packet left that it tells of.
             now: seconds.
         """
         if came_bps is not None:
             if usage is Usage.OVER:
-                self._cut(came_bps)
-            elif usage is Usage.NORMAL:
-                self._grow(came_bps, lost_share, round_trip_s, now)
-        cut = self._losses.factor(lost_share, now)
-        if cut < 1.0:
-            self.phase = Phase.STEADY
-            self._set(self.bps * cut)
+                self._cut(came_bps, sent_at, now)
+            elif usage is not Usage.UNDER:
+                may_step = usage is Usage.CLEAR and lost_share <= STEP_LOSS
+                self._grow(came_bps, sent_at, may_step=may_step, now=now)
+        # After a cut the last second still holds what the full queue dropped.
+        if sent_at - self._cut_at >= RECENT_S:
+            factor = self._losses.factor(lost_share, now)
+            if factor < 1.0:
+                self.phase = Phase.STEADY
+                self._set(self.bps * factor)
         self._grown = now
+
+    def allow_trial(self, came_bps: float) -> None:
+        """Believe in a little more than what comes, for that to be tried."""
+        self._set(max(self.bps, came_bps + UNPROVEN_BPS))
 
     def begin_again(self, now: float) -> None:
         """Trust nothing that was learnt: the path was gone for a while."""
         self.bps = min(self.bps, START_BPS)
         self.phase = Phase.START
-        self._ceiling = None
+        self.ceiling_bps = None
         self._stepped = self._grown = now
 
-    def _cut(self, came_bps: float) -> None:
+    def _cut(self, came_bps: float, sent_at: float, now: float) -> None:
+        self.ceiling_bps = came_bps  # with a queue, what comes is what fits
+        # What left before the last cut says nothing about it, and what comes slower
+        # afterwards was sent slower; except that the first guess was far too high.
+        if sent_at < self._cut_at and CUT * came_bps > FAR * self.bps:
+            return
         self.phase = Phase.STEADY
-        self._ceiling = came_bps
+        self._cut_at = now
         self._set(min(self.bps, CUT * came_bps))
 
     def _grow(
-        self, came_bps: float, lost_share: float, round_trip_s: float, now: float
+        self, came_bps: float, sent_at: float, *, may_step: bool, now: float
     ) -> None:
-        if self._ceiling is not None and self.bps > CLEARED * self._ceiling:
+        if self.ceiling_bps is not None and self.bps > CLEARED * self.ceiling_bps:
             self.phase = Phase.START
-            self._ceiling = None
-        limit = max(PROVEN * came_bps, came_bps + UNPROVEN_BPS)
+            self.ceiling_bps = None
         grown = self.bps
         if self.phase is Phase.START:
-            if (
-                now - self._stepped >= max(STEP_S, 2 * round_trip_s)
-                and lost_share <= 0.2
-            ):
+            # What left after the last step has come, and well.
+            if may_step and sent_at - self._stepped >= STEP_S:
                 grown *= STEP
                 self._stepped = now
         else:
-            grown *= (1 + self._pace()) ** min(now - self._grown, 1.0)
-        if grown > limit:
-            grown = max(limit, self.bps)
-        self._set(grown)
+            grown += self._pace_bps() * min(now - self._grown, 1.0)
+        # What is not used teaches nothing: growing on would be a guess.
+        self._set(min(grown, max(self.bps, PROVEN * came_bps)))
 
-    def _pace(self) -> float:
-        if self._ceiling and abs(self.bps / self._ceiling - 1) <= NEAR:
-            return SLOW
-        return GROWTH
+    def _pace_bps(self) -> float:
+        pace = GROWTH * self.bps
+        if self.ceiling_bps and abs(self.bps / self.ceiling_bps - 1) <= NEAR:
+            return min(pace, NEAR_BPS)
+        return pace
 
     def _set(self, bps: float) -> None:
         self.bps = min(max(bps, MIN_BPS), MAX_BPS)
