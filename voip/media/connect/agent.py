@@ -17,7 +17,7 @@ from aioice.ice import CandidatePair, StunProtocol, candidate_pair_priority
 
 from voip.media.connect.checks import Checks
 from voip.media.connect.config import IceConfig
-from voip.media.connect.gathering import Gathering
+from voip.media.connect.gathering import Gathering, local_addresses
 from voip.media.connect.sockets import Address, CallSocket, Trace
 from voip.media.connect.turn import Allocation
 
@@ -33,7 +33,7 @@ CONSENT_LOST_S = 30.0
 class CallIce(Connection):
     """Finds a pair of addresses and carries datagrams over it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- wishes, and who is told what
         self,
         config: IceConfig,
         *,
@@ -41,6 +41,7 @@ class CallIce(Connection):
         trace: Trace | None = None,
         on_candidate: Callable[[Candidate], None] | None = None,
         on_change: Callable[[], None] | None = None,
+        addresses: Callable[[], frozenset[str]] = local_addresses,
     ) -> None:
         """Take the user's wishes, who watches, and who wants to be told."""
         policy = TransportPolicy
@@ -54,6 +55,7 @@ class CallIce(Connection):
             found=self._found,
             finished=self._mark_complete,
             trace=trace,
+            addresses=addresses,
         )
         self.has_failed = False
         self._relay_only = config.relay_only
@@ -248,6 +250,19 @@ class CallIce(Connection):
         """Take the other role (RFC 8445 §7.3.1.1); called by the base class."""
         super().switch_role(ice_controlling)
         self._checks.controlling = ice_controlling
+
+    def request_received(
+        self, message: stun.Message, addr: Address, protocol: StunProtocol
+    ) -> None:
+        """Take a check; called by its socket.
+
+        Who does not know our password hears nothing at all, though RFC 8489 §9.1.3
+        would answer: a port scan is not to find out who is in a call.
+        """
+        name = message.attributes.get("USERNAME", "")
+        key = self.local_password.encode()
+        if self._valid_username(name) and message.check_message_integrity(key):
+            super().request_received(message, addr, protocol)
 
     def check_incoming(
         self, message: stun.Message, addr: Address, protocol: StunProtocol

@@ -39,7 +39,7 @@ def local_addresses() -> frozenset[str]:
 class Gathering:
     """One run of gathering; what it finds goes to `found` at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- wishes, and who is told what
         self,
         config: IceConfig,
         *,
@@ -47,6 +47,7 @@ class Gathering:
         found: Callable[[CallSocket, Candidate], None],
         finished: Callable[[], None],
         trace: Trace | None,
+        addresses: Callable[[], frozenset[str]] = local_addresses,
     ) -> None:
         """Take the user's wishes, and who makes sockets and takes what is found.
 
@@ -56,7 +57,9 @@ class Gathering:
             found: takes an address and the socket behind it.
             finished: hears that nothing more will be found.
             trace: sees each datagram before it leaves.
+            addresses: lists those of this machine.
         """
+        self._addresses = addresses
         self._config = config
         self._servers = [
             (server, wanted)
@@ -112,7 +115,7 @@ class Gathering:
             self._finished()
 
     async def _open_hosts(self) -> None:
-        hosts = [LOOPBACK] if self._config.loopback else _ranked(local_addresses())
+        hosts = [LOOPBACK] if self._config.loopback else _ranked(self._addresses())
         for rank, host in enumerate(hosts[:MAX_HOSTS]):
             try:
                 opened = await open_socket(lambda: self._make(self._trace), host)

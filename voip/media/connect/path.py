@@ -43,7 +43,7 @@ async def addresses_changed(
 class Path:
     """One way to the other side, from gathering to closing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- wishes, and who is told what
         self,
         config: IceConfig,
         *,
@@ -51,6 +51,7 @@ class Path:
         trace: Trace | None = None,
         on_candidate: Callable[[str], None] | None = None,
         on_change: Callable[[], None] | None = None,
+        addresses: Callable[[], frozenset[str]] = local_addresses,
     ) -> None:
         """Prepare; the caller controls (RFC 8445 §6.1.1).
 
@@ -61,6 +62,11 @@ class Path:
             on_candidate: hears of addresses found after `gather` returned, for a
                 CANDIDATES message; they are used either way.
             on_change: told when packets go another way from now on; `kind` may differ.
+            addresses: lists those of this machine.
+
+        Raises:
+            RefusedError: a configuration that cannot be.
+            MissingError: relay-only without a TURN server.
         """
         self._config = config
         self._gatherer = RTCIceGatherer(iceServers=[])
@@ -73,6 +79,7 @@ class Path:
             if on_candidate is None
             else lambda found: on_candidate(format_candidate(_from_aioice(found))),
             on_change=on_change,
+            addresses=addresses,
         )
         self._gatherer._connection = self._agent  # noqa: SLF001 -- test_contracts.py
         self.transport = RTCIceTransport(self._gatherer)

@@ -1,8 +1,8 @@
 """A network in memory under a clock that jumps: a second of waiting takes no time.
 
 Sockets that asyncio opens on a `VirtualLoop` are ports of its `Network`, which delays
-and drops datagrams by a printed seed. Nothing here knows ICE, so that aioice's own agent
-runs on it as well, for comparison.
+and drops datagrams by a seed. Nothing here knows ICE, so that aioice's own agent runs
+on it as well, for comparison.
 """
 
 import asyncio
