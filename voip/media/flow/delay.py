@@ -40,11 +40,12 @@ LUMP_BITS = 5_600
 that it is full."""
 USUAL = 1.5
 """Times the usual level, which jitter makes, is still none."""
-USUAL_S = 5.0
+USUAL_S, MAX_USUAL_S = 5.0, 0.04
+"""Over how long it is learnt; and no queue of seconds becomes usual."""
 STANDING_S = 0.1
 """A level above this, that does not fall, is too much for people who talk."""
-FALL_S, FALLING_S = 0.01, 0.3
-"""What "falls" means, over how long."""
+FALL_S, FALLING_S = 0.01, 0.6
+"""What "falls" means, over how long: in spite of a lump."""
 BASE_S = 10.0
 """The least delay is forgotten after one to two of these: paths change."""
 
@@ -87,7 +88,7 @@ class Delay:
 
     def _judge(self, slope: Usage, lump_s: float) -> Usage:
         usual_s = QUEUE_S + USUAL * self._usual_s
-        if self.queue_s >= STANDING_S + usual_s:
+        if self.queue_s >= STANDING_S + self._usual_s:
             falls = self._levels[0][1] - self.queue_s >= FALL_S
             return Usage.UNDER if falls else Usage.OVER
         if slope is Usage.OVER and self.queue_s < usual_s + lump_s:
@@ -118,7 +119,8 @@ class Delay:
         while levels[0][0] < now - FALLING_S:
             levels.popleft()
         share = min(max(passed, 0.0) / USUAL_S, 1.0)
-        self._usual_s += (self.queue_s - self._usual_s) * share
+        level = min(self.queue_s, MAX_USUAL_S)
+        self._usual_s += (level - self._usual_s) * share
 
 
 class _Trend:

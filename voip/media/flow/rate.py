@@ -91,6 +91,8 @@ class Rate:
             if factor < 1.0:
                 self.phase = Phase.STEADY
                 self._set(self.bps * factor)
+            elif self._losses.is_lossy and self.ceiling_bps is None:
+                self.phase = Phase.START  # the cuts were for nothing
         self._grown = now
 
     def allow_trial(self, came_bps: float) -> None:
@@ -145,8 +147,9 @@ class _LossRule:
     """When losses cut the rate."""
 
     def __init__(self) -> None:
+        self.is_lossy = False
         self._allowed = LOSS
-        self._allowed_until = 0.0
+        self._allowed_until = float("-inf")
         self._cut_at = float("-inf")
         self._cut_for = 0.0  # the loss that the cuts were to lower
         self._cuts = 0
@@ -155,6 +158,7 @@ class _LossRule:
         """Give what the rate is to be multiplied with."""
         if now >= self._allowed_until:
             self._allowed = LOSS
+            self.is_lossy = False
         if share <= self._allowed:
             if share <= LOSS * HELPED:
                 self._cuts = 0
@@ -165,6 +169,7 @@ class _LossRule:
             self._cuts = 0  # they helped: it is a queue somewhere
         if self._cuts >= LOSSY_CUTS:
             self._cuts = 0
+            self.is_lossy = True
             self._allowed = share + LOSSY_MARGIN
             self._allowed_until = now + LOSSY_S
             return 1.0
