@@ -1,12 +1,17 @@
 """Between our pictures and PyAV's frames: planes, padding and scale.
 
-PyAV's own conversions need numpy, which is no part of an installation.
+Carrier: scaling is FFmpeg's. Either way a picture is copied once, between its tight
+lines and the codec's padded ones.
 """
 
 import av
+import numpy as np
+import numpy.typing as npt
 
 from voip.media.pattern import black
 from voip.media.sources import Picture
+
+_Plane = npt.NDArray[np.uint8]
 
 
 def picture_of(frame: av.VideoFrame, width: int, height: int) -> Picture:
@@ -15,15 +20,13 @@ def picture_of(frame: av.VideoFrame, width: int, height: int) -> Picture:
     Sides are in pixels and even.
     """
     fitted_width, fitted_height = _fit(frame.width, frame.height, width, height)
-    scaled = frame.reformat(
+    fitted = frame.reformat(
         fitted_width, fitted_height, "yuv420p", dst_color_range="MPEG"
     )
-    planes = [_tight(plane) for plane in scaled.planes]
+    planes = [_lines(plane) for plane in fitted.planes]
     if (fitted_width, fitted_height) == (width, height):
-        return Picture(width, height, b"".join(planes))
-    return _centred(
-        Picture(fitted_width, fitted_height, b"".join(planes)), width, height
-    )
+        return Picture(width, height, _joined(planes))
+    return _centred(planes, width, height)
 
 
 def frame_of(picture: Picture) -> av.VideoFrame:
@@ -32,11 +35,18 @@ def frame_of(picture: Picture) -> av.VideoFrame:
     start = 0
     for plane in frame.planes:
         size = plane.width * plane.height
-        plane.update(
-            _pad(picture.i420[start : start + size], plane.width, plane.line_size)
-        )
+        lines = np.frombuffer(picture.i420, np.uint8, size, start)
+        _lines(plane)[:] = lines.reshape(plane.height, plane.width)
         start += size
     return frame
+
+
+def scaled(picture: Picture, width: int, height: int) -> Picture:
+    """Give the picture at another size, proportions as they come; sides are even."""
+    if (width, height) == (picture.width, picture.height):
+        return picture
+    frame = frame_of(picture).reformat(width, height)
+    return Picture(width, height, _joined([_lines(plane) for plane in frame.planes]))
 
 
 def _fit(width: int, height: int, box_width: int, box_height: int) -> tuple[int, int]:
@@ -48,36 +58,26 @@ def _fit(width: int, height: int, box_width: int, box_height: int) -> tuple[int,
     )
 
 
-def _centred(picture: Picture, width: int, height: int) -> Picture:
-    left = (width - picture.width) // 4 * 2  # even, as colours have half the pixels
-    top = (height - picture.height) // 4 * 2
-    target = bytearray(black(width, height).i420)
-    read = write = 0
-    for part in (1, 2, 2):
-        for row in range(picture.height // part):
-            at = write + (top // part + row) * (width // part) + left // part
-            line = picture.width // part
-            target[at : at + line] = picture.i420[read : read + line]
-            read += line
-        write += (width // part) * (height // part)
-    return Picture(width, height, bytes(target))
+def _centred(planes: list[_Plane], width: int, height: int) -> Picture:
+    """Put the planes of a smaller picture into the middle of a black one."""
+    target = np.frombuffer(bytearray(black(width, height).i420), np.uint8)
+    top = (height - planes[0].shape[0]) // 4 * 2
+    left = (width - planes[0].shape[1]) // 4 * 2  # even: colours have half the pixels
+    start = 0
+    for part, plane in zip((1, 2, 2), planes, strict=True):
+        end = start + width // part * (height // part)
+        lines = target[start:end].reshape(height // part, width // part)
+        y, x = top // part, left // part
+        lines[y : y + plane.shape[0], x : x + plane.shape[1]] = plane
+        start = end
+    return Picture(width, height, target.tobytes())
 
 
-def _tight(plane: av.video.plane.VideoPlane) -> bytes:
-    """Drop what the codec padded each line with."""
-    data, width = bytes(plane), plane.width
-    if plane.line_size == width:
-        return data[: width * plane.height]
-    return b"".join(
-        data[start : start + width]
-        for start in range(0, plane.line_size * plane.height, plane.line_size)
-    )
+def _lines(plane: av.video.plane.VideoPlane) -> _Plane:
+    """Look at a plane where it lies, without what pads its lines."""
+    padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return padded[: plane.height, : plane.width]
 
 
-def _pad(data: bytes, width: int, line_size: int) -> bytes:
-    if line_size == width:
-        return data
-    rest = bytes(line_size - width)
-    return b"".join(
-        data[start : start + width] + rest for start in range(0, len(data), width)
-    )
+def _joined(planes: list[_Plane]) -> bytes:
+    return b"".join(np.ascontiguousarray(plane).data for plane in planes)

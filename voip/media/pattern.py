@@ -135,20 +135,19 @@ def draw_pattern(number: int, width: int = 640, height: int = 480) -> Picture:
     least 64 pixels.
     """
     shift = STEP * number % width
-    luma = _bars(0, width, shift) * height
-    u = _bars(1, width // 2, shift // 2) * (height // 2)
-    v = _bars(2, width // 2, shift // 2) * (height // 2)
-    lines = []
-    for row in range(ROWS):
-        bits = number >> COLUMNS * (ROWS - 1 - row) & 0xFF
+    row = _bars(0, width, shift)
+    parts = []
+    for line in range(ROWS):
+        bits = number >> COLUMNS * (ROWS - 1 - line) & 0xFF
         marks = b"".join(
             bytes([BRIGHT if bits >> COLUMNS - 1 - column & 1 else DARK]) * BLOCK
             for column in range(COLUMNS)
         )
-        line = marks + luma[len(marks) : width]
-        lines.append(line * BLOCK)
-    drawn = b"".join(lines)
-    return Picture(width, height, drawn + luma[len(drawn) :] + u + v)
+        parts.append((marks + row[len(marks) :]) * BLOCK)
+    parts.append(row * (height - ROWS * BLOCK))
+    parts.append(_bars(1, width // 2, shift // 2) * (height // 2))
+    parts.append(_bars(2, width // 2, shift // 2) * (height // 2))
+    return Picture(width, height, b"".join(parts))
 
 
 def read_frame_number(picture: Picture) -> int:

@@ -1,45 +1,128 @@
-"""What an encoder of pictures does, whichever codec and library it is.
+"""Encoding on a thread of its own, with room for one picture.
 
-Carrier. `open_encoder` takes the best that this machine has.
+Carrier. While the thread is busy, the newest picture takes the place of the one that
+waits: a camera that is faster than the processor makes the picture slower, never late.
 """
 
-from typing import Protocol
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
 
 from voip.description import Codec
+from voip.errors import MissingError
+from voip.media.i420 import scaled
 from voip.media.sources import Picture
+from voip.media.video.encoders import Encoder, open_encoder
+from voip.media.video.headers import parse_av1, parse_vp8
+from voip.media.video.ladder import Shape
 
-CLOCK_RATE = 90_000  # Hz; RFC 7741 §4.1 and the AV1 payload format say the same
+_PARSERS = {Codec.VP8: parse_vp8, Codec.AV1: parse_av1}
 
 
-class Encoder(Protocol):
-    """Makes coded frames of pictures; used by one thread at a time."""
+class Order(NamedTuple):
+    """A picture to be encoded, and how; `pts` at 90 kHz, rising."""
 
-    def encode(self, picture: Picture, pts: int, *, key: bool = False) -> bytes:
-        """Encode one picture, of the size set, shown at `pts` (90 kHz, rising).
+    picture: Picture
+    shape: Shape
+    pts: int
+    bps: int
+    key: bool
 
-        Gives nothing when the encoder leaves this picture out to keep its rate.
-        """
 
-    def set_rate(self, bps: int) -> None:
-        """Aim at so many bits a second from the next picture on."""
+class Encoded(NamedTuple):
+    """A whole coded frame."""
 
-    def set_size(self, width: int, height: int) -> None:
-        """Expect pictures of this size from now on; the next is a key frame."""
+    data: bytes
+    pts: int
+    key: bool
+    shape: Shape
 
-    @property
-    def quantizer(self) -> int | None:
-        """How coarse the last frame was, 0 to 63; None where nobody can know."""
+
+class Encoding:
+    """The thread that encodes one stream; every callback runs on the event loop.
+
+    Attributes:
+        failure: why there will be no further frame, in a sentence; None while it works.
+        quantizer: how coarse the last frame was, 0 to 63; None if nobody knows.
+        skipped: pictures that a newer one took the place of.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        done: Callable[[Encoded], None],
+    ) -> None:
+        """Start the thread; the encoder is opened for the first picture."""
+        self.failure: str | None = None
+        self.quantizer: int | None = None
+        self.skipped = 0
+        self._codec = codec
+        self._parse = _PARSERS[codec]
+        self._loop = loop
+        self._done = done
+        self._order: Order | None = None
+        self._wake = threading.Condition()
+        self._closed = False
+        # A daemon: a library that hangs must not keep the program from ending.
+        self._thread = threading.Thread(
+            target=self._run, name="ringfence-encoder", daemon=True
+        )
+        self._thread.start()
+
+    def put(self, order: Order) -> None:
+        """Encode this next; never waits."""
+        with self._wake:
+            if self._order is not None:
+                self.skipped += 1
+                # A key frame that was promised is owed by whichever picture comes.
+                order = order._replace(key=order.key or self._order.key)
+            self._order = order
+            self._wake.notify()
 
     def close(self) -> None:
-        """Free it; a second call does nothing."""
+        """End the thread and free the encoder; nothing is called after."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        self._thread.join(timeout=1.0)
 
+    def _run(self) -> None:
+        encoder: Encoder | None = None
+        try:
+            while (order := self._next()) is not None:
+                width, height, _ = order.shape
+                if encoder is None:
+                    encoder = open_encoder(self._codec, width, height, bps=order.bps)
+                encoder.set_size(width, height)
+                encoder.set_rate(order.bps)
+                self._encode(encoder, order)
+        except MissingError as error:
+            self.failure = str(error)
+        finally:
+            if encoder is not None:
+                encoder.close()
 
-def open_encoder(
-    codec: Codec, width: int, height: int, *, bps: int, fps: int = 30
-) -> Encoder:
-    """Open the best encoder that there is.
+    def _next(self) -> Order | None:
+        with self._wake:
+            while self._order is None and not self._closed:
+                self._wake.wait()
+            order, self._order = self._order, None
+            return None if self._closed else order
 
-    Raises:
-        MissingError: this machine has none.
-    """
-    raise NotImplementedError
+    def _encode(self, encoder: Encoder, order: Order) -> None:
+        picture = scaled(order.picture, order.shape.width, order.shape.height)
+        data = encoder.encode(picture, order.pts, key=order.key)
+        self.quantizer = encoder.quantizer
+        if not data:
+            return  # left out, to keep the rate
+        made = Encoded(data, order.pts, self._parse(data).key, order.shape)
+        with self._wake:
+            if not self._closed and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._deliver, made)
+
+    def _deliver(self, made: Encoded) -> None:
+        if not self._closed:
+            self._done(made)
