@@ -61,10 +61,10 @@ class Loop(Protocol):
     def time(self) -> float:
         """Say what time it is, in seconds."""
 
-    def call_at(self, when: float, callback: Callable[[], None], /) -> Timer:
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Call once at a time."""
 
-    def call_soon_threadsafe(self, callback: Callable[[], None], /) -> object:
+    def call_soon_threadsafe(self, callback: Callable[[], None]) -> object:
         """Call once, soon, on the loop; from any thread.
 
         Raises:
