@@ -7,7 +7,7 @@ Rules only; `voip.media.ends.open` opens what was chosen here.
     sound in      mic[:N|:NAME] | tone[:HERTZ] | silence | file:PATH
     sound out     speaker[:N|:NAME] | null | file:PATH.wav or the pictures' own file
     pictures in   camera[:N] | screen[:DISPLAY] | pattern | none | file:PATH
-    pictures out  terminal | kitty | null | file:PATH.mkv, .webm or .y4m
+    pictures out  terminal | kitty | window | null | file:PATH.mkv, .webm or .y4m
 
 N counts from 0 as `ringfence doctor` lists the devices, NAME is a part of the name that
 only one of them has. Without either, it is the device that the user chose for good, or
@@ -46,10 +46,11 @@ class Made(Enum):
 
 
 class Drawn(Enum):
-    """How pictures are drawn in the terminal."""
+    """Where and how pictures are drawn."""
 
     BLOCKS = "terminal"
     KITTY = "kitty"
+    WINDOW = "window"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +171,13 @@ def _parse_video_out(text: str) -> VideoOut:
     match name:
         case "null" if text == name:
             return Made.NULL
-        case "terminal" | "kitty" if text == name:
+        case "terminal" | "kitty" | "window" if text == name:
             return Drawn(name)
         case "file" if path:
             return File(path)
         case _:
             raise MalformedError(
-                f"expected terminal, kitty, null or file:PATH, got {text!r}"
+                f"expected terminal, kitty, window, null or file:PATH, got {text!r}"
             )
 
 

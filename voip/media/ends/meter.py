@@ -68,7 +68,8 @@ class Gain:
         if self._db == 0.0:
             return pcm
         louder = np.frombuffer(pcm, np.int16) * self._factor
-        return np.clip(np.rint(louder), -32768, 32767).astype(np.int16).tobytes()
+        whole = np.rint(louder).clip(-32768, 32767).astype(np.int16)
+        return whole.tobytes()
 
 
 def decibel(amplitude: float) -> float:

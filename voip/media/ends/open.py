@@ -45,7 +45,7 @@ from voip.media.sources import (
 )
 
 Display = Callable[[Drawn], VideoSink]
-"""Gives what draws in the program's terminal, which is the program's to give."""
+"""Gives what draws pictures: terminal and window are the program's to give."""
 
 _USUAL = SoundSettings()
 
@@ -262,9 +262,9 @@ def _video_sink(
             return RawPictures(Path(path), overwrite=overwrite)
         case File(path):
             return MovieRecording(Path(path), sound=sound, overwrite=overwrite)
-        case Drawn() if display is None:
-            raise MissingError("no terminal to draw pictures in")
         case Drawn():
+            if display is None:
+                raise MissingError("no terminal and no window to draw pictures in")
             return display(chosen)
         case Made.NULL:
             return Discard()

@@ -11,7 +11,7 @@ import select
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from voip.errors import MissingError
@@ -75,7 +75,7 @@ class RawPictures:
         finally:
             os.close(self._file)
 
-    def _pictures(self) -> Iterator[bytes]:
+    def _pictures(self) -> Generator[bytes]:
         """Give the header, then the latest picture whenever one is due."""
         first = self._latest
         assert first is not None  # `show` began this

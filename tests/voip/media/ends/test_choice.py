@@ -79,6 +79,7 @@ def test_words_for_pictures_in(word: str, end: Device | File | Made) -> None:
         ("null", Made.NULL),
         ("terminal", Drawn.BLOCKS),
         ("kitty", Drawn.KITTY),
+        ("window", Drawn.WINDOW),
         ("file:seen.mkv", File("seen.mkv")),
         ("file:pipe.Y4M", File("pipe.Y4M")),
     ],
@@ -123,7 +124,9 @@ def test_what_is_no_picture_source_is_refused(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["file", "file:", "camera", "none", "nul", "kitty:"])
 def test_what_is_no_picture_sink_is_refused(word: str) -> None:
-    with pytest.raises(MalformedError, match="terminal, kitty, null or file:PATH, got"):
+    with pytest.raises(
+        MalformedError, match="terminal, kitty, window, null or file:PATH, got"
+    ):
         parse_choice(video_out=word)
 
 

@@ -215,7 +215,7 @@ def test_a_terminal_is_the_programs_to_give() -> None:
     open_ends(choice, display=display).close()
 
     assert given == [Drawn.KITTY]
-    with pytest.raises(MissingError, match="no terminal to draw pictures in"):
+    with pytest.raises(MissingError, match="no terminal and no window to draw"):
         open_ends(choice)
 
 
