@@ -1,9 +1,9 @@
 """Packets of pictures, put together to frames in order.
 
-Packets come late, twice, out of order or never. What is missing is asked for until it
-could not be shown any more; then everything up to the next whole picture is dropped,
-and one is asked for. Nothing here decodes: frames leave in decoding order, each with
-the time at which it is to be shown.
+Packets come late, twice, out of order or never. What is missing is asked for as long
+as that is quicker than a whole picture; then everything up to the next whole one is
+dropped, and one is asked for. Nothing here decodes: frames leave in decoding order,
+each with the time at which it is to be shown.
 
 All times are seconds of one monotonic clock.
 """
@@ -13,14 +13,16 @@ from typing import NamedTuple, Protocol
 
 from voip.errors import MalformedError
 from voip.media.video.limits import MAX_FRAME_BYTES
-from voip.media.video.showtime import MAX_DELAY_S, ShowTimes
+from voip.media.video.showtime import ShowTimes
 from voip.media.video.store import unwrap
 
 MAX_HELD = 1024  # packets: two large whole pictures
 MAX_GAP = 256  # more missing at once is an outage: a whole picture is cheaper
-MAX_REQUESTS = 4  # for one packet
-_REQUEST_SLACK_S = 0.01  # beyond the round trip, before asking again
-_REPORTED_S = 0.3  # without requests: until the sender knows, and his next slot
+MAX_REQUESTS = 12  # for one packet
+_PATIENCE_S = 0.3  # and a round trip: a whole picture takes longer to come, and is
+# as likely to lose a part
+_REQUEST_SLACK_S = 0.01
+_REPORTED_S = 0.2  # without requests: until the sender knows, and his next slot
 _KEY_EVERY_S = 0.3
 _KEY_SLACK_S = 0.1  # beyond the round trip: a whole picture takes a while to come
 _FIRST = 1 << 16  # so that a packet from before the first has a number too
@@ -196,10 +198,10 @@ class Assembly:
         assert self._end is not None
         for missing in range(max(self._end, self._next), number):
             if self._requests:
-                until = now + MAX_DELAY_S + self.round_trip_s
+                until = now + _PATIENCE_S + self.round_trip_s
                 self._missing[missing] = _Gap(now, until, asked=0)
             else:
-                at = now + _REPORTED_S + MAX_DELAY_S + self.round_trip_s
+                at = now + _REPORTED_S + _PATIENCE_S + self.round_trip_s
                 self._missing[missing] = _Gap(at, at, asked=MAX_REQUESTS)
         self._end = max(self._end, number + 1)
 
@@ -283,7 +285,9 @@ class Assembly:
                 continue
             if gap.asked < MAX_REQUESTS and now < gap.until:
                 gap.asked += 1
-                gap.at = now + self.round_trip_s + _REQUEST_SLACK_S
+                # Twice a round trip, since requests are lost as well; the sender does
+                # not repeat so often.
+                gap.at = now + self.round_trip_s / 2 + _REQUEST_SLACK_S
                 asked.append(number & 0xFFFF)
             else:
                 hopeless = number

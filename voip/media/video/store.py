@@ -4,6 +4,7 @@ A packet goes a second time on a stream of its own (RFC 4588): with the same num
 the same stream it would repeat the nonce of its encryption.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -82,6 +83,7 @@ class Store:
         self._share = 0.0  # bytes a second
         self._allowance = float(_MIN_BURST_BYTES)
         self._allowed_at: float | None = None
+        self._spent: deque[tuple[float, int]] = deque()  # in the last second
 
     def set_rate(self, bps: int) -> None:
         """Say what the pictures may take in bit/s; repeats get a quarter of it."""
@@ -115,10 +117,17 @@ class Store:
             if size > self._allowance:
                 break
             self._allowance -= size
+            self._spent.append((now, size))
             kept.repeats += 1
             kept.repeated_at = now
             repeats.append(self._wrap(kept.packet))
         return repeats
+
+    def spent_bps(self, now: float) -> int:
+        """Say what repeats took in the last second: the encoder is to leave it out."""
+        while self._spent and self._spent[0][0] <= now - 1.0:
+            self._spent.popleft()
+        return 8 * sum(size for _, size in self._spent)
 
     def _allow(self, now: float) -> None:
         elapsed = 0.0 if self._allowed_at is None else now - self._allowed_at

@@ -34,6 +34,11 @@ class Camera:
         self._sequence = sequence
         self._limit = limit
         self.frames = 0
+        self._timestamp = 0
+
+    def skip(self) -> None:
+        """Let the time of a frame pass without one."""
+        self._timestamp += STEP
 
     def frame(self, size: int = 30, *, key: bool = False) -> list[Sent]:
         """Give the packets of the next frame; 12 bytes of it fit into each."""
@@ -42,13 +47,14 @@ class Camera:
         sent = [
             Sent(
                 (self._sequence + place) & 0xFFFF,
-                self.frames * STEP,
+                self._timestamp,
                 place == len(payloads) - 1,
                 payload,
             )
             for place, payload in enumerate(payloads)
         ]
         self._sequence += len(payloads)
+        self._timestamp += STEP
         self.frames += 1
         return sent
 

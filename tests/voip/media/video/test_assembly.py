@@ -104,41 +104,39 @@ def test_what_is_missing_is_asked_for_at_once() -> None:
     assert made.tick(0.1) == Wants((second.sequence,), key=False)
 
 
-def test_what_is_missing_is_asked_for_again_after_a_round_trip_and_10_ms() -> None:
+def test_what_is_missing_is_asked_for_again_twice_a_round_trip() -> None:
     camera = Camera()
     made = started(camera)
     lost, *rest = camera.frame()
     give(made, rest, 1.0)
     made.tick(1.0)
 
-    assert made.wake_at == pytest.approx(1.11)
-    assert made.tick(1.10) == NOTHING
-    assert made.tick(1.12) == Wants((lost.sequence,), key=False)
+    assert made.wake_at == pytest.approx(1.06)
+    assert made.tick(1.05) == NOTHING
+    assert made.tick(1.07) == Wants((lost.sequence,), key=False)
 
 
-def test_what_is_missing_is_asked_for_four_times_at_most() -> None:
+def test_what_is_missing_is_asked_for_twelve_times_at_most() -> None:
     camera = Camera()
     made = started(camera)
     made.round_trip_s = 0.01
     _, *rest = camera.frame()
     give(made, rest, 1.0)
-    asked = [made.tick(1.0 + tick / 1000) for tick in range(300)]
+    asked = [made.tick(1.0 + tick / 1000) for tick in range(500)]
 
-    assert [bool(wants.missing) for wants in asked].count(True) == 4
-    assert [wants.key for wants in asked].index(True) == pytest.approx(80, abs=4)
+    assert [bool(wants.missing) for wants in asked].count(True) == 12
+    assert [wants.key for wants in asked].index(True) == pytest.approx(180, abs=12)
 
 
-def test_what_could_not_be_shown_any_more_is_not_asked_for() -> None:
+def test_after_300_ms_and_a_round_trip_a_whole_picture_is_asked_for_instead() -> None:
     camera = Camera()
     made = started(camera)
     _, *rest = camera.frame()
     give(made, rest, 1.0)
-    asked = [(tick, made.tick(1.0 + tick / 100)) for tick in range(100)]
+    asked = [made.tick(1.0 + tick / 100) for tick in range(100)]
 
-    requests = [tick for tick, wants in asked if wants.missing]
-
-    assert requests == pytest.approx([0, 11, 22], abs=1)
-    assert next(tick for tick, wants in asked if wants.key) == pytest.approx(33, abs=2)
+    assert max(tick for tick, wants in enumerate(asked) if wants.missing) < 41
+    assert [wants.key for wants in asked].index(True) == pytest.approx(42, abs=4)
 
 
 def test_a_repeat_completes_its_frame() -> None:
@@ -183,9 +181,9 @@ def test_a_picture_that_cannot_be_repaired_is_asked_for_whole() -> None:
     _, *rest = camera.frame()
     give(made, rest, 1.0)
     made.tick(1.0)
-    made.tick(1.2)
+    made.tick(1.3)
 
-    assert made.tick(1.5).key
+    assert made.tick(1.6).key
 
 
 def test_after_giving_up_only_a_whole_picture_goes_on() -> None:
@@ -225,10 +223,10 @@ def test_a_whole_picture_on_its_way_is_gone_on_with_when_nothing_else_helps() ->
     give(made, rest, 1.0)
     made.tick(1.0)
     *begin, last = camera.frame(key=True)
-    give(made, begin, 1.3)
+    give(made, begin, 1.5)
 
-    assert made.tick(1.35) == NOTHING
-    assert give(made, [last], 1.4) == [2]
+    assert made.tick(1.6) == NOTHING
+    assert give(made, [last], 1.7) == [2]
 
 
 def test_a_whole_picture_is_asked_for_each_300_ms_at_most() -> None:

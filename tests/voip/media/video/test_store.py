@@ -136,3 +136,16 @@ def test_two_packets_are_repeated_at_the_lowest_rate() -> None:
         kept.keep(packet(sequence, bytes(1140)), now=0.0)
 
     assert numbers(kept.answer(range(4), RTT, now=0.1)) == [0, 1]
+
+
+def test_what_repeats_took_in_the_last_second_is_known() -> None:
+    kept = store()
+    kept.keep(packet(1, bytes(1000)), now=0.0)
+    kept.answer([1], RTT, now=0.1)
+    kept.answer([1], RTT, now=0.3)
+
+    assert [kept.spent_bps(now) for now in (1.05, 1.2, 1.4)] == [
+        2 * 8 * 1058,
+        8 * 1058,
+        0,
+    ]
