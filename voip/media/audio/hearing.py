@@ -5,7 +5,7 @@ Rules, without a lock: whoever lets a device pull from another thread holds one 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from voip.errors import MalformedError
 from voip.media.audio.dtmf import ToneReceiver
@@ -20,8 +20,6 @@ MAX_DIGITS = 32
 
 _STAMPS = 1 << 32
 _HALF = _STAMPS // 2  # what is further ahead than that is behind
-
-Recorder = Callable[[bytes, int], None]
 
 
 class Hearing:
@@ -38,7 +36,7 @@ class Hearing:
         """Begin with silence."""
         self.receiver = AudioReceiver(decoder)
         self.malformed = 0
-        self.on_frame: Recorder | None = None
+        self.on_frame: Callable[[bytes, int], None] | None = None
         self._tones = ToneReceiver()
         self._digits: deque[str] = deque(maxlen=MAX_DIGITS)
         self._due: int | None = None  # the timestamp that is to be recorded next
@@ -64,7 +62,8 @@ class Hearing:
             if digit is not None:
                 self._digits.append(digit)
         if self.on_frame is not None:
-            self._record(self.on_frame, blocks, header.timestamp)
+            for frame, at in self._new(blocks, header.timestamp):
+                self.on_frame(frame, at)
 
     def pull(self, samples: int, now: float) -> bytes:
         """Give the next `samples` samples, always exactly so many."""
@@ -76,8 +75,8 @@ class Hearing:
         self._digits.clear()
         return digits
 
-    def _record(self, recorder: Recorder, blocks: Blocks, timestamp: int) -> None:
-        """Hand on what has not been; a copy fills the gap that a lost packet left."""
+    def _new(self, blocks: Blocks, timestamp: int) -> Iterator[tuple[bytes, int]]:
+        """Give what was not recorded; a copy fills the gap that a lost packet left."""
         frames = () if blocks.primary is None else ((0, blocks.primary),)
         if self._due is not None:
             frames = (*blocks.copies, *frames)
@@ -85,7 +84,7 @@ class Hearing:
             stamp = timestamp - distance * FRAME_SAMPLES
             ahead = 0 if self._due is None else (stamp - self._due) % _STAMPS
             if ahead < _HALF:
-                recorder(frame, self._position + ahead)
+                yield frame, self._position + ahead
                 self._position += ahead + FRAME_SAMPLES
                 self._due = stamp + FRAME_SAMPLES
 

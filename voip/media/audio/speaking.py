@@ -44,9 +44,6 @@ MAX_LATE_FRAMES = 5
 _GAIN = 0.05  # how fast the schedule follows a device: a second, far from its jitter
 _EARLY_S = 0.001  # loops fire a timer up to the resolution of their clock too early
 
-Recorder = Callable[[bytes, int], None]
-"""Gets an encoded frame and its time in samples since the first packet."""
-
 
 class Timer(Protocol):
     """What a loop gives for a call that is to come."""
@@ -79,7 +76,8 @@ class Speaking:
         is_muted: the source is read, and zeros are sent.
         is_held: likewise.
         state: what the next packet is sent as.
-        on_frame: gets each Opus frame that leaves; None, unless somebody records.
+        on_frame: gets each Opus frame that leaves, and its time in samples since the
+            first; None, unless somebody records.
         sequence: of the next packet.
         timestamp: of the next packet, in samples.
         sent: packets since the start.
@@ -110,7 +108,7 @@ class Speaking:
         self.is_muted = False
         self.is_held = False
         self.state: AudioState = START
-        self.on_frame: Recorder | None = None
+        self.on_frame: Callable[[bytes, int], None] | None = None
         self.sequence = sequence
         self.timestamp = timestamp
         self.sent = self.octets = self.silent = self.dropped = 0
@@ -127,6 +125,7 @@ class Speaking:
         self._redundancy = Redundancy()
         self._tones = ToneSender()
         self._is_open = False
+        self._is_paced = False
         self._device_leads = False
         self._due = 0.0  # when the next packet should leave
         self._timer: Timer | None = None
@@ -138,7 +137,8 @@ class Speaking:
 
     @is_open.setter
     def is_open(self, value: bool) -> None:
-        if value and not self._is_open and self._paced is not None:
+        if value and self._paced is not None and not self._is_paced:
+            self._is_paced = True
             self._paced.pace(self._wake)
         self._is_open = value
 
@@ -177,7 +177,7 @@ class Speaking:
         wait = OWED_S if self._device_leads else 0.0
         self._timer = self._loop.call_at(self._due + wait, self._on_time)
         for _ in range(owed):
-            if self._is_open and self._paced is not None:
+            if self._is_paced:
                 self.silent += 1
                 self._speak(SILENCE)
             else:

@@ -99,6 +99,7 @@ class Microphone(Numbers):
         self.wake: Callable[[], None] | None = None
 
     def pace(self, wake: Callable[[], None]) -> None:
+        assert self.wake is None
         self.wake = wake
 
     def read(self) -> bytes:
@@ -399,6 +400,17 @@ def test_no_device_makes_more_than_a_packet_in_20_ms(
         call.loop.runs(0.0 if stalls else seconds)
 
         assert len(call.packets) <= (call.loop.now - began) / FRAME_S + 6
+
+
+def test_a_device_that_may_be_read_again_is_asked_for_its_pace_once() -> None:
+    call = _paced_call()
+    call.speaking.is_open = False
+    call.microphone.goes_on(3)
+    call.speaking.is_open = True
+    call.microphone.goes_on(3)
+
+    assert call.said[:3] == [0, 0, 0]
+    assert 0 not in call.said[3:]
 
 
 def test_a_device_may_outlive_the_call_and_its_loop() -> None:
