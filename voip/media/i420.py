@@ -29,6 +29,16 @@ def picture_of(frame: av.VideoFrame, width: int, height: int) -> Picture:
     return _centred(planes, width, height)
 
 
+def bounded(frame: av.VideoFrame, width: int, height: int) -> Picture:
+    """Convert a frame at its own size, or as large as fits into the sides given."""
+    scale = min(width / frame.width, height / frame.height, 1.0)
+    return picture_of(
+        frame,
+        max(2, round(frame.width * scale / 2) * 2),
+        max(2, round(frame.height * scale / 2) * 2),
+    )
+
+
 def frame_of(picture: Picture) -> av.VideoFrame:
     """Convert a picture into a frame that an encoder takes; it has no time yet."""
     frame = av.VideoFrame(picture.width, picture.height, "yuv420p")

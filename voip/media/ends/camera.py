@@ -5,6 +5,7 @@ fails shows black, and `failure` says why in a sentence.
 """
 
 import asyncio
+import contextlib
 import sys
 import threading
 import time
@@ -15,14 +16,14 @@ import av
 
 from voip.errors import MissingError
 from voip.media.ends.files import HEIGHT, WIDTH
-from voip.media.i420 import picture_of
+from voip.media.i420 import bounded
 from voip.media.pattern import black, draw_pattern
 from voip.media.sources import Picture
 
-PICTURES_PER_S = 20
-"""Enough for faces; 30 would take half as much again of processor and line."""
+PICTURES_PER_S = 30
+CAMERA_WIDTH, CAMERA_HEIGHT = 1280, 720  # what is wished for, and the most
 
-BLACK = black(WIDTH, HEIGHT)
+BLACK = black(CAMERA_WIDTH, CAMERA_HEIGHT)
 
 _SYSTEMS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 """FFmpeg's name for the cameras of each system; only the first was tried."""
@@ -34,15 +35,21 @@ Opener = Callable[[], Iterator[Picture]]
 class MovingBars:
     """The test pattern as a camera: numbered pictures at a steady pace."""
 
-    def __init__(self, pictures_per_s: int = PICTURES_PER_S) -> None:
-        """Start at number 0."""
+    def __init__(
+        self,
+        pictures_per_s: int = PICTURES_PER_S,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+    ) -> None:
+        """Start at number 0; sides in pixels."""
         self._pace = _Pace(pictures_per_s)
+        self._size = width, height
         self._number = 0
 
     async def picture(self) -> Picture:
         """Wait until the next picture is due and return it."""
         await self._pace.wait()
-        picture = draw_pattern(self._number, WIDTH, HEIGHT)
+        picture = draw_pattern(self._number, *self._size)
         self._number += 1
         return picture
 
@@ -51,14 +58,21 @@ class MovingBars:
 
 
 class Camera:
-    """A camera, opened at the first picture asked for and not before.
+    """A camera or screen, opened at the first picture asked for and not before.
 
     Its light is what tells a person that they are seen, so it must not go on earlier.
     """
 
-    def __init__(self, opener: Opener, pictures_per_s: int = PICTURES_PER_S) -> None:
-        """Remember how to open it."""
+    def __init__(
+        self,
+        opener: Opener,
+        pictures_per_s: int = PICTURES_PER_S,
+        *,
+        what: str = "camera",
+    ) -> None:
+        """Remember how to open it, and `what` it is, for a sentence."""
         self.failure: str | None = None
+        self._what = what
         self._opener = opener
         self._pace = _Pace(pictures_per_s)
         self._latest = BLACK
@@ -86,7 +100,7 @@ class Camera:
                 if self._closed.is_set():
                     return
                 self._latest = picture
-            self.failure = "the camera stopped"
+            self.failure = f"the {self._what} stopped"
         except MissingError as error:
             self.failure = str(error)
         self._latest = BLACK
@@ -133,22 +147,29 @@ def open_camera(index: int | None = None) -> Camera:
 
 
 def capture(camera: CameraName) -> Iterator[Picture]:
-    """Switch a camera on and yield its pictures, scaled into 640x480.
+    """Switch a camera on and yield its pictures, at most 1280x720.
 
     Raises:
         MissingError: it cannot be opened, or was unplugged.
     """
-    wish = {"video_size": f"{WIDTH}x{HEIGHT}", "framerate": "30"}
     try:
-        try:
-            container = av.open(camera.url, "r", format=camera.system, options=wish)
-        except av.FFmpegError:  # not every camera can; then whatever it likes to give
-            container = av.open(camera.url, "r", format=camera.system)
-        with container:
+        with _switched_on(camera) as container:
             for frame in container.decode(video=0):
-                yield picture_of(frame, WIDTH, HEIGHT)
+                yield bounded(frame, CAMERA_WIDTH, CAMERA_HEIGHT)
     except av.FFmpegError as error:
         raise MissingError(f"camera {camera.name!r}: {error.strerror}") from error
+
+
+def _switched_on(camera: CameraName) -> av.container.InputContainer:
+    """Open it as we wish, or else as it likes."""
+    size = {"video_size": f"{CAMERA_WIDTH}x{CAMERA_HEIGHT}"}
+    wish = size | {"framerate": str(PICTURES_PER_S)}
+    # Over USB 2, pictures of this size come 30 times a second only as JPEG.
+    jpeg = [wish | {"input_format": "mjpeg"}] if camera.system == "v4l2" else []
+    for options in (*jpeg, wish, size):
+        with contextlib.suppress(av.FFmpegError):
+            return av.open(camera.url, "r", format=camera.system, options=options)
+    return av.open(camera.url, "r", format=camera.system)
 
 
 def _url(system: str, index: int, info: av.DeviceInfo) -> str:

@@ -50,6 +50,14 @@ async def test_the_pattern_counts_its_pictures() -> None:
     assert numbers == [0, 1, 2]
 
 
+async def test_the_pattern_is_as_large_as_asked_for() -> None:
+    bars = MovingBars(1000, 1280, 720)
+    picture = await bars.picture()
+    bars.close()
+
+    assert (picture.width, picture.height) == (1280, 720)
+
+
 async def test_the_pattern_keeps_its_pace() -> None:
     bars = MovingBars(50)
     began = time.monotonic()
@@ -128,7 +136,14 @@ def test_frames_of_a_driver_become_pictures_of_the_call() -> None:
     pictures = list(capture(source))
 
     assert len(pictures) == 3
-    assert {(picture.width, picture.height) for picture in pictures} == {(640, 480)}
+    assert {(picture.width, picture.height) for picture in pictures} == {(320, 180)}
+
+
+def test_a_camera_with_more_than_we_send_is_made_smaller() -> None:
+    source = CameraName("test", "testsrc=size=2560x1920:rate=30:duration=0.03", "lavfi")
+    picture = next(capture(source))
+
+    assert (picture.width, picture.height) == (960, 720)
 
 
 def test_a_camera_that_cannot_be_opened_is_told() -> None:
