@@ -105,7 +105,7 @@ class OpusEncoder:
             SAMPLE_RATE, 1, _APPLICATION_AUDIO, ctypes.byref(error)
         )
         _check(library, "opus_encoder_create", error.value)
-        weakref.finalize(self, self._calls.opus_encoder_destroy, self._state)
+        _destroy(self, self._calls.opus_encoder_destroy, self._state)
         self._library = library
         self._buffer = ctypes.create_string_buffer(FRAME_BYTES)
         self._control(_SET_VBR, 0)  # one packet size whatever is said
@@ -125,9 +125,13 @@ class OpusEncoder:
         """Encode 20 ms, `FRAME_BYTES` long, to exactly `setting.frame_bytes`.
 
         Raises:
+            MalformedError: the sound is not so long.
             MissingError: the library gave something else, which must not leave.
         """
-        assert len(pcm) == FRAME_BYTES  # the library reads so much of our memory
+        if len(pcm) != FRAME_BYTES:  # so much of our memory the library would read
+            raise MalformedError(
+                f"sound: expected {FRAME_BYTES} bytes, came {len(pcm)}"
+            )
         size = self._calls.opus_encode(
             self._state, pcm, FRAME_SAMPLES, self._buffer, self._frame_bytes
         )
@@ -157,7 +161,7 @@ class OpusDecoder:
             SAMPLE_RATE, 1, ctypes.byref(error)
         )
         _check(library, "opus_decoder_create", error.value)
-        weakref.finalize(self, self._calls.opus_decoder_destroy, self._state)
+        _destroy(self, self._calls.opus_decoder_destroy, self._state)
         self._buffer = ctypes.create_string_buffer(FRAME_BYTES)
 
     def decode(self, frame: bytes) -> bytes:
@@ -278,6 +282,14 @@ def _declared(calls: ctypes.CDLL) -> ctypes.CDLL:
     calls.opus_decode.argtypes = [state, text, size, text, number, number]
     calls.opus_decode.restype = number
     return calls
+
+
+def _destroy(owner: object, call: Callable[[int], None], state: int) -> None:
+    """Let the library free its state together with the object that has it.
+
+    Not at the exit of the process: a device's thread may be in the middle of a frame.
+    """
+    weakref.finalize(owner, call, state).atexit = False
 
 
 def _check(library: Library, call: str, result: int) -> None:
