@@ -148,7 +148,7 @@ def _elements(payload: bytes) -> list[bytes]:
             f"av1: expected a header and an element, came {len(payload)} bytes"
         )
     counted = payload[0] >> 4 & 0x03
-    elements = []
+    elements: list[bytes] = []
     begin = 1
     while begin < len(payload):
         if len(elements) + 1 == counted:

@@ -6,6 +6,7 @@ The encoder is a model that fills a rate; all else is the real thing.
 import itertools
 import random
 from collections.abc import Callable
+from functools import partial
 
 from tests.voip.media.link import Link
 from tests.voip.media.video.camera import Camera, Sent, number_of
@@ -15,7 +16,7 @@ from voip.media.video import vp8
 from voip.media.video.assembly import Assembly
 from voip.media.video.ladder import KeyFrames, Shape
 from voip.media.video.limits import MAX_PAYLOAD_BYTES
-from voip.media.video.steady import SLOT_S, SteadySender, parse_cell
+from voip.media.video.steady import DATAGRAM_BYTES, SLOT_S, SteadySender, parse_cell
 from voip.media.video.store import Store
 
 FPS = 30
@@ -221,11 +222,8 @@ class SteadyCall(Call):
         self.per_slot.add(len(packets))
         for packet in packets:
             self._unreported[packet.sequence] = False
-            self.world.carry(
-                self.there,
-                1196,
-                lambda packet=packet: self._arrive(packet.sequence, packet.payload),
-            )
+            arrive = partial(self._arrive, packet.sequence, packet.payload)
+            self.world.carry(self.there, DATAGRAM_BYTES, arrive)
 
     def _arrive(self, sequence: int, payload: bytes) -> None:
         self._unreported[sequence] = True

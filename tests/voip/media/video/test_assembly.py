@@ -51,14 +51,18 @@ def test_a_frame_leaves_when_its_last_packet_came() -> None:
 def test_a_frame_says_what_it_is() -> None:
     camera = Camera()
     made = assembly()
-    for packet in [*camera.frame(5, key=True), *camera.frame(5)]:
+    for place, packet in enumerate([*camera.frame(5, key=True), *camera.frame(5)]):
         made.receive(
-            packet.sequence, packet.timestamp, packet.payload, marker=True, now=1.0
+            packet.sequence,
+            packet.timestamp,
+            packet.payload,
+            marker=True,
+            now=1.0 + place,
         )
 
     assert made.frames() == [
         Frame(b"\x10" + bytes(4), 0, key=True, show_at=1.0),
-        Frame(b"\x11\0\0\0\1", 3000, key=False, show_at=pytest.approx(1.0333, abs=0.1)),
+        Frame(b"\x11\0\0\0\1", 3000, key=False, show_at=2.0),
     ]
 
 
@@ -394,7 +398,8 @@ def test_the_gap_that_the_picture_halted_is_counted() -> None:
     made.tick(2.0)
     give(made, camera.frame(key=True), 2.0)
 
-    assert (made.times.freezes, made.times.frozen_s) == (1, pytest.approx(2 - 29 / 30))
+    assert made.times.freezes == 1
+    assert made.times.frozen_s == pytest.approx(2 - 29 / 30)
 
 
 def test_what_the_sender_does_not_show_is_no_freeze() -> None:

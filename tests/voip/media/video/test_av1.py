@@ -156,17 +156,15 @@ def test_a_unit_over_the_limit_is_refused() -> None:
 
 
 def test_mangled_payloads_raise_one_error_only() -> None:
-    payloads = packetize(DELIMITER + SEQUENCE + DELTA_UNIT[2:], limit=16)
-    for number, payload in enumerate(payloads):
-        before, after = payloads[:number], payloads[number + 1 :]
-
+    for payload in packetize(DELIMITER + SEQUENCE + DELTA_UNIT[2:], limit=16):
         assert_only_malformed(starts_key, payload)
-        assert_only_malformed(
-            lambda case, before=before, after=after: depacketize(
-                [*before, case, *after]
-            ),
-            payload,
-        )
+        assert_only_malformed(lambda case: depacketize([case]), payload)
+
+
+def test_mangled_packets_among_good_ones_raise_one_error_only() -> None:
+    first, second, *rest = packetize(DELIMITER + SEQUENCE + DELTA_UNIT[2:], limit=8)
+
+    assert_only_malformed(lambda case: depacketize([first, case, *rest]), second)
 
 
 @given(st.lists(st.binary(max_size=40), max_size=5))
