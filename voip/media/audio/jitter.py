@@ -201,6 +201,12 @@ class AudioReceiver:
         self._before = SILENCE
         return True
 
+    def _catch_up(self) -> None:
+        """Let go of what was waited for and was lost; what is only late is played."""
+        there = max if self.arrivals.late <= self.arrivals.target else min
+        self._go_to(min(self._next + self._stayed, there(self._held)))
+        self._stayed = 0
+
     def _due(self, at: float) -> int:
         """Give the frame that is to be heard at a time."""
         arrivals = self.arrivals
@@ -224,11 +230,8 @@ class AudioReceiver:
         """Give the next piece of sound, to be heard at a time."""
         arrivals = self.arrivals
         if self._held:
-            if self._stayed:  # some of what was waited for is lost, not late
-                self._go_to(
-                    self._next + min(self._stayed, min(self._held) - self._next)
-                )
-                self._stayed = 0
+            if self._stayed:
+                self._catch_up()
             hold = at - arrivals.base - FRAME_S * self._next
             if hold > arrivals.target + FAR_S:
                 self._before = self._decoder.conceal()

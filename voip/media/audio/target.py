@@ -23,6 +23,8 @@ SHARE = 0.95
 """The share of packets that jitter is to cover; copies repair the others."""
 USELESS_S = 0.25
 """What comes so much later than the fastest cannot be waited for: it is lost."""
+COPY_SHARE = 0.9
+"""Likewise of the copies that are waited for."""
 EVERY = 10
 """Packets between two looks at it all, which takes some 30 us."""
 
@@ -53,6 +55,7 @@ class Arrivals:
         target: seconds that sound should wait after that.
         jitter: 95th percentile of what packets take more than the fastest, in seconds.
         last: when the newest packet came.
+        late: seconds that it took more than the fastest.
     """
 
     def __init__(self) -> None:
@@ -61,8 +64,10 @@ class Arrivals:
         self.target = LEAST_S
         self.jitter = 0.0
         self.last = 0.0
+        self.late = 0.0
         self._newest = -1  # before the first packet
         self._lead = 0.0
+        self._deepest = 0  # distance of the copies that are waited for
         self._begin()
 
     def _begin(self) -> None:
@@ -70,7 +75,7 @@ class Arrivals:
         self._delays: deque[float] = deque(maxlen=MEMORY)  # arrival less 20 ms each
         self._came = bytearray(MEMORY)  # whether packet n % MEMORY came
         self._how = bytearray(MEMORY)  # 0, or by how far a copy frame n came first, + 1
-        self._rescued = [0] * (MAX_DISTANCE + 2)  # frames of the last 512 by `_how`
+        self._rescued = [MEMORY] + [0] * (MAX_DISTANCE + 1)  # slots by `_how`
         self._spikes: deque[tuple[int, float]] = deque()
         self._until_look = EVERY
 
@@ -95,10 +100,7 @@ class Arrivals:
             return None
         self._came[number % MEMORY] = 1
         for distance in distances:
-            slot = (number - distance) % MEMORY
-            if not self._how[slot]:
-                self._how[slot] = distance + 1
-                self._rescued[distance + 1] += 1
+            self._note_frame((number - distance) % MEMORY, distance + 1)
         self._measure(delay)
         return number
 
@@ -131,20 +133,28 @@ class Arrivals:
             ahead -= 0x10000
         return self._newest + ahead
 
+    def _note_frame(self, slot: int, how: int) -> None:
+        before = self._how[slot]
+        # A frame that came by itself was not lost, though a copy may have been quicker.
+        if not before or how == 1:
+            self._how[slot] = how
+            self._rescued[before] -= 1
+            self._rescued[how] += 1
+
     def _forget(self, first: int, last: int) -> None:
         """Make room for what was not sent yet when it was looked at last."""
         for number in range(max(first, last - MEMORY + 1), last + 1):
             slot = number % MEMORY
             self._came[slot] = 0
-            if self._how[slot]:
-                self._rescued[self._how[slot]] -= 1
-                self._how[slot] = 0
+            self._rescued[self._how[slot]] -= 1
+            self._rescued[0] += 1
+            self._how[slot] = 0
 
     def _measure(self, delay: float) -> None:
         if not self._delays or delay < self.base:
             self.base = delay
         self._delays.append(delay)
-        late = delay - self.base
+        self.late = late = delay - self.base
         if self.jitter + MARGIN_S < late <= USELESS_S:
             self._spike(late)
         self._until_look -= 1
@@ -175,7 +185,9 @@ class Arrivals:
         ) or [0.0]
         self.jitter = late[int(SHARE * len(late))]
         wait = max(
-            self.jitter, self._copies_s() + late[len(late) // 2], self._again_s()
+            self.jitter,
+            self._copies_s() + late[int(COPY_SHARE * len(late))],
+            self._again_s(),
         )
         self.target = min(max(wait + MARGIN_S + self._lead, LEAST_S), MOST_S)
 
@@ -184,8 +196,10 @@ class Arrivals:
         rescued = 0
         for distance in range(MAX_DISTANCE, 0, -1):
             rescued += self._rescued[distance + 1]
-            if rescued >= RESCUES:
+            if rescued >= (1 if distance <= self._deepest else RESCUES):
+                self._deepest = distance
                 return distance * FRAME_S
+        self._deepest = 0
         return 0.0
 
     def _again_s(self) -> float:
