@@ -13,10 +13,11 @@ over from a relayed one for 3 s; then the rest is left alone. The callee may sen
 its own check was answered, on a pair on which an authenticated check nominated: for
 half a second and 25 packets, so that nobody is flooded who did not ask for it.
 
-A check is repeated after max(100 ms, 20 ms x open checks), doubling, 6 sends in all.
-RFC 8445 §14.3 recommends 500 ms at least; RFC 8489 §6.2.1 lets go of that where sends
-are paced, and one per 20 ms is all that ever leaves. Pairs are not frozen by foundation
-(§6.1.2.6): with one component that would only delay them.
+A check is repeated after max(100 ms, 20 ms x open checks), doubling up to 500 ms, 12
+sends in all. RFC 8445 §14.3 recommends 500 ms and more; RFC 8489 §6.2.1 lets go of that
+where sends are paced, and one per 20 ms is all that ever leaves. Doubling without end
+would make one call in fifty wait for seconds where a fifth of all packets is lost.
+Pairs are not frozen by foundation (§6.1.2.6): with one component it only delays them.
 
 All times are seconds of one clock that does not jump.
 """
@@ -28,7 +29,8 @@ from typing import Generic, TypeVar
 
 TA_S = 0.020  # Ta of RFC 8445 §14.2 is at least 5 ms; 50 messages a second load nobody
 RTO_S = 0.100
-SENDS = 6
+LONGEST_RTO_S = 0.500
+SENDS = 12  # in 5.2 s
 RELAY_WAIT_S = 0.150  # a direct answer within a continent comes first
 SETTLE_S = 3.0
 EARLY_S = 0.5  # our own check is repeated twice within that
@@ -275,7 +277,7 @@ class Checks(Generic[K]):
             return None
         pair = min(late, key=lambda pair: pair.due)
         pair.sends += 1
-        pair.interval *= 2
+        pair.interval = max(pair.interval, min(2 * pair.interval, LONGEST_RTO_S))
         pair.sent_at = now
         pair.due = now + pair.interval
         return pair.key, False
