@@ -6,7 +6,7 @@ a second pictures may take. Sound is served first; pictures shrink, then stop.
 """
 
 from voip.media.audio.choice import Choice
-from voip.media.audio.states import AudioState
+from voip.media.audio.states import START, AudioState
 from voip.media.flow.delay import Delay, Usage
 from voip.media.flow.history import Acked, History, Losses
 from voip.media.flow.pictures import Pictures
@@ -24,7 +24,7 @@ SUDDEN = 1.5
 HALVE_S, PAUSE_S = 0.5, 1.0
 """Without a report of anything new, pictures take half, then nothing."""
 GONE_S = 3.0
-"""After so long the path may be another one."""
+"""After so long the path may be another one; after `PAUSE_S` it was down."""
 BLIND_S = 10.0
 """After so long without reports while sound still comes, they are filtered away."""
 BLIND_KBPS = 90.0
@@ -69,7 +69,13 @@ class Steering:
         Raises:
             MalformedError: it speaks of what was never sent.
         """
+        silent_s = now - self._heard_at
         outcome = self._history.match(feedback, now)
+        if outcome.acked and self._has_heard and silent_s >= PAUSE_S:
+            self._history.begin_again()
+            outcome = outcome._replace(fates=[])
+            if silent_s >= GONE_S:
+                self.path_changed(now)
         if outcome.round_trip_s is not None:
             smoothed = self._round_trip or outcome.round_trip_s
             self._round_trip = smoothed + (outcome.round_trip_s - smoothed) / 8
@@ -78,6 +84,11 @@ class Steering:
         self._count(outcome.fates, now)
         self._share_out(now)
         return [(ssrc, number) for ssrc, number, lost in outcome.fates if lost]
+
+    def path_changed(self, now: float) -> None:
+        """Trust nothing that was learnt of the path: it is another one."""
+        self._delay = Delay()
+        self._rate.begin_again(now)
 
     def tick(self, now: float) -> None:
         """Let time pass without a report; called every 100 ms or oftener."""
@@ -122,8 +133,6 @@ class Steering:
 
     def _learn(self, acked: list[Acked], now: float) -> None:
         """Take what came, and when."""
-        if self._has_heard and now - self._heard_at >= GONE_S:
-            self._rate.begin_again(now)
         self._has_heard = True
         self._heard_at = now
         self._sent_at = acked[-1].sent_at
@@ -175,7 +184,11 @@ class Steering:
     def _show(self, silent_s: float, now: float) -> None:
         """Give pictures what sound leaves."""
         came_bps = self._came_bps()
-        if came_bps is not None and self._pictures.may_begin(now - self._full_at, now):
+        if (
+            came_bps is not None
+            and self.audio.value.kbps >= START.value.kbps  # sound has what it needs
+            and self._pictures.may_begin(now - self._full_at, now)
+        ):
             self._rate.allow_trial(came_bps)
             self._pictures.begin(now)
         taken_bps = OTHERS_BPS + self.audio.value.kbps * 1000

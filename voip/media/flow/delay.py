@@ -3,8 +3,8 @@
 Pure; seconds, slopes without a unit. Two looks at the same packets. The *trend* finds a
 queue that begins to grow (draft-ietf-rmcat-gcc-02 §5, with the slope over 20 groups of
 packets that libwebrtc's `trendline_estimator.cc` takes in place of the draft's filter).
-The *level* is the least delay of the last packets over the least of the last 10 to 20 s:
-jitter always leaves some packet in time, a queue leaves none.
+The *level* is the least delay of the last packets over the least of the last 10 to
+20 s: jitter always leaves some packet in time, a queue leaves none.
 
 The public rules were made for pictures, where a group of packets is a burst of 5 ms
 and another follows soon. With nothing but sound a group is one packet, two of them are
@@ -46,6 +46,8 @@ STANDING_S = 0.1
 """A level above this, that does not fall, is too much for people who talk."""
 FALL_S, FALLING_S = 0.01, 0.6
 """What "falls" means, over how long: in spite of a lump."""
+FLAT_S, LEVEL_FLAT_S = 0.03, 3.0
+"""A level that changes by no more for so long, whatever is sent, is another path."""
 BASE_S = 10.0
 """The least delay is forgotten after one to two of these: paths change."""
 
@@ -75,6 +77,7 @@ class Delay:
         self._base_until = float("-inf")
         self._levels: deque[tuple[float, float]] = deque()  # arrival, level
         self._usual_s = 0.0
+        self._flat = (float("-inf"), float("inf"))  # since when, at which level
 
     def take(self, acked: Sequence[Acked], bps: float) -> Usage:
         """Take what a report told of, in the order of sending, at a rate about `bps`.
@@ -89,6 +92,11 @@ class Delay:
     def _judge(self, slope: Usage, lump_s: float) -> Usage:
         usual_s = QUEUE_S + USUAL * self._usual_s
         if self.queue_s >= STANDING_S + self._usual_s:
+            if self._is_flat():
+                self._base += self.queue_s
+                self.queue_s = 0.0
+                self._levels.clear()
+                return Usage.NORMAL
             falls = self._levels[0][1] - self.queue_s >= FALL_S
             return Usage.UNDER if falls else Usage.OVER
         if slope is Usage.OVER and self.queue_s < usual_s + lump_s:
@@ -96,6 +104,12 @@ class Delay:
         if slope is Usage.NORMAL and self.queue_s < usual_s:
             return Usage.CLEAR
         return slope
+
+    def _is_flat(self) -> bool:
+        now = self._levels[-1][0]
+        if abs(self.queue_s - self._flat[1]) > FLAT_S:
+            self._flat = (now, self.queue_s)
+        return now - self._flat[0] >= LEVEL_FLAT_S
 
     def _measure(self, acked: Sequence[Acked]) -> None:
         """Find the level."""

@@ -146,6 +146,12 @@ class History:
         acked.sort()
         return Outcome(acked, fates, self._note_acked(acked, clock, now))
 
+    def begin_again(self) -> None:
+        """Judge nothing that left until now: the path was gone, which is no loss."""
+        self._fates.clear()
+        for stream in self._streams.values():
+            stream.judged = stream.newest
+
     @property
     def lost_share(self) -> float:
         """Share of everything whose fate the reports of the last second told."""

@@ -71,7 +71,7 @@ class End:
     def meet(self, peer: "End") -> None:
         """Send to `peer` from now on."""
         self._peer = peer
-        peer._arrived = {  # noqa: SLF001 -- one model
+        peer._arrived = {
             self.audio: peer.reporter.expect(self.audio, Window.SOUND, 48_000),
             self.video: peer.reporter.expect(self.video, Window.PICTURES, 90_000),
         }
@@ -143,7 +143,7 @@ class End:
 
         def deliver() -> None:
             assert self._peer is not None
-            arrived = self._peer._arrived[ssrc]  # noqa: SLF001 -- one model
+            arrived = self._peer._arrived[ssrc]
             arrived.note(number, int(now * 48_000) & 0xFFFFFFFF, self.world.now)
             self.delays.append((now, self.world.now - now))
             came()
