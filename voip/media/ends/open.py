@@ -31,6 +31,7 @@ from voip.media.ends.files import FileAudio, FileVideo
 from voip.media.ends.listed import SoundDevice, Way, find_again, select
 from voip.media.ends.recording import MovieRecording, WavRecording
 from voip.media.ends.remember import SoundSettings
+from voip.media.ends.screen import open_screen
 from voip.media.ends.sound import MiniaudioSound, Sound
 from voip.media.ends.voice import Voice
 from voip.media.ends.y4m import RawPictures
@@ -225,8 +226,8 @@ def _video_source(chosen: VideoIn) -> VideoSource | None:
         case Device(which):
             assert not isinstance(which, str)  # cameras have no words of names
             return open_camera(which)
-        case Screen():
-            raise MissingError("no screen: not on this system")
+        case Screen(display):
+            return open_screen(display)
         case File(path):
             return FileVideo(Path(path))
         case Made.PATTERN:

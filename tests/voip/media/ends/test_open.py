@@ -255,6 +255,11 @@ def test_a_look_switches_nothing_on(machine: Machine) -> None:
     assert machine.opened == []
 
 
+def test_a_missing_screen_is_told_before_the_call() -> None:
+    with pytest.raises(MissingError, match="no screen"):
+        open_ends(parse_choice("tone", "null", video_in="screen::4711"))
+
+
 def test_a_camera_that_is_missing_is_found_by_a_look() -> None:
     with pytest.raises(MissingError):
         check_ends(parse_choice("tone", "null", video_in="camera:99"))
