@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,6 @@ from cryptography.hazmat.primitives.serialization import (
 from voip.media.connect.config import IceServer
 
 USER, PASSWORD = "ringer", "a pass:word"
-needs_coturn = pytest.mark.skipif(
-    shutil.which("turnserver") is None, reason="needs coturn: apt install coturn"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +55,18 @@ class Turn:
         )
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that another program or another task brings about."""
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
 @asynccontextmanager
 async def running_turn(folder: Path) -> AsyncIterator[Turn]:
     """Run coturn with one user and a certificate of an authority of its own."""
+    if shutil.which("turnserver") is None:
+        pytest.skip("needs coturn: apt install coturn")
     port, tls_port = _free_port(), _free_port()
     turn = Turn(port, tls_port, *write_certificates(folder))
     arguments = {

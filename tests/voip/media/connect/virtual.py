@@ -31,15 +31,16 @@ class Network:
         self._random = Random(seed)
         self._next_port = 40000
 
-    def open(self, host: str, loop: "VirtualLoop") -> "Port":
+    def open(
+        self, host: str, loop: asyncio.AbstractEventLoop, number: int = 0
+    ) -> "Port":
         self._next_port += 1
-        port = self.ports[host, self._next_port] = Port(
-            self, (host, self._next_port), loop
-        )
-        return port
+        at = host, number or self._next_port
+        self.ports[at] = Port(self, at, loop)
+        return self.ports[at]
 
     def carry(
-        self, source: Address, to: Address, data: bytes, loop: "VirtualLoop"
+        self, source: Address, to: Address, data: bytes, loop: asyncio.AbstractEventLoop
     ) -> None:
         self.carried.append((loop.time(), source, to, data))
         if not self.blocks(source, to) and self._random.random() >= self.loss:
@@ -55,7 +56,9 @@ class Port(asyncio.DatagramTransport):
 
     protocol: asyncio.DatagramProtocol
 
-    def __init__(self, network: Network, at: Address, loop: "VirtualLoop") -> None:
+    def __init__(
+        self, network: Network, at: Address, loop: asyncio.AbstractEventLoop
+    ) -> None:
         super().__init__({"sockname": at})
         self._network, self._at, self._loop = network, at, loop
         self._is_closing = False
