@@ -108,7 +108,7 @@ class Arrived:
         if not count:
             # Numbers before the first that came are told as missing; whoever did not
             # send them knows better.
-            span = self._highest - self._reported + 1 + OVERLAP
+            span = self._highest - self._reported + OVERLAP
             count = min(-(-span // STEP) * STEP, MAX_REPORTED)
         begin = self._highest - count + 1
         self._reported = self._highest
@@ -142,8 +142,6 @@ class Arrived:
 
     def _skip(self, ahead: int) -> None:
         """Move on by more than one; what lies between has not come, or not yet."""
-        if ahead == 0:
-            return  # the same number again, which SRTP does not let through
         for gone in range(1, min(ahead, _HELD + 1)):
             self._at[(self._highest + gone) & _MASK] = _NEVER
         self._highest += ahead
