@@ -17,6 +17,7 @@ from voip.media.video.showtime import ShowTimes
 from voip.media.video.store import unwrap
 
 MAX_HELD = 1024  # packets: two large whole pictures
+MAX_KEYS = 4  # whole pictures begun; two come within a second, or none is needed
 MAX_GAP = 256  # more missing at once is an outage: a whole picture is cheaper
 MAX_REQUESTS = 12  # for one packet
 _PATIENCE_S = 0.3  # and a round trip: a whole picture takes longer to come, and is
@@ -69,6 +70,7 @@ class _Packet(NamedTuple):
     timestamp: int
     marker: bool
     payload: bytes
+    key: bool  # begins a whole picture
 
 
 class _Gap:
@@ -103,7 +105,8 @@ class Assembly:
         self._format = payload_format
         self._requests = requests
         self._held: dict[int, _Packet] = {}  # by number: the sequence, extended
-        self._keys: list[int] = []  # those held that begin a whole picture
+        # Those held that begin a whole picture, and how far it is held from there.
+        self._keys: dict[int, int] = {}
         self._missing: dict[int, _Gap] = {}
         self._next = _FIRST  # begins the frame now put together; nothing before it
         self._reach = _FIRST  # all from `_next` up to here are held, unless waiting
@@ -128,9 +131,9 @@ class Assembly:
         if number is None or number in self._held:
             return
         self._came_since = True
-        self._held[number] = _Packet(timestamp, marker, payload)
+        self._held[number] = _Packet(timestamp, marker, payload, key)
         if key:
-            self._keys.append(number)
+            self._note_key(number)
         if self._missing.pop(number, None) is None:
             self._note_gap(number, now)
         self._advance(now)
@@ -205,6 +208,11 @@ class Assembly:
                 self._missing[missing] = _Gap(at, at, asked=MAX_REQUESTS)
         self._end = max(self._end, number + 1)
 
+    def _note_key(self, number: int) -> None:
+        self._keys[number] = number
+        if len(self._keys) > MAX_KEYS:
+            del self._keys[min(self._keys)]
+
     def _advance(self, now: float) -> None:
         """Put together what came, as far as nothing is missing."""
         if self._waiting and self._keys:
@@ -223,21 +231,18 @@ class Assembly:
                 self._complete(now)
 
     def _is_whole(self, key: int) -> bool:
-        number = key
-        while (packet := self._held.get(number)) is not None:
-            if packet.marker:
-                return True
-            number += 1
-        return False
+        reach = self._keys[key]  # so that no packet is looked at over and over
+        while (packet := self._held.get(reach)) is not None and not packet.marker:
+            reach += 1
+        self._keys[key] = reach
+        return packet is not None
 
     def _complete(self, now: float) -> None:
         """Make a frame of all from `_next` to `_reach`."""
         first = self._next
         packets = [self._held.pop(number) for number in range(first, self._reach)]
         self._next = self._reach
-        key = first in self._keys
-        if self._keys:
-            self._keys = [number for number in self._keys if number >= self._next]
+        self._keys.pop(first, None)
         try:
             data = self._join([packet.payload for packet in packets])
         except MalformedError:
@@ -247,7 +252,7 @@ class Assembly:
         timestamp = packets[0].timestamp
         show_at = self.times.show_at(timestamp, now, after_gap=self._after_gap)
         self._after_gap = False
-        self._ready.append(Frame(data, timestamp, key, show_at))
+        self._ready.append(Frame(data, timestamp, packets[0].key, show_at))
 
     def _join(self, payloads: Sequence[bytes]) -> bytes:
         size = sum(map(len, payloads))
@@ -275,7 +280,7 @@ class Assembly:
         if self._held:
             self._held = {n: p for n, p in self._held.items() if n >= number}
         self._missing = {n: gap for n, gap in self._missing.items() if n >= number}
-        self._keys = [key for key in self._keys if key >= number]
+        self._keys = {key: at for key, at in self._keys.items() if key >= number}
 
     def _requests_due(self, now: float) -> tuple[int, ...]:
         asked = []

@@ -343,6 +343,16 @@ def test_no_more_than_1024_packets_are_held() -> None:
         assert len(made._missing) <= 1024
 
 
+def test_of_whole_pictures_begun_only_the_latest_are_looked_at() -> None:
+    camera = Camera()
+    made = started(camera)
+    camera.frame()
+    for _ in range(100):
+        give(made, camera.frame(key=True)[:1], 1.0)
+
+        assert len(made._keys) <= 4
+
+
 def test_after_too_many_packets_a_whole_picture_goes_on() -> None:
     camera = Camera()
     made = started(camera)

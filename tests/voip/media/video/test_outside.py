@@ -6,15 +6,17 @@ import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
 import pytest
-from av.video.codeccontext import VideoCodecContext
 
 from voip.media.rtp import HEADER_BYTES, Header, format_header
 from voip.media.video import av1, headers, vp8
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
 
 WIDTH, HEIGHT, FRAMES, FORCED = 320, 240, 12, 6
 VP8 = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
