@@ -12,7 +12,7 @@ import aioice
 import av
 import pylibsrtp
 import pytest
-from aioice import ice, stun
+from aioice import candidate, ice, stun, turn
 from aiortc import (
     RTCDataChannel,
     RTCIceGatherer,
@@ -21,7 +21,6 @@ from aiortc import (
     RTCRtpSender,
     RTCSctpTransport,
     rtcdtlstransport,
-    rtcicetransport,
     rtcrtpreceiver,
     rtcrtpsender,
     rtcsctptransport,
@@ -53,17 +52,55 @@ def _source(thing: Any) -> str:  # a class, a function or a module
         (rtcdtlstransport.State, "CONNECTED CLOSED"),
         (RTCIceGatherer, "gather getLocalCandidates getLocalParameters"),
         (RTCIceTransport, "addRemoteCandidate start stop state"),
-        (rtcicetransport, "connection_kwargs"),
         (RTCRtpReceiver, "receive stop track _set_rtcp_ssrc"),
         (rtcrtpreceiver, "RemoteStreamTrack decoder_worker"),
         (RTCRtpSender, "send stop"),
         (RTCSctpTransport, "start stop is_server _handle_data"),
         (RTCDataChannel, "send bufferedAmount readyState"),
-        (aioice.Connection, "get_component_candidates data_received send recv"),
-        (aioice.Connection, "check_state"),
-        (ice.CandidatePair.State, "FAILED WAITING"),
-        (ice, "get_host_addresses StunProtocol"),
-        (stun, "Message"),
+        (RTCIceGatherer(iceServers=[]), "_connection"),
+        (
+            aioice.Connection,
+            (
+                "gather_candidates add_remote_candidate connect close send recv"
+                " request_received check_incoming build_request switch_role protocol_lost"
+                " query_consent _pair_remote_candidate _end_remote_candidates"
+                " _valid_username"
+            ),
+        ),
+        (
+            aioice.Connection(ice_controlling=True),
+            (
+                "_check_list _closing _early_checks _early_checks_done _local_candidates"
+                " _local_candidates_start _local_candidates_end _nominated _protocols"
+                " _query_consent_task _queue _remote_candidates _remote_candidates_end"
+            ),
+        ),
+        (ice, "get_host_addresses candidate_pair_priority CandidatePair StunProtocol"),
+        (
+            ice.StunProtocol,
+            (
+                "datagram_received connection_made connection_lost error_received"
+                " send_stun close"
+            ),
+        ),
+        (candidate, "Candidate candidate_foundation candidate_priority"),
+        (stun, "Message parse_message Class Method TransactionError"),
+        (stun, "TransactionFailed TransactionTimeout"),
+        (stun.Message, "add_message_integrity check_message_integrity error_code"),
+        (turn.TurnTransport, "_connect sendto close get_extra_info"),
+        (
+            turn.TurnClientMixin,
+            "datagram_received request channel_bind connect delete send_stun",
+        ),
+        (turn.TurnClientTcpProtocol, "_padded _send"),
+        (turn.TurnClientUdpProtocol, "_send"),
+        (
+            turn.TurnClientUdpProtocol(("", 0), "", "", 0, 0),
+            (
+                "channel_refresh_at channel_to_peer peer_to_channel integrity_key nonce"
+                " realm receiver server transactions username mapped_address"
+            ),
+        ),
         (pylibsrtp.Policy, "SSRC_ANY_INBOUND SSRC_ANY_OUTBOUND"),
         (pylibsrtp.Policy, "SRTP_PROFILE_AEAD_AES_256_GCM allow_repeat_tx window_size"),
     ],
@@ -100,14 +137,24 @@ def test_a_name_we_rely_on_is_there(owner: object, names: str) -> None:
         (RTCRtpReceiver, ["self._track._queue"]),
         # Ours waits for fewer frames.
         (RTCRtpReceiver, ["__jitter_buffer = JitterBuffer(capacity=16, prefetch=4)"]),
-        (aioice.Connection, ["self._nominated[pair.component] = pair"]),
-        (aioice.Connection, ["self._protocols += host_protocols"]),
-        # A pair set to WAITING is checked, for as long as candidates may follow.
-        (aioice.Connection, ["for pair in self._check_list:"]),
-        (aioice.Connection, ["return self._remote_candidates_expected()"]),
-        (aioice.Connection, ["self._queue.put_nowait((data, component))"]),
-        (ice.StunProtocol, ["self.receiver.data_received(data"]),
-        (ice.StunProtocol, ["self.transport.sendto(data, addr)"]),
+        # An authenticated check comes here, or waits for `connect` in the list.
+        (aioice.Connection, ["self._early_checks.append((message, addr, protocol))"]),
+        (aioice.Connection, ["self.check_incoming(message, addr, protocol)"]),
+        (aioice.Connection, ["self.switch_role(ice_controlling=False)"]),
+        (aioice.Connection, ["active_pair = self._nominated.get(component)"]),
+        # A candidate is paired as it comes; each pair is then one of our checks.
+        (aioice.Connection, ["self._pair_remote_candidate(remote_candidate)"]),
+        (aioice.Connection, ["self._check_list.append(pair)"]),
+        (aioice.Connection.close, ["self._nominated.clear()", "self._closing = True"]),
+        (ice.CandidatePair, ["return self.protocol.local_candidate"]),
+        (ice.StunProtocol, ["self.receiver.protocol_lost(self)"]),
+        # What comes through a channel or a permission reaches the socket; a request
+        # waits in `transactions` for `response_received`.
+        (turn.TurnClientMixin, ["peer_address = self.channel_to_peer.get(channel)"]),
+        (turn.TurnClientMixin, ["transaction.response_received(message, addr)"]),
+        (turn.TurnClientMixin, ["for peer in self.peer_to_channel"]),
+        (turn.TurnTransport, ["self.__inner_protocol.receiver = protocol"]),
+        (turn.TurnTransport, ["await self.__inner_protocol.delete()"]),
     ],
 )
 def test_what_we_rely_on_is_done_the_same_way(owner: object, lines: list[str]) -> None:

@@ -18,15 +18,8 @@ class Exchange:
     Its own start at 0.5 s, so that a single lost packet costs more than the call.
     """
 
-    def __init__(
-        self,
-        request: stun.Message,
-        send: Callable[[], None],
-        *,
-        key: bytes | None = None,
-    ) -> None:
-        """Take a request, how to send it, and the key of the answer if there is one."""
-        self._request = request
+    def __init__(self, send: Callable[[], None], *, key: bytes | None = None) -> None:
+        """Take how to send the request, and the key of the answer if it has one."""
         self._send = send
         self._key = key
         self._answer: asyncio.Future[tuple[stun.Message, tuple[str, int]]] = (

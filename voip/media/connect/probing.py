@@ -99,7 +99,7 @@ class _Asker(asyncio.DatagramProtocol):
     async def ask(self, server: Address) -> Address:
         """Ask how a server sees this socket."""
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        exchange = Exchange(request, lambda: self.send(bytes(request), server))
+        exchange = Exchange(lambda: self.send(bytes(request), server))
         self._exchanges[request.transaction_id] = exchange
         try:
             answer, _ = await exchange.run()

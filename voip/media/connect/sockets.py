@@ -101,7 +101,7 @@ class CallSocket(StunProtocol):
             TransactionError: it refuses, or does not answer.
         """
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        exchange = Exchange(request, lambda: self.send_stun(request, server))
+        exchange = Exchange(lambda: self.send_stun(request, server))
         self._exchanges[request.transaction_id] = exchange
         try:
             answer, source = await exchange.run()

@@ -66,9 +66,7 @@ class _Client(TurnClientMixin):
             request.attributes["REALM"] = self.realm
             request.add_message_integrity(self.integrity_key)
         exchange = Exchange(
-            request,
-            lambda: self.send_stun(request, self.server),
-            key=self.integrity_key,
+            lambda: self.send_stun(request, self.server), key=self.integrity_key
         )
         # The base asks no more of it than `response_received`.
         self.transactions[request.transaction_id] = cast("stun.Transaction", exchange)

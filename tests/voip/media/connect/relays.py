@@ -58,7 +58,7 @@ class Turn:
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for something that another program or another task brings about."""
     async with asyncio.timeout(5):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 -- nothing tells us
             await asyncio.sleep(0.01)
 
 
