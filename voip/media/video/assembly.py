@@ -23,6 +23,8 @@ MAX_REQUESTS = 12  # for one packet
 _PATIENCE_S = 0.3  # and a round trip: a whole picture takes longer to come, and is
 # as likely to lose a part
 _REQUEST_SLACK_S = 0.01
+_MAX_OVERTAKEN_S = 0.05  # waited for packets that others overtook, before asking
+_OVERTAKEN_KEPT = 0.99  # of it after each frame: half is forgotten in two seconds
 _REPORTED_S = 0.2  # without requests: until the sender knows, and his next slot
 _KEY_EVERY_S = 0.3
 _KEY_SLACK_S = 0.1  # beyond the round trip: a whole picture takes a while to come
@@ -76,12 +78,13 @@ class _Packet(NamedTuple):
 class _Gap:
     """One missing packet."""
 
-    __slots__ = ("asked", "at", "until")
+    __slots__ = ("asked", "at", "seen_at", "until")
 
-    def __init__(self, at: float, until: float, asked: int) -> None:
-        self.at = at  # when to ask again, or to give up
+    def __init__(self, seen_at: float, at: float, until: float) -> None:
+        self.seen_at = seen_at
+        self.at = at  # when to ask, or to give up
         self.until = until  # no asking after it
-        self.asked = asked
+        self.asked = 0
 
 
 class Assembly:
@@ -114,6 +117,7 @@ class Assembly:
         self._stray: int | None = None  # the sequence after one from far behind
         self._waiting = True  # for a whole picture
         self._after_gap = False
+        self._overtaken_s = 0.0  # how late packets come that others overtook
         self._ready: list[Frame] = []
         self._key_asked_at: float | None = None
         self._came_since = False  # anything, since a whole picture was asked for
@@ -126,17 +130,10 @@ class Assembly:
         Raises:
             MalformedError: not what the format says; the packet is as good as lost.
         """
-        key = self._format.starts_key(payload)
-        number = self._place(sequence)
-        if number is None or number in self._held:
-            return
-        self._came_since = True
-        self._held[number] = _Packet(timestamp, marker, payload, key)
-        if key:
-            self._note_key(number)
-        if self._missing.pop(number, None) is None:
-            self._note_gap(number, now)
-        self._advance(now)
+        gap = self._take(sequence, timestamp, payload, marker=marker, now=now)
+        if gap is not None:  # it was overtaken, not lost
+            late_s = min(now - gap.seen_at, _MAX_OVERTAKEN_S)
+            self._overtaken_s = max(self._overtaken_s, late_s)
 
     def receive_again(
         self, timestamp: int, payload: bytes, *, marker: bool, now: float
@@ -149,7 +146,7 @@ class Assembly:
         original = unwrap(payload)
         sequence = original.sequence
         if self._end is not None and _near(self._end, sequence) in self._missing:
-            self.receive(sequence, timestamp, original.payload, marker=marker, now=now)
+            self._take(sequence, timestamp, original.payload, marker=marker, now=now)
 
     def frames(self) -> list[Frame]:
         """Give the frames that became whole, in order; each is given once."""
@@ -176,6 +173,24 @@ class Assembly:
         """Note that the sender shows nothing on purpose: the gap is no freeze."""
         self.times.pause()
 
+    def _take(
+        self, sequence: int, timestamp: int, payload: bytes, *, marker: bool, now: float
+    ) -> _Gap | None:
+        """Hold a packet, and put together what can be; give the gap that it fills."""
+        key = self._format.starts_key(payload)
+        number = self._place(sequence)
+        if number is None or number in self._held:
+            return None
+        self._came_since = True
+        self._held[number] = _Packet(timestamp, marker, payload, key)
+        if key:
+            self._note_key(number)
+        gap = self._missing.pop(number, None)
+        if gap is None:
+            self._note_gap(number, now)
+        self._advance(now)
+        return gap
+
     def _place(self, sequence: int) -> int | None:
         """Extend a sequence number, and make room for it; None: it is of no use."""
         if self._end is None:
@@ -199,13 +214,13 @@ class Assembly:
 
     def _note_gap(self, number: int, now: float) -> None:
         assert self._end is not None
+        if self._requests:
+            at = now + self._overtaken_s
+            until = now + _PATIENCE_S + self.round_trip_s
+        else:
+            at = until = now + _REPORTED_S + _PATIENCE_S + self.round_trip_s
         for missing in range(max(self._end, self._next), number):
-            if self._requests:
-                until = now + _PATIENCE_S + self.round_trip_s
-                self._missing[missing] = _Gap(now, until, asked=0)
-            else:
-                at = now + _REPORTED_S + _PATIENCE_S + self.round_trip_s
-                self._missing[missing] = _Gap(at, at, asked=MAX_REQUESTS)
+            self._missing[missing] = _Gap(now, at, until)
         self._end = max(self._end, number + 1)
 
     def _note_key(self, number: int) -> None:
@@ -243,6 +258,7 @@ class Assembly:
         packets = [self._held.pop(number) for number in range(first, self._reach)]
         self._next = self._reach
         self._keys.pop(first, None)
+        self._overtaken_s *= _OVERTAKEN_KEPT
         try:
             data = self._join([packet.payload for packet in packets])
         except MalformedError:

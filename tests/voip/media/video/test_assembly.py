@@ -143,6 +143,31 @@ def test_after_300_ms_and_a_round_trip_a_whole_picture_is_asked_for_instead() ->
     assert [wants.key for wants in asked].index(True) == pytest.approx(42, abs=4)
 
 
+def test_where_packets_overtake_each_other_asking_waits_so_long() -> None:
+    camera = Camera()
+    made = started(camera)
+    late, *rest = camera.frame()
+    give(made, rest, 1.0)
+    give(made, [late], 1.02)
+    _, *rest = camera.frame()
+    give(made, rest, 2.0)
+
+    assert made.tick(2.015) == NOTHING
+    assert made.tick(2.021).missing
+
+
+def test_a_repeat_is_no_packet_that_was_overtaken() -> None:
+    camera = Camera()
+    made = started(camera)
+    late, *rest = camera.frame()
+    give(made, rest, 1.0)
+    give_again(made, late, 1.02)
+    _, *rest = camera.frame()
+    give(made, rest, 2.0)
+
+    assert made.tick(2.0).missing
+
+
 def test_a_repeat_completes_its_frame() -> None:
     camera = Camera()
     made = started(camera)
