@@ -19,7 +19,7 @@ from voip.description import Codec
 from voip.errors import MalformedError, MissingError
 from voip.media.i420 import picture_of
 from voip.media.sources import MAX_HEIGHT, MAX_WIDTH, Picture
-from voip.media.video.headers import parse_av1, parse_vp8
+from voip.media.video.headers import FrameHeader, parse_av1, parse_vp8
 
 MAX_WAITING = 64
 """Frames not decoded yet: two seconds of them. A machine that is further behind will
@@ -61,6 +61,46 @@ def open_decoder(codec: Codec) -> VideoCodecContext:
     return context
 
 
+class FrameDecoder:
+    """A decoder behind the checks of what is fed to it."""
+
+    def __init__(self, codec: Codec) -> None:
+        """Open it.
+
+        Raises:
+            MissingError: this machine cannot decode the codec.
+        """
+        self._context = open_decoder(codec)
+        self._parse = _PARSERS[codec]
+
+    def look(self, data: bytes) -> FrameHeader:
+        """Read what a frame says of itself.
+
+        Raises:
+            MalformedError: it is none, or its picture would be too large.
+        """
+        return self._parse(data)
+
+    def decode(self, data: bytes) -> list[av.VideoFrame]:
+        """Decode one whole frame, after those before it.
+
+        Raises:
+            MalformedError: it is none, or its picture is too large or has no size.
+        """
+        self.look(data)
+        try:
+            frames = self._context.decode(av.Packet(data))
+        except (av.FFmpegError, ValueError) as error:
+            raise MalformedError(f"frame: {error}") from error
+        for frame in frames:
+            if not (2 <= frame.width <= MAX_WIDTH and 2 <= frame.height <= MAX_HEIGHT):
+                raise MalformedError(
+                    f"picture: expected 2x2 to {MAX_WIDTH}x{MAX_HEIGHT}, "
+                    f"came {frame.width}x{frame.height}"
+                )
+        return frames
+
+
 class Decoder:
     """The thread that decodes one stream; every callback runs on the event loop.
 
@@ -69,7 +109,7 @@ class Decoder:
         late: pictures that were decoded and not shown, as the next were waiting.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what may happen to a frame, each named
         self,
         codec: Codec,
         *,
@@ -77,12 +117,14 @@ class Decoder:
         show: Callable[[Picture, float], None],
         failed: Callable[[], None],
         slow: Callable[[], None],
+        spent: Callable[[], float] = time.thread_time,
     ) -> None:
         """Start it.
 
-        `show` takes pictures and when each is due; `failed` is called when a key frame
-        is needed to go on; `slow` when three pictures took more than 100 ms each
-        within 5 s.
+        `show` takes pictures and when each is due; `failed` is called for every frame
+        that is of no use before the next key frame; `slow` when three pictures took
+        more than 100 ms each within 5 s. `spent` is the processor time of a thread,
+        not the time of day, so that a busy machine does not make a picture hostile.
 
         Raises:
             MissingError: this machine cannot decode the codec.
@@ -91,9 +133,9 @@ class Decoder:
         self.late = 0
         self._loop = loop
         self._show, self._failed, self._slow = show, failed, slow
-        self._context = open_decoder(codec)
-        self._parse = _PARSERS[codec]
-        self._waiting: deque[Coded] = deque()
+        self._spent = spent
+        self._decoder = FrameDecoder(codec)
+        self._waiting: deque[Coded | None] = deque()  # None: some were dropped here
         self._wake = threading.Condition()
         self._closed = False
         self._needs_key = True
@@ -109,8 +151,7 @@ class Decoder:
         with self._wake:
             if len(self._waiting) >= MAX_WAITING:
                 self._waiting.clear()
-                self._needs_key = True
-                self._loop.call_soon(self._failed)
+                self._waiting.append(None)
             self._waiting.append(frame)
             self._wake.notify()
 
@@ -123,50 +164,49 @@ class Decoder:
         self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        while (frame := self._next()) is not None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._closed:
+                    self._wake.wait()
+                if self._closed:
+                    return
+                frame = self._waiting.popleft()
             try:
-                self._decode(frame)
-            except (MalformedError, av.FFmpegError, ValueError):
+                self._take(frame)
+            except MalformedError:
                 self.failures += 1
-                self._ask_for_key()
+                self._lose()
 
-    def _next(self) -> Coded | None:
-        with self._wake:
-            while not self._waiting and not self._closed:
-                self._wake.wait()
-            return None if self._closed else self._waiting.popleft()
-
-    def _decode(self, frame: Coded) -> None:
-        header = self._parse(frame.data)
-        if self._needs_key and not header.key:
+    def _take(self, frame: Coded | None) -> None:
+        if frame is None or (
+            self._needs_key and not self._decoder.look(frame.data).key
+        ):
+            self._lose()
             return
         self._needs_key = False
-        # Of this thread, so that a busy machine does not make a picture hostile.
-        began = time.thread_time()
-        decoded = self._context.decode(av.Packet(frame.data))
-        self._judge(time.thread_time() - began)
+        before = self._spent()
+        decoded = self._decoder.decode(frame.data)
+        self._judge(self._spent() - before)
         if len(self._waiting) > _HURRY:
             self.late += len(decoded)
             return
         for each in decoded:
-            sides = each.width & ~1, each.height & ~1
-            if 0 in sides or each.width > MAX_WIDTH or each.height > MAX_HEIGHT:
-                raise MalformedError(f"picture of {each.width}x{each.height}")
-            self._tell(self._show, picture_of(each, *sides), frame.show_at)
+            picture = picture_of(each, each.width & ~1, each.height & ~1)
+            self._tell(self._show, picture, frame.show_at)
+
+    def _lose(self) -> None:
+        """Nothing can be shown before the next key frame."""
+        self._needs_key = True
+        self._tell(self._failed)
 
     def _judge(self, took_s: float) -> None:
         if took_s <= SLOW_S:
             return
-        now = time.monotonic()
+        now = self._loop.time()
         self._slow_at.append(now)
         if len(self._slow_at) == SLOW_TIMES and now - self._slow_at[0] <= SLOW_WITHIN_S:
             self._slow_at.clear()
             self._tell(self._slow)
-
-    def _ask_for_key(self) -> None:
-        if not self._needs_key:
-            self._needs_key = True
-            self._tell(self._failed)
 
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
         """Call back on the loop, unless the call is over."""

@@ -62,11 +62,11 @@ class Reopened:
         self._debt -= self._bps * (pts - self._last) / CLOCK_RATE
         self._debt = max(0.0, self._debt)
         self._last = pts
+        if self._debt > _DEBT_S * self._bps and not key:
+            return b""
         if self._is_far_off and pts - self._opened_at >= PATIENCE:
             self._reopen()
             self._opened_at = pts
-        if self._debt > _DEBT_S * self._bps and not key:
-            return b""
         frame = frame_of(picture)
         frame.pts = pts
         frame.pict_type = PictureType.I if key else PictureType.NONE

@@ -11,9 +11,9 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from voip.description import Codec
-from voip.errors import MissingError
+from voip.errors import MalformedError, MissingError
 from voip.media.pattern import draw_pattern
-from voip.media.video.decoding import open_decoder
+from voip.media.video.decoding import FrameDecoder
 from voip.media.video.limits import CLOCK_RATE
 from voip.media.video.reopened import Reopened
 
@@ -42,8 +42,8 @@ def available() -> bool:
         encoder = open_av1(*_TRIAL, bps=100_000)
         coded = encoder.encode(draw_pattern(0, *_TRIAL), 0)
         encoder.close()
-        return bool(open_decoder(Codec.AV1).decode(av.Packet(coded)))
-    except (MissingError, av.FFmpegError, ValueError):
+        return bool(FrameDecoder(Codec.AV1).decode(coded))
+    except (MalformedError, MissingError):
         return False
 
 
