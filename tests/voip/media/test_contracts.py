@@ -62,17 +62,18 @@ def _source(thing: Any) -> str:  # a class, a function or a module
             aioice.Connection,
             (
                 "gather_candidates add_remote_candidate connect close send recv"
-                " request_received check_incoming build_request switch_role protocol_lost"
-                " query_consent _pair_remote_candidate _end_remote_candidates"
-                " _valid_username"
+                " request_received check_incoming build_request switch_role"
+                " protocol_lost query_consent _pair_remote_candidate"
+                " _end_remote_candidates _valid_username"
             ),
         ),
         (
             aioice.Connection(ice_controlling=True),
             (
-                "_check_list _closing _early_checks _early_checks_done _local_candidates"
-                " _local_candidates_start _local_candidates_end _nominated _protocols"
-                " _query_consent_task _queue _remote_candidates _remote_candidates_end"
+                "_check_list _closing _early_checks _early_checks_done"
+                " _local_candidates _local_candidates_start _local_candidates_end"
+                " _nominated _protocols _query_consent_task _queue"
+                " _remote_candidates _remote_candidates_end"
             ),
         ),
         (ice, "get_host_addresses candidate_pair_priority CandidatePair StunProtocol"),
