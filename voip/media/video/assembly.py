@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from voip.errors import MalformedError
+from voip.media.video.gaps import Gaps
 from voip.media.video.limits import MAX_FRAME_BYTES
 from voip.media.video.showtime import ShowTimes
 from voip.media.video.store import unwrap
@@ -19,13 +20,6 @@ from voip.media.video.store import unwrap
 MAX_HELD = 1024  # packets: two large whole pictures
 MAX_KEYS = 4  # whole pictures begun; two come within a second, or none is needed
 MAX_GAP = 256  # more missing at once is an outage: a whole picture is cheaper
-MAX_REQUESTS = 12  # for one packet
-_PATIENCE_S = 0.3  # and a round trip: a whole picture takes longer to come, and is
-# as likely to lose a part
-_REQUEST_SLACK_S = 0.01
-_MAX_OVERTAKEN_S = 0.05  # waited for packets that others overtook, before asking
-_OVERTAKEN_KEPT = 0.99  # of it after each frame: half is forgotten in two seconds
-_REPORTED_S = 0.2  # without requests: until the sender knows, and his next slot
 _KEY_EVERY_S = 0.3
 _KEY_SLACK_S = 0.1  # beyond the round trip: a whole picture takes a while to come
 _FIRST = 1 << 16  # so that a packet from before the first has a number too
@@ -75,18 +69,6 @@ class _Packet(NamedTuple):
     key: bool  # begins a whole picture
 
 
-class _Gap:
-    """One missing packet."""
-
-    __slots__ = ("asked", "at", "seen_at", "until")
-
-    def __init__(self, seen_at: float, at: float, until: float) -> None:
-        self.seen_at = seen_at
-        self.at = at  # when to ask, or to give up
-        self.until = until  # no asking after it
-        self.asked = 0
-
-
 class Assembly:
     """The receiver's side of one stream of pictures.
 
@@ -103,21 +85,19 @@ class Assembly:
         stream, the sender learns of it from reports.
         """
         self.round_trip_s = 0.1
+        self._gaps = Gaps(requests=requests)
         self.times = ShowTimes()
         self.malformed = 0
         self._format = payload_format
-        self._requests = requests
         self._held: dict[int, _Packet] = {}  # by number: the sequence, extended
         # Those held that begin a whole picture, and how far it is held from there.
         self._keys: dict[int, int] = {}
-        self._missing: dict[int, _Gap] = {}
         self._next = _FIRST  # begins the frame now put together; nothing before it
         self._reach = _FIRST  # all from `_next` up to here are held, unless waiting
         self._end: int | None = None  # one past the highest that came
         self._stray: int | None = None  # the sequence after one from far behind
         self._waiting = True  # for a whole picture
         self._after_gap = False
-        self._overtaken_s = 0.0  # how late packets come that others overtook
         self._ready: list[Frame] = []
         self._key_asked_at: float | None = None
         self._came_since = False  # anything, since a whole picture was asked for
@@ -130,10 +110,10 @@ class Assembly:
         Raises:
             MalformedError: not what the format says; the packet is as good as lost.
         """
-        gap = self._take(sequence, timestamp, payload, marker=marker, now=now)
-        if gap is not None:  # it was overtaken, not lost
-            late_s = min(now - gap.seen_at, _MAX_OVERTAKEN_S)
-            self._overtaken_s = max(self._overtaken_s, late_s)
+        packet = self._packet(timestamp, payload, marker=marker)
+        number = self._place(sequence)
+        if number is not None:
+            self._take(number, packet, now, repeat=False)
 
     def receive_again(
         self, timestamp: int, payload: bytes, *, marker: bool, now: float
@@ -144,9 +124,11 @@ class Assembly:
             MalformedError: as `receive`, or no repeat (RFC 4588).
         """
         original = unwrap(payload)
-        sequence = original.sequence
-        if self._end is not None and _near(self._end, sequence) in self._missing:
-            self._take(sequence, timestamp, original.payload, marker=marker, now=now)
+        packet = self._packet(timestamp, original.payload, marker=marker)
+        if self._end is not None:
+            number = _near(self._end, original.sequence)
+            if number in self._gaps:
+                self._take(number, packet, now, repeat=True)
 
     def frames(self) -> list[Frame]:
         """Give the frames that became whole, in order; each is given once."""
@@ -157,39 +139,41 @@ class Assembly:
 
     def tick(self, now: float) -> Wants:
         """Say what to ask for: after each packet, and at `wake_at`."""
-        asked = self._requests_due(now) if self._missing else ()
+        asked = self._requests_due(now) if self._gaps else ()
         key = self._waiting and self._key_due(now)
         return Wants(asked, key) if asked or key else NOTHING
 
     @property
     def wake_at(self) -> float | None:
         """When `tick` has something to say even if no packet comes."""
-        times = [gap.at for gap in self._missing.values()]
+        at = self._gaps.wake_at
         if self._waiting and self._came_since and self._key_asked_at is not None:
-            times.append(self._key_asked_at + self._key_every_s)
-        return min(times, default=None)
+            key_at = self._key_asked_at + self._key_every_s
+            return key_at if at is None else min(at, key_at)
+        return at
 
     def pause(self) -> None:
         """Note that the sender shows nothing on purpose: the gap is no freeze."""
         self.times.pause()
 
-    def _take(
-        self, sequence: int, timestamp: int, payload: bytes, *, marker: bool, now: float
-    ) -> _Gap | None:
-        """Hold a packet, and put together what can be; give the gap that it fills."""
+    def _packet(self, timestamp: int, payload: bytes, *, marker: bool) -> _Packet:
         key = self._format.starts_key(payload)
-        number = self._place(sequence)
-        if number is None or number in self._held:
-            return None
+        return _Packet(timestamp, marker, payload, key)
+
+    def _take(self, number: int, packet: _Packet, now: float, *, repeat: bool) -> None:
+        """Hold a packet, and put together what can be."""
+        if number in self._held:
+            return
+        assert self._end is not None
         self._came_since = True
-        self._held[number] = _Packet(timestamp, marker, payload, key)
-        if key:
+        self._held[number] = packet
+        if packet.key:
             self._note_key(number)
-        gap = self._missing.pop(number, None)
-        if gap is None:
-            self._note_gap(number, now)
+        if not self._gaps.fill(number, now, repeat=repeat):
+            begin = max(self._end, self._next)
+            self._gaps.open(begin, number, self.round_trip_s, now)
+            self._end = max(self._end, number + 1)
         self._advance(now)
-        return gap
 
     def _place(self, sequence: int) -> int | None:
         """Extend a sequence number, and make room for it; None: it is of no use."""
@@ -211,17 +195,6 @@ class Assembly:
         elif number - self._next >= MAX_HELD:
             self._give_up(number - MAX_HELD * 3 // 4)
         return number
-
-    def _note_gap(self, number: int, now: float) -> None:
-        assert self._end is not None
-        if self._requests:
-            at = now + self._overtaken_s
-            until = now + _PATIENCE_S + self.round_trip_s
-        else:
-            at = until = now + _REPORTED_S + _PATIENCE_S + self.round_trip_s
-        for missing in range(max(self._end, self._next), number):
-            self._missing[missing] = _Gap(now, at, until)
-        self._end = max(self._end, number + 1)
 
     def _note_key(self, number: int) -> None:
         self._keys[number] = number
@@ -258,7 +231,7 @@ class Assembly:
         packets = [self._held.pop(number) for number in range(first, self._reach)]
         self._next = self._reach
         self._keys.pop(first, None)
-        self._overtaken_s *= _OVERTAKEN_KEPT
+        self._gaps.relax()
         try:
             data = self._join([packet.payload for packet in packets])
         except MalformedError:
@@ -295,27 +268,15 @@ class Assembly:
         self._next = max(self._next, number)
         if self._held:
             self._held = {n: p for n, p in self._held.items() if n >= number}
-        self._missing = {n: gap for n, gap in self._missing.items() if n >= number}
+        self._gaps.drop_below(number)
         self._keys = {key: at for key, at in self._keys.items() if key >= number}
 
     def _requests_due(self, now: float) -> tuple[int, ...]:
-        asked = []
-        hopeless = None
-        for number, gap in self._missing.items():
-            if now < gap.at:
-                continue
-            if gap.asked < MAX_REQUESTS and now < gap.until:
-                gap.asked += 1
-                # Twice a round trip, since requests are lost as well; the sender does
-                # not repeat so often.
-                gap.at = now + self.round_trip_s / 2 + _REQUEST_SLACK_S
-                asked.append(number & 0xFFFF)
-            else:
-                hopeless = number
+        asked, hopeless = self._gaps.due(self.round_trip_s, now)
         if hopeless is not None:
             self._give_up(hopeless + 1)
             self._advance(now)
-        return tuple(asked)
+        return tuple(number & 0xFFFF for number in asked)
 
     @property
     def _key_every_s(self) -> float:

@@ -130,6 +130,7 @@ class RepairedCall(Call):
         self._store = Store(payload_type=103, ssrc=2, sequence=0)
         self._store.set_rate(bps)
         self._repeats = repeats
+        self.repeats = 0
         self._waiting: list[bytes] = []
         self._per_tick = 2.5 * bps / 8 * 0.005
         self._credit = 0.0
@@ -186,6 +187,7 @@ class RepairedCall(Call):
     def _repeat(self, missing: tuple[int, ...]) -> None:
         now = self.world.now
         for packet in self._store.answer(missing, self.round_trip_s, now):
+            self.repeats += 1
             self._leave(packet)
 
 

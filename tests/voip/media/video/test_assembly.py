@@ -365,7 +365,7 @@ def test_no_more_than_1024_packets_are_held() -> None:
         give(made, camera.frame(), 1.0)
 
         assert len(made._held) <= 1024
-        assert len(made._missing) <= 1024
+        assert len(made._gaps) <= 1024
 
 
 def test_of_whole_pictures_begun_only_the_latest_are_looked_at() -> None:
@@ -510,4 +510,4 @@ def test_any_packets_raise_one_error_only(
             made.tick(now)
             made.frames()
 
-            assert len(made._missing) <= 1024
+            assert len(made._gaps) <= 1024

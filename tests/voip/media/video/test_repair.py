@@ -97,12 +97,13 @@ def test_after_an_outage_of_20_s_the_picture_moves_within_a_second() -> None:
     assert call.showing.longest_gap(40.0, 59.9) <= 1.0
 
 
-def test_a_reordered_path_costs_no_picture() -> None:
+def test_a_reordered_path_costs_neither_pictures_nor_repeats() -> None:
     conditions = Conditions(delay_s=0.02, jitter_s=0.03, reorders=True)
     call = RepairedCall(Link(conditions, 1), Link(conditions, 2))
     call.world.run(RUN_S)
 
     assert call.showing.keys_asked == 0
+    assert call.repeats <= 0.03 * call.there.sent
     assert call.showing.assembly.times.freezes == 0
 
 
