@@ -104,9 +104,9 @@ def after(  # noqa: C901, PLR0911 -- one case per kind of news
             return replace(seen, end=end, state=State.ENDED)
         case n.MicrophoneClosed(reason):
             return replace(seen, closed_by=reason)
-        case n.EpochChanged():
+        case n.EpochChanged() | n.PathWeakened():
             return seen  # the media's counts say it
-        case n.Warned() | n.TextArrived() | n.FileArrived():
+        case n.Warned() | n.TextArrived() | n.FileArrived() | n.DigitArrived():
             return noted(seen, sentence(news))
         case _:
             assert_never(news)
@@ -134,6 +134,10 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
             return f"words: {' '.join(words)} ({decimal})"
         case n.PathChanged(kind):
             return f"path: {_PATHS.get(kind, kind)}"
+        case n.PathWeakened(seconds):
+            return f"nothing heard for {seconds:.1f} s"
+        case n.DigitArrived(digit):
+            return f"they press {digit}"
         case n.EpochChanged(epoch):
             return f"fresh keys: epoch {epoch}"
         case n.PeerChanged():
@@ -214,7 +218,13 @@ def _duration(seen: Seen, now: float) -> str:
 
 
 def _peer(peer: n.PeerChanged) -> str:
-    return _listed(muted=peer.muted, held=peer.held, video=peer.video)
+    return _listed(
+        muted=peer.muted,
+        held=peer.held,
+        video=peer.video,
+        screen=peer.screen,
+        recording=peer.recording,
+    )
 
 
 def _own(seen: Seen) -> str:
@@ -223,8 +233,21 @@ def _own(seen: Seen) -> str:
     return _listed(muted=seen.muted, held=seen.held, video=seen.video)
 
 
-def _listed(*, muted: bool, held: bool, video: bool) -> str:
-    said = {"muted": muted, "on hold": held, "video on": video}
+def _listed(
+    *,
+    muted: bool,
+    held: bool,
+    video: bool,
+    screen: bool = False,
+    recording: bool = False,
+) -> str:
+    said = {
+        "muted": muted,
+        "on hold": held,
+        "video on": video,
+        "screen shown": screen,
+        "recording the call": recording,
+    }
     return ", ".join(word for word, holds in said.items() if holds) or "sound on"
 
 

@@ -67,7 +67,7 @@ UNREACHABLE_S = 10.0  # after this long without RINGING we say so, and go on try
 CONFIRM_S = 15.0  # two mailbox round trips, with one resend of each
 SELECT_S = 10.0  # one mailbox round trip, with two resends
 CONNECT_S = 15.0  # ICE with every check lost twice
-RECONNECT_S = 30.0  # a lift, a tunnel, a change from Wi-Fi to mobile
+RECONNECT_S = 60.0  # a lift, a tunnel, a router that starts again
 BY_HAND_S = 900.0  # pasted text travels at the pace of people
 
 
@@ -273,7 +273,7 @@ class Call:
         return self._go(
             to,
             now + (BY_HAND_S if self._by_hand else CONNECT_S),
-            SendSelect(event.leg),
+            SendSelect(event.leg, event.media),
             *(
                 SendHangup(leg, HangupReason.ANSWERED_ELSEWHERE)
                 for leg in sorted(self._losers & self._confirmed)

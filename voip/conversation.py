@@ -1,14 +1,16 @@
 """A call as its user holds it: what happens, and what can be done about it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from voip import events as ev
 from voip.call import State
+from voip.description import Kind
 from voip.errors import MissingError, UnexpectedEventError
 from voip.identity.trust import Trust
 from voip.identity.words import Choices, word_choices, words
 from voip.line import Line
 from voip.media.quality.figures import MediaStats
+from voip.media.sources import Recorder, VideoSource
 from voip.news import Ended, News
 from voip.session import Session
 
@@ -109,9 +111,53 @@ class Conversation:
         self._show()
 
     def set_video(self, *, on: bool) -> None:
-        """Show our picture, or stop."""
+        """Show our picture, or stop; nothing while there is no camera."""
         self._line.shown.video = on
         self._show()
+
+    def set_screen(self, *, on: bool) -> None:
+        """Show our screen, or stop; nothing while there is no source of it."""
+        self._line.shown.screen = on
+        self._show()
+
+    def use_camera(self, source: VideoSource) -> None:
+        """Show this, whenever video is on; the call closes it in the end.
+
+        Raises:
+            MissingError: the call is not connected, or one of the sides said at its
+                beginning that it takes no part in pictures.
+        """
+        self._line.media.use_pictures(Kind.VIDEO, source)
+
+    def use_screen(self, source: VideoSource) -> None:
+        """Show this, whenever the screen is on; raises what `use_camera` raises."""
+        self._line.media.use_pictures(Kind.SCREEN, source)
+
+    def press(self, digits: str) -> None:
+        """Send touch tones, out of 0-9, A-D, * and #; an observer sees no difference.
+
+        Raises:
+            MissingError: the call is not connected.
+            MalformedError: another character.
+            LimitError: too many wait.
+        """
+        self._line.media.tone(digits)
+
+    async def record(self, begin: Callable[[], Recorder]) -> None:
+        """Record both sides; the other side is told first, and must acknowledge.
+
+        Args:
+            begin: opens the file, called once the other side's device knows.
+
+        Raises:
+            MissingError: the call is not connected, or nothing was acknowledged in 5 s.
+            UnexpectedEventError: it is being recorded already.
+        """
+        await self._session.record(begin)
+
+    def stop_recording(self) -> None:
+        """Finish the recording, if there is one, and say so to the other side."""
+        self._session.stop_recording()
 
     def rekey(self) -> None:
         """Move to fresh keys now; both sides do so by themselves every 120 s."""

@@ -216,9 +216,10 @@ class SendAccept:
 
 @dataclass(frozen=True, slots=True)
 class SendSelect:
-    """Tell this device that it has the call, with our media."""
+    """Tell this device that it has the call, with our media, out of what it offers."""
 
     leg: bytes
+    offer: Description
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ said or not said.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TypeVar
 
+from voip.media.audio.states import UDP_IP_BYTES, AudioState
 from voip.media.profile import AUDIO_PT
 from voip.media.record import RECORD, RECORD_BYTES
 from voip.media.rtp import is_rtcp, is_srtp
@@ -22,6 +23,16 @@ MIN_RECORD_GAP_S = 0.5
 
 Half a second below, because a busy machine is late with one and not with the next.
 """
+STATES = {
+    size: [s.name for s in AudioState if s.value.datagram_bytes - UDP_IP_BYTES == size]
+    for size in sorted({s.value.datagram_bytes - UDP_IP_BYTES for s in AudioState})
+}
+"""Bytes of a sealed audio packet, and the states of redundancy that have them."""
+MIN_STATE_S = 0.9
+"""A state follows from what the network did and lasts 2 s, the first one 1 s. A size
+that changes sooner follows something else; a busy machine is late by a little."""
+MAX_REPORT_SIZES = 3
+"""One for feedback; reports have another one before the first packet came."""
 RTP_PLAIN = 0x80
 """First byte of RTP without padding, extension and CSRC (RFC 3550 §5.1)."""
 _STUN_MAX = 3  # first bytes 0 to 3 (RFC 7983 §7)
@@ -97,7 +108,8 @@ class Exposure:
         before_accept: destinations before somebody accepted.
         after_accept: destinations from then on.
         names: names looked up.
-        audio_sizes: sizes in bytes of the audio packets.
+        audio_sizes: sizes in bytes of the audio packets; each is that of a state of
+            redundancy (`STATES`).
         audio_packets: how many of them left in each phase, both sides together.
         rtp_first_bytes: version, padding, extension and CSRC count of RTP.
         payload_types: of RTP.
@@ -148,11 +160,7 @@ def judge(trail: Trail) -> Exposure:
         rtp_first_bytes=_distinct([left.datagram[0] for left in rtp]),
         payload_types=_distinct([left.datagram[1] & 0x7F for left in rtp]),
         rtcp_sizes=_distinct(
-            [
-                len(left.datagram)
-                for left in trail.left
-                if is_srtp(left.datagram) and is_rtcp(left.datagram)
-            ]
+            [len(left.datagram) for left in trail.left if _is_rtcp(left.datagram)]
         ),
         record_sizes=_distinct([len(left.datagram) for left in records]),
         epochs=_distinct([left.datagram[1] for left in records]),
@@ -160,6 +168,8 @@ def judge(trail: Trail) -> Exposure:
             *_complain_of_destinations(trail, before, after),
             *(f"the name {name!r} was looked up" for name in names),
             *_complain_of_headers(rtp),
+            *_complain_of_sizes(rtp),
+            *_complain_of_reports(trail.left),
             *_complain_of_silence(trail, rtp),
             *_complain_of_records([left for left in records if left.at < trail.ended]),
             *_complain_of_strangers(trail.left),
@@ -199,7 +209,6 @@ def _complain_of_destinations(
 
 
 def _complain_of_headers(rtp: Sequence[Left]) -> list[str]:
-    sizes = _distinct([len(left.datagram) for left in rtp])
     firsts = _distinct([left.datagram[0] for left in rtp])
     seconds = _distinct([left.datagram[1] for left in rtp])
     complaints = [
@@ -208,8 +217,6 @@ def _complain_of_headers(rtp: Sequence[Left]) -> list[str]:
         for first in firsts
         if first != RTP_PLAIN
     ]
-    if len(sizes) > 1:
-        complaints.append(f"audio packets of {len(sizes)} sizes: {sizes}")
     if {second & 0x7F for second in seconds} - {AUDIO_PT}:
         complaints.append(
             f"payload types other than audio's {AUDIO_PT} in a voice call"
@@ -217,6 +224,32 @@ def _complain_of_headers(rtp: Sequence[Left]) -> list[str]:
     elif len(seconds) > 1:
         complaints.append("the marker bit of audio changes, which shows talk spurts")
     return complaints
+
+
+def _complain_of_sizes(rtp: Sequence[Left]) -> list[str]:
+    """One size for each state of redundancy, and states that last."""
+    strange = set(_distinct([len(left.datagram) for left in rtp])) - STATES.keys()
+    complaints = [
+        f"audio packets of {size} bytes, which no state of redundancy has"
+        for size in sorted(strange)
+    ]
+    for side in _distinct([left.side for left in rtp]):
+        sent = [left for left in rtp if left.side == side]
+        runs = [list(run) for _, run in groupby(sent, lambda left: len(left.datagram))]
+        lasted = [run[-1].at - run[0].at for run in runs[:-1]]
+        if lasted and min(lasted) < MIN_STATE_S:
+            complaints.append(
+                f"{side} changed the size of its audio packets after "
+                f"{min(lasted):.2f} s, expected a state to last"
+            )
+    return complaints
+
+
+def _complain_of_reports(left: Sequence[Left]) -> list[str]:
+    sizes = _distinct([len(each.datagram) for each in left if _is_rtcp(each.datagram)])
+    if len(sizes) <= MAX_REPORT_SIZES:
+        return []
+    return [f"reports of {len(sizes)} sizes: {sizes}"]
 
 
 def _complain_of_silence(trail: Trail, rtp: Sequence[Left]) -> list[str]:
@@ -285,6 +318,10 @@ def _spans(trail: Trail) -> list[tuple[Phase, float, float]]:
 
 def _is_rtp(datagram: bytes) -> bool:
     return is_srtp(datagram) and not is_rtcp(datagram)
+
+
+def _is_rtcp(datagram: bytes) -> bool:
+    return is_srtp(datagram) and is_rtcp(datagram)
 
 
 def _is_record(datagram: bytes) -> bool:

@@ -9,8 +9,14 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voip.description import Description
-from voip.errors import CallError, HandshakeError, LimitError, MalformedError
+from voip.description import Description, Kind
+from voip.errors import (
+    CallError,
+    HandshakeError,
+    LimitError,
+    MalformedError,
+    UnreachableError,
+)
 from voip.events import (
     Event,
     FirstPacketVerified,
@@ -24,12 +30,15 @@ from voip.handshake.schedule import Role
 from voip.identity.keys import Entropy
 from voip.leg import Leg
 from voip.media import events as happened
+from voip.media.sources import Recorder
 from voip.media.streams import MediaSession
 from voip.news import (
+    DigitArrived,
     EpochChanged,
     FileArrived,
     News,
     PathChanged,
+    PathWeakened,
     PeerChanged,
     TextArrived,
     Warned,
@@ -46,16 +55,16 @@ from voip.signalling.messages import (
     State,
 )
 
-QUIET_S = 3.0  # sound always flows, so this long without a packet is a dead path
-
 
 @dataclass(slots=True)
 class Shown:
-    """What we show and hear, as the other side is told."""
+    """What we show, hear and keep, as the other side is told."""
 
     held: bool = False
     muted: bool = False
     video: bool = False
+    screen: bool = False
+    recording: bool = False
 
 
 class Line:
@@ -75,7 +84,7 @@ class Line:
         self._tell = tell
         self._rekeying = Rekeying(leg.role, leg.call_secret)
         self._generation = 0
-        self._restarting = False
+        self._asked = 0  # the generation of our last RESTART
         self._their_state = 0
         self._our_state = 0
         self._is_up = False
@@ -87,28 +96,33 @@ class Line:
         """For what needs no word to the other side: sources, text, files, counts."""
         return self._media
 
-    async def describe(self) -> Description:
-        """Gather addresses and say what we may send, for ACCEPT or SELECT."""
-        return await self._media.gather()
+    async def describe(self, offered: Description | None = None) -> Description:
+        """Gather addresses and say what we may send: our ACCEPT, or SELECT to theirs.
 
-    async def connect(self, remote: Description, *, patient: bool = False) -> None:
+        Raises:
+            RefusedError: streams that cannot be.
+            UnreachableError: this machine has no address to offer.
+        """
+        return await self._media.gather(offered)
+
+    async def connect(self, remote: Description) -> None:
         """Find a way to the other side and start sending.
 
-        `patient`: try until the line is closed, for the other side may begin late.
+        Tries until the line is closed: further addresses may be on their way.
 
         Raises:
             RefusedError: streams or candidates that cannot be.
-            UnreachableError: none of the ways works.
+            UnreachableError: the line was closed.
         """
-        await self._media.connect(remote, complete=not patient)
+        await self._media.connect(remote, complete=False)
         self._is_up = True
 
-    async def send(self, ctl: bytes, *, urgent: bool) -> None:
+    def send(self, ctl: bytes, *, urgent: bool) -> None:
         """Send a control message by record; nothing before there is a path."""
         if not self._is_up:
             return
         if urgent:
-            await self._media.send_control_now(ctl)
+            self._media.send_control_now(ctl)
         else:
             self._media.send_control(ctl)
 
@@ -134,22 +148,46 @@ class Line:
         self._may_speak = False
         self.show()
 
-    def show(self) -> None:
-        """Apply and tell what we show and hear now."""
+    def show(self) -> int | None:
+        """Apply and tell what we show, hear and keep now.
+
+        Gives the number of the message that tells it; None if there is no room for one.
+        """
         shown = self.shown
         self._media.set_muted(shown.muted)
         self._media.set_held(shown.held)
-        self._media.set_video(shown.video and not shown.held)
+        wanted = {Kind.VIDEO: shown.video, Kind.SCREEN: shown.screen}
+        showing = self._media.set_pictures(
+            frozenset(kind for kind, on in wanted.items() if on and not shown.held)
+        )
         self._our_state += 1
         told = State(
             self._our_state,
             hold=shown.held,
             muted=shown.muted or not self._may_speak,
-            video=shown.video and not shown.held and self._may_speak,
+            video=Kind.VIDEO in showing,
+            screen=Kind.SCREEN in showing,
+            recording=shown.recording,
         )
         # Who acknowledges nothing is told nothing more, and holds nothing up.
         with contextlib.suppress(LimitError):
-            self.leg.delivery.send(told)
+            return self.leg.delivery.send(told)
+        return None
+
+    def record(self, recorder: Recorder) -> None:
+        """Keep both sides from now on; the other side was told and knows.
+
+        Raises:
+            UnexpectedEventError: something is recorded already.
+        """
+        self._media.record(recorder)
+
+    def stop_recording(self) -> None:
+        """Finish a recording, if there is one, and say so."""
+        self._media.stop_recording()
+        if self.shown.recording:
+            self.shown.recording = False
+            self.show()
 
     def rekey(self) -> None:
         """Ask for a new epoch, unless two are live already."""
@@ -159,23 +197,24 @@ class Line:
     async def restart(self) -> None:
         """Look for another path and ask the other side to do the same.
 
+        Replaces a search that goes on: its addresses are those of a network that may
+        be gone.
+
         Raises:
             UnreachableError: this machine has no address now.
         """
-        if self._restarting:
-            return
-        self._restarting = True
         self._generation += 1
+        generation = self._generation
         try:
             path = await self._media.restart()
         except CallError:
-            self._restarting = False
+            if self._generation != generation:
+                return  # a newer search replaced this one
             self._generation -= 1  # nobody heard of it: theirs may have the number
             raise
+        self._asked = generation
         self.leg.delivery.send(
-            Restart(
-                self._generation, path.ufrag, pwd=path.pwd, candidates=path.candidates
-            )
+            Restart(generation, path.ufrag, pwd=path.pwd, candidates=path.candidates)
         )
 
     # What the other side says.
@@ -195,7 +234,11 @@ class Line:
                 self._their_state = message.version
                 self._tell(
                     PeerChanged(
-                        held=message.hold, muted=message.muted, video=message.video
+                        held=message.hold,
+                        muted=message.muted,
+                        video=message.video,
+                        screen=message.screen,
+                        recording=message.recording,
                     )
                 )
             case Ping() if message.t:
@@ -210,35 +253,31 @@ class Line:
 
     async def _take_restart(self, message: Restart) -> None:
         # The higher generation wins; of two equal ones the caller's.
-        if message.generation < self._generation or (
-            message.generation == self._generation
-            and (self.leg.role is Role.CALLER or not self._restarting)
+        generation = message.generation
+        beaten = generation == self._asked and self.leg.role is Role.CALLEE
+        if generation < self._generation or (
+            generation == self._generation and not beaten
         ):
             return
-        self._generation = message.generation
-        self._restarting = True
-        try:
-            path = await self._media.restart()
-        except CallError:
-            self._restarting = False
-            raise
+        self._generation, self._asked = generation, 0
+        path = await self._media.restart()
         self.leg.delivery.send(
-            RestartAck(
-                self._generation, path.ufrag, pwd=path.pwd, candidates=path.candidates
-            )
+            RestartAck(generation, path.ufrag, pwd=path.pwd, candidates=path.candidates)
         )
         await self._move(message)
 
     async def _take_restart_ack(self, message: RestartAck) -> None:
-        if self._restarting and message.generation == self._generation:
+        if message.generation == self._generation == self._asked:
+            self._asked = 0
             await self._move(message)
 
     async def _move(self, message: Restart | RestartAck) -> None:
         remote = Description(message.ufrag, message.pwd, candidates=message.candidates)
         try:
             await self._media.reconnect(remote)
-        finally:
-            self._restarting = False
+        except UnreachableError:
+            if self._generation == message.generation:
+                raise  # else a newer search replaced this one
 
     def _take_rekey(self, message: Rekey | RekeyAck) -> Event | None:
         try:
@@ -273,10 +312,18 @@ class Line:
                 return FirstPacketVerified()
             case happened.HeardAgain():
                 return PathRestored()
-            case happened.AddressesChanged():
+            case happened.AddressesChanged() | happened.PathFailed() | happened.Quiet():
                 return PathLost()
-            case happened.Quiet(seconds) if seconds >= QUIET_S:
-                return PathLost()
+            case happened.PathWeak(seconds):
+                self._tell(PathWeakened(seconds))
+            case happened.CandidateFound(candidate):
+                # Who acknowledges nothing tries the addresses that it has.
+                with contextlib.suppress(LimitError):
+                    self.leg.delivery.send(
+                        Candidates(
+                            self._generation, last=False, candidates=(candidate,)
+                        )
+                    )
             case happened.SendEpoch(epoch):
                 self._tell(EpochChanged(epoch))
             case happened.RekeyDue():
@@ -294,7 +341,16 @@ class Line:
                 self._tell(TextArrived(text))
             case happened.FileReceived(name, data):
                 self._tell(FileArrived(name, data))
-            case happened.MediaFailed(reason):
+            case happened.DigitReceived(digit):
+                self._tell(DigitArrived(digit))
+            case happened.RecordingFailed(reason):
+                self.stop_recording()
+                self._tell(Warned(f"the recording ended: {reason}"))
+            case happened.PicturesSlow():
+                self._tell(
+                    Warned("this machine is too slow for the pictures that come")
+                )
+            case happened.EndFailed(reason) | happened.MediaFailed(reason):
                 self._tell(Warned(reason))
             case _:
                 pass

@@ -46,6 +46,13 @@ class PathChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PathWeakened:
+    """Nothing was heard for so long; if it lasts, another path is looked for."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class EpochChanged:
     """We send under fresh keys from here on."""
 
@@ -54,12 +61,14 @@ class EpochChanged:
 
 @dataclass(frozen=True, slots=True)
 class PeerChanged:
-    """What the other side shows and hears now."""
+    """What the other side shows, hears and keeps now, as it says."""
 
     _: KW_ONLY
     held: bool
     muted: bool
     video: bool
+    screen: bool = False
+    recording: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,13 @@ class Warned:
     """Something the user should know, as a sentence."""
 
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitArrived:
+    """The other side pressed a key: one of 0-9, A-D, * and #."""
+
+    digit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +130,13 @@ News = (
     | TrustKnown
     | WordsKnown
     | PathChanged
+    | PathWeakened
     | EpochChanged
     | PeerChanged
     | PeerCompared
     | MicrophoneClosed
     | Warned
+    | DigitArrived
     | TextArrived
     | FileArrived
     | Ended
@@ -150,6 +168,8 @@ def format_json(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
             }
         case PathChanged():
             return {"event": "path", "kind": news.kind}
+        case PathWeakened():
+            return {"event": "weak", "seconds": round(news.seconds, 1)}
         case EpochChanged():
             return {"event": "epoch", "epoch": news.epoch}
         case PeerChanged():
@@ -158,6 +178,8 @@ def format_json(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
                 "held": news.held,
                 "muted": news.muted,
                 "video": news.video,
+                "screen": news.screen,
+                "recording": news.recording,
             }
         case PeerCompared():
             return {"event": "peer-compared", "matched": news.matched}
@@ -165,6 +187,8 @@ def format_json(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
             return {"event": "microphone-closed", "reason": news.reason}
         case Warned():
             return {"event": "warning", "sentence": news.sentence}
+        case DigitArrived():
+            return {"event": "digit", "digit": news.digit}
         case TextArrived():
             return {"event": "text", "text": news.text}
         case FileArrived():

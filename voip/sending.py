@@ -48,7 +48,7 @@ class Sending:
         for leg in self._legs.values():
             self._send_opening(leg)
 
-    async def pump(self, now: float, talking: Leg | None, line: Line | None) -> None:
+    def pump(self, now: float, talking: Leg | None, line: Line | None) -> None:
         """Let out what is due.
 
         To the leg we talk with by records, which an observer cannot tell from the ones
@@ -69,7 +69,7 @@ class Sending:
             for ctl in leg.delivery.due(now, path):
                 urgent = isinstance(parse_control(ctl).message, _URGENT)
                 if line is not None and line.leg is leg and (urgent or leg is talking):
-                    await line.send(ctl, urgent=urgent)
+                    line.send(ctl, urgent=urgent)
                 if urgent or leg is not talking:
                     self._outbox.put(leg.to, leg.seal(ctl, self._entropy))
         self._resend_openings(now)

@@ -34,6 +34,7 @@ from voip.leg import Leg
 from voip.line import Line
 from voip.logline import LogLine
 from voip.media.events import ControlReceived, MediaEvent, MediaFailed
+from voip.media.sources import Recorder
 from voip.media.streams import MediaSession
 from voip.news import (
     Ended,
@@ -60,6 +61,7 @@ from voip.signalling.messages import (
 )
 from voip.signalling.outbox import Outbox
 
+RECORD_S = 5.0  # for the other side's device to acknowledge that it was told
 LINGER_S = 5.0  # how long an ended call waits for its HANGUP to be acknowledged
 MAX_NEWS = 512  # unread by the user; then the oldest goes
 MAX_UNREAD_FILES = 8  # of 1 MiB at most
@@ -135,11 +137,11 @@ class Session:
             self._legs, self._outbox, entropy=place.entropy, by_hand=place.by_hand
         )
         self._helpers: set[asyncio.Task[None]] = set()
-        self._moving: asyncio.Task[None] | None = None
         self._chosen: Leg | None = None
         self._alerting_seq: int | None = None
         self._confirm_seq: dict[bytes, int] = {}
         self._confirmed: set[bytes] = set()
+        self._control_taken = asyncio.Event()
         self._microphone_due = False
         self._over_at: float | None = None
         self._successor: bytes | None = None
@@ -252,6 +254,46 @@ class Session:
         self._assurance.settle_for_now()
         self._open_microphone()
 
+    async def record(self, begin: Callable[[], Recorder]) -> None:
+        """Tell the other side, and `begin` once its device has acknowledged that.
+
+        Raises:
+            MissingError: the call is not connected, or nothing was acknowledged in 5 s.
+            UnexpectedEventError: it is being recorded already.
+        """
+        line, leg = self.line, self._chosen
+        if line is None or leg is None or not self.is_up:
+            raise MissingError("the call is not connected")
+        if line.shown.recording:
+            raise UnexpectedEventError("the call is being recorded already")
+        line.shown.recording = True
+        told = line.show()
+        self.wake()
+        begun = False
+        try:
+            await self._acknowledged(leg, told)
+            line.record(begin())
+            begun = True
+        finally:
+            if not begun:
+                line.stop_recording()  # they must not go on believing it
+            self.wake()
+
+    def stop_recording(self) -> None:
+        """Finish the recording, if there is one."""
+        if self.line is not None:
+            self.line.stop_recording()
+            self.wake()
+
+    async def _acknowledged(self, leg: Leg, seq: int | None) -> None:
+        try:
+            async with asyncio.timeout(RECORD_S):
+                while seq is None or not leg.delivery.is_acknowledged(seq):
+                    self._control_taken.clear()
+                    await self._control_taken.wait()
+        except TimeoutError:
+            raise MissingError("the other side did not hear of the recording") from None
+
     # The one task.
 
     async def run(self, begin: ev.Dialled | ev.InviteAnswered) -> None:
@@ -284,7 +326,7 @@ class Session:
             job = _Woken()
         await self._do(job)
         self.feed_if_fitting(ev.TimePassed())
-        await self._pump()
+        self._pump()
 
     async def _do(self, job: _Job) -> None:
         if isinstance(job, _LegCommand):
@@ -319,7 +361,7 @@ class Session:
                 in_view, self._chosen = self.leg is leg, leg
                 if not in_view:
                     self._assurance.show(leg)
-                if (media := await self._open_line(leg)) is not None:
+                if (media := await self._open_line(leg, command.offer)) is not None:
                     leg.delivery.send(Select(media))
             case ev.SendHangup():
                 if leg.has_keys:
@@ -349,7 +391,9 @@ class Session:
             case ev.Finish():
                 await self._finish(command.end)
 
-    async def _open_line(self, leg: Leg) -> Description | None:
+    async def _open_line(
+        self, leg: Leg, offered: Description | None = None
+    ) -> Description | None:
         """Open what the call hears and shows with, and describe it."""
         try:
             session = self._place.media(
@@ -364,7 +408,10 @@ class Session:
             self.line = Line(leg, session, entropy=self._place.entropy, tell=self.tell)
             leg.forget_call_secret()
             self._spawn(self._listen(session))
-            return await self.line.describe()
+            return await self.line.describe(offered)
+        except RefusedError:
+            self.feed_if_fitting(ev.SecurityFailed(leg.device))
+            return None
         except CallError as error:
             self._jobs.put_nowait(error)
             return None
@@ -376,7 +423,7 @@ class Session:
 
     async def _connect(self, line: Line, remote: Description) -> None:
         try:
-            await line.connect(remote, patient=self._place.by_hand)
+            await line.connect(remote)
         except RefusedError:
             assert self._chosen is not None
             self.feed_if_fitting(ev.SecurityFailed(self._chosen.device))
@@ -393,7 +440,7 @@ class Session:
     async def _finish(self, end: ev.End) -> None:
         self._over_at = _now() + LINGER_S
         self.frames.close()
-        await self._pump()
+        self._pump()
         if self.line is not None:
             line, self.line = self.line, None
             await line.close()
@@ -452,6 +499,7 @@ class Session:
                 await self._assurance.committed(leg)
         for message in leg.delivery.receive(ctl, _now()):
             await self._take_message(leg, message)
+        self._control_taken.set()
         if self._alerting_seq is not None and leg.delivery.is_acknowledged(
             self._alerting_seq
         ):
@@ -505,9 +553,7 @@ class Session:
                     self.frames.take(frame)
             case Restart() | RestartAck():
                 # Finding a path takes long; a newer try replaces an older one.
-                if self._moving is not None:
-                    self._moving.cancel()
-                self._moving = self._task(self._take_line_message(self.line, message))
+                self._spawn(self._take_line_message(self.line, message))
             case _:
                 await self._take_line_message(self.line, message)
 
@@ -545,11 +591,11 @@ class Session:
         lost = self._place.by_hand and self.call.state is State.RECONNECTING
         return self._chosen if flows or lost else None
 
-    async def _pump(self) -> None:
+    def _pump(self) -> None:
         # By mailbox each would be a blob more that a relay could count.
         if self._chosen is not None and self.call.state is State.ACTIVE:
             self.frames.send_next(self._chosen.delivery)
-        await self._sending.pump(_now(), self._talking, self.line)
+        self._sending.pump(_now(), self._talking, self.line)
 
     def _wake_at(self) -> float | None:
         sending = self._sending.deadline(self._talking)
@@ -572,13 +618,9 @@ class Session:
             self.line.open_sources(video=self.wants_video)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        _ = self._task(work)
-
-    def _task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)
         self._helpers.add(task)
         task.add_done_callback(self._helpers.discard)
-        return task
 
 
 def _now() -> float:

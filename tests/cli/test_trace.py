@@ -7,7 +7,7 @@ import pytest
 
 from cli.trace import kind_of, trace_to
 from voip.errors import MissingError, RefusedError
-from voip.media.profile import AUDIO_PT, VIDEO_PT
+from voip.media.profile import AUDIO_PT, STEADY_PT
 from voip.media.record import RECORD
 
 RTP = 0x80
@@ -19,7 +19,7 @@ SENDER_REPORT = 200  # RFC 3550 §6.4.1
     [
         ([RTP, AUDIO_PT], "audio"),
         ([RTP, AUDIO_PT | 0x80], "audio"),
-        ([RTP, VIDEO_PT], "video"),
+        ([RTP, STEADY_PT], "video"),
         ([RTP, SENDER_REPORT], "rtcp"),
         ([RECORD, 0], "record"),
         ([0, 1], "stun"),

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from voip.description import Description
+from voip.description import Description, Kind
 from voip.errors import CallError
 from voip.handshake.schedule import Role
 from voip.media.connect.candidates import parse_candidate
@@ -20,6 +20,7 @@ from voip.media.events import (
 )
 from voip.media.profile import audio_stream
 from voip.media.quality.figures import MediaStats
+from voip.media.sources import Recorder
 from voip.media.streams import MediaSession
 
 QUIET_S = 3.0  # until the other side of closed media says so
@@ -56,7 +57,10 @@ class StandIn(MediaSession):
         self.sources_open = False
         self.is_closed = False
 
-    async def gather(self) -> Description:
+    async def gather(
+        self,
+        offered: Description | None = None,  # noqa: ARG002 -- as in MediaSession
+    ) -> Description:
         self._try("gather")
         self._rooms.by_name[self._name] = self
         stream = audio_stream(int(self._name, 16) or 1)
@@ -117,8 +121,15 @@ class StandIn(MediaSession):
     def set_held(self, on: bool) -> None:  # noqa: FBT001 -- as in MediaSession
         pass
 
-    def set_video(self, on: bool) -> None:  # noqa: FBT001 -- as in MediaSession
-        pass
+    def set_pictures(self, kinds: frozenset[Kind]) -> frozenset[Kind]:
+        self.pictures = kinds
+        return kinds if self.sources_open else frozenset()
+
+    def record(self, recorder: Recorder) -> None:
+        self.recorder: Recorder | None = recorder
+
+    def stop_recording(self) -> None:
+        self.recorder = None
 
     def rekey_ready(self) -> bool:
         return True
@@ -139,7 +150,7 @@ class StandIn(MediaSession):
         elif not self._peer.is_closed and self._peer._secrets[0] == self._secrets[0]:
             self._peer.happen(ControlReceived(ctl))
 
-    async def send_control_now(self, ctl: bytes) -> None:
+    def send_control_now(self, ctl: bytes) -> None:
         self.send_control(ctl)
 
     def stats(self) -> MediaStats:

@@ -73,7 +73,7 @@ A_HAS_IT: list[Step] = [
     (
         Accepted(A, MEDIA),
         [
-            SendSelect(A),
+            SendSelect(A, MEDIA),
             SendHangup(B, HangupReason.ANSWERED_ELSEWHERE),
             StartMedia(A, MEDIA),
         ],

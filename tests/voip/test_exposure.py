@@ -23,7 +23,7 @@ STRANGER = ("2001:db8::1", 53)
 SIDES = ("caller", "callee")
 
 
-def rtp(number: int, *, first: int = 0x80, second: int = 96, size: int = 108) -> bytes:
+def rtp(number: int, *, first: int = 0x80, second: int = 96, size: int = 153) -> bytes:
     """One audio packet; 20 ms of sound each."""
     head = bytes([first, second]) + (number % 65536).to_bytes(2, "big")
     return (head + (number * 960 % 2**32).to_bytes(4, "big")).ljust(size, b"\0")
@@ -65,6 +65,17 @@ def with_audio(change: Callable[[Left], Left | None]) -> Trail:
     return replace(clean(), left=tuple(left for left in changed if left is not None))
 
 
+def grown(at: float) -> Trail:
+    """Let the caller change to a larger state at this second."""
+    return with_audio(
+        lambda left: (
+            replace(left, datagram=left.datagram.ljust(193, b"\0"))
+            if left.at >= at
+            else left
+        )
+    )
+
+
 def at_second_11(datagram: bytes) -> Callable[[Left], Left]:
     return lambda left: replace(left, datagram=datagram) if left.at == 11 else left
 
@@ -74,7 +85,7 @@ def test_a_clean_call_has_nothing_to_complain_of() -> None:
         before_accept=(RELAY,),
         after_accept=(PEER,),
         names=(),
-        audio_sizes=(108,),
+        audio_sizes=(153,),
         audio_packets={"speech": 100, "rekey": 100},
         rtp_first_bytes=(0x80,),
         payload_types=(96,),
@@ -128,7 +139,10 @@ def test_a_name_that_is_looked_up_is_seen() -> None:
 @pytest.mark.parametrize(
     ("datagram", "said"),
     [
-        (rtp(65550, size=90), "audio packets of 2 sizes: (108, 90)"),
+        (
+            rtp(65550, size=90),
+            "audio packets of 90 bytes, which no state of redundancy has",
+        ),
         (
             rtp(65550, first=0x90),
             (
@@ -207,3 +221,28 @@ def test_a_rekey_that_did_not_happen_is_seen() -> None:
 )
 def test_only_names_are_looked_up(host: str, *, named: bool) -> None:
     assert is_name(host) is named
+
+
+def test_a_state_that_lasted_may_change() -> None:
+    exposure = judge(grown(11.0))
+
+    assert (exposure.audio_sizes, exposure.complaints) == ((153, 193), ())
+
+
+def test_a_size_that_changes_soon_is_seen() -> None:
+    assert judge(grown(10.5)).complaints == (
+        "caller changed the size of its audio packets after 0.48 s, "
+        "expected a state to last",
+    )
+
+
+def test_reports_of_many_sizes_are_seen() -> None:
+    trail = clean()
+    reports = [
+        Left(10.2 + n, "caller", PEER, b"\x81\xc8".ljust(60 + n, b"\0"))
+        for n in range(3)
+    ]
+
+    assert judge(replace(trail, left=(*trail.left, *reports))).complaints == (
+        "reports of 4 sizes: (52, 60, 61, 62)",
+    )

@@ -8,6 +8,7 @@ from voip.call import State
 from voip.events import End
 from voip.identity.trust import Reason, Trust, TrustState
 from voip.news import (
+    DigitArrived,
     Ended,
     EpochChanged,
     FileArrived,
@@ -15,6 +16,7 @@ from voip.news import (
     MicrophoneClosed,
     News,
     PathChanged,
+    PathWeakened,
     PeerChanged,
     PeerCompared,
     StateChanged,
@@ -48,9 +50,18 @@ WORDS = WordsKnown(("team", "say", "spring"), "7473200793")
         (PathChanged("relay"), {"event": "path", "kind": "relay"}),
         (EpochChanged(3), {"event": "epoch", "epoch": 3}),
         (
-            PeerChanged(held=False, muted=True, video=False),
-            {"event": "peer", "held": False, "muted": True, "video": False},
+            PeerChanged(held=False, muted=True, video=False, recording=True),
+            {
+                "event": "peer",
+                "held": False,
+                "muted": True,
+                "video": False,
+                "screen": False,
+                "recording": True,
+            },
         ),
+        (PathWeakened(0.52), {"event": "weak", "seconds": 0.5}),
+        (DigitArrived("#"), {"event": "digit", "digit": "#"}),
         (PeerCompared(matched=True), {"event": "peer-compared", "matched": True}),
         (
             MicrophoneClosed("the words differ"),

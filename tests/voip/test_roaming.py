@@ -54,7 +54,7 @@ class _Hole:
 def cut(call: Conversation) -> None:
     line = call._session.line
     assert line is not None
-    for protocol in line.media._path._agent._protocols:
+    for protocol in line.media._ways.current._agent._protocols:
         protocol.transport = _Hole(protocol.transport)  # type: ignore[assignment]
 
 
@@ -81,3 +81,32 @@ async def test_both_sides_may_notice_at_once(tmp_path: Path) -> None:
 
         assert outgoing.stats is not None
         assert outgoing.stats.dropped == 0
+
+
+async def test_a_second_change_of_network_does_not_wait_for_the_first(
+    tmp_path: Path,
+) -> None:
+    async with in_a_call(tmp_path) as (outgoing, incoming):
+        line = outgoing._session.line
+        assert line is not None
+        for _ in range(3):
+            outgoing._session.feed(PathLost())
+        await until(outgoing, StateChanged(State.ACTIVE))
+        await until(incoming, EpochChanged(1))
+
+        assert line._generation == 3
+
+
+async def test_changes_on_both_sides_that_cross_end_on_one_path(
+    tmp_path: Path,
+) -> None:
+    async with in_a_call(tmp_path) as (outgoing, incoming):
+        for _ in range(2):
+            outgoing._session.feed(PathLost())
+        for _ in range(3):
+            incoming._session.feed(PathLost())
+        await until(outgoing, StateChanged(State.ACTIVE))
+        await until(incoming, StateChanged(State.ACTIVE))
+        lines = outgoing._session.line, incoming._session.line
+
+        assert [line._generation for line in lines if line is not None] == [3, 3]

@@ -48,6 +48,11 @@ class HeardAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class PathFailed:
+    """This machine cannot send on the path any more: its address or route is gone."""
+
+
+@dataclass(frozen=True, slots=True)
 class AddressesChanged:
     """This machine's addresses changed under the call."""
 
@@ -94,6 +99,13 @@ class DigitReceived:
     """The other side pressed a key: one of 0-9, A-D, * and #."""
 
     digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndFailed:
+    """A speaker or a file of ours takes nothing any more; the call goes on."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +156,7 @@ MediaEvent = (
     | PathWeak
     | Quiet
     | HeardAgain
+    | PathFailed
     | AddressesChanged
     | ControlReceived
     | SendEpoch
@@ -151,6 +164,7 @@ MediaEvent = (
     | RekeyDue
     | RekeyLate
     | DigitReceived
+    | EndFailed
     | RecordingFailed
     | PicturesSlow
     | TextReceived

@@ -33,6 +33,11 @@ class MediaPlan:
     steady: bool = False
     data: bool = False
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether this side shows or sees pictures at some time of the call."""
+        return bool(self.video_source or self.screen_source or self.video_sink)
+
     def close(self) -> None:
         """Let go of devices and files."""
         self.audio_source.close()

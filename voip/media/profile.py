@@ -143,16 +143,3 @@ def _fresh_ssrcs(entropy: Callable[[int], bytes]) -> Iterator[int]:
         if ssrc not in given:
             given.add(ssrc)
             yield ssrc
-
-
-# What the engine on aiortc's senders and receivers uses, until it goes.
-
-VIDEO_PT, VIDEO_RTX_PT = 102, 103
-
-
-def video_stream(ssrc: int, rtx_ssrc: int) -> Stream:
-    """Describe a camera stream in VP8."""
-    return picture_stream(Kind.VIDEO, Codec.VP8, ssrc, rtx_ssrc)
-
-
-check_streams = check_selection

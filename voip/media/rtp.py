@@ -1,19 +1,15 @@
-"""RTP packets as they leave: the header, and the one size of call audio.
+"""RTP packets as they leave and come: the header, and what it may show.
 
-Everything the header shows is outside the encryption. So call audio has one packet
-size whatever is said, and no header extension (the usual one tells the loudness of
-every packet); docs/formats/media.md has the bytes.
+Everything in it is outside the encryption. So there is no header extension: the usual
+one tells the loudness of every packet. Bytes: docs/formats/media.md.
 """
 
 import struct
 from typing import NamedTuple
 
 from voip.errors import MalformedError
-from voip.media.profile import AUDIO_PT
 
 HEADER_BYTES = 12  # RFC 3550 §5.1, without CSRC
-AUDIO_PAYLOAD_BYTES = 80  # one 20 ms Opus frame at a constant 32 kb/s
-AUDIO_PACKET_BYTES = HEADER_BYTES + AUDIO_PAYLOAD_BYTES
 MAX_PACKET_BYTES = 1356  # what pylibsrtp protects: its 1500 bytes less a trailer
 MAX_DATAGRAM_BYTES = 1500  # pylibsrtp's buffer
 _FIXED = struct.Struct(">BBHII")  # RFC 3550 §5.1: flags, marker and type, numbers
@@ -62,23 +58,29 @@ def format_header(header: Header) -> bytes:
     return _FIXED.pack(_VERSION_2, kind, header.sequence, header.timestamp, header.ssrc)
 
 
-def check_outgoing(packet: bytes) -> tuple[int, int]:
-    """Check that nothing about this packet says what is in it, before it is sealed.
+def check_outgoing(packet: bytes) -> tuple[int, int, int, int]:
+    """Check that the header of this packet shows nothing but its fixed fields.
 
-    Gives its SSRC and sequence number. Every packet of a call passes here, so no
-    `Header` is built, which would take as long as sealing it.
+    Gives payload type, sequence number, timestamp and SSRC. Every packet of a call
+    passes here, so no `Header` is built, which would take as long as sealing it.
 
     Raises:
-        MalformedError: a header extension, or an audio packet of another size. It is
-            our own bug, and the packet must not leave.
+        MalformedError: a header extension, padding or CSRC, or too long. It is our own
+            bug, and the packet must not leave.
     """
     _check_shape(packet)
-    _, kind, sequence, _, ssrc = _FIXED.unpack_from(packet)
-    if kind & 0x7F == AUDIO_PT and len(packet) != AUDIO_PACKET_BYTES:
-        raise MalformedError(
-            f"audio: expected {AUDIO_PACKET_BYTES} bytes, came {len(packet)}"
-        )
-    return ssrc, sequence
+    _, kind, sequence, timestamp, ssrc = _FIXED.unpack_from(packet)
+    return kind & 0x7F, sequence, timestamp, ssrc
+
+
+def read_stream(packet: bytes) -> tuple[int, int]:
+    """Read which stream a packet is of: payload type and SSRC.
+
+    Raises:
+        MalformedError: as `parse_header`.
+    """
+    _check_shape(packet)
+    return packet[1] & 0x7F, int.from_bytes(packet[8:12])
 
 
 def _check_shape(packet: bytes) -> None:

@@ -6,41 +6,58 @@
     RESTART: restart ─> Description ─> reconnect(the peer's)      same keys, new path
 
 `MediaSession` only joins parts and decides nothing: what a packet means is settled by
-`epochs`, `record` and `liveness`, what follows from it by the call machine, which
-hears of it through `event`. The microphone and the camera are not read before a
-packet of the peer verified *and* the call said so.
+`epochs`, `record` and `liveness`, how much may be sent by `steering`, what follows for
+the call by the call machine, which hears of it through `event`. The microphone and the
+camera are not read before a packet of the peer verified *and* the call said so.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from voip.description import Description, Kind, Stream
-from voip.errors import MissingError, UnexpectedEventError, UnreachableError
-from voip.media.audio.track import IncomingAudio, OutgoingAudio
+from voip.description import Codec, Description, Kind, Stream
+from voip.errors import MissingError, UnexpectedEventError
+from voip.media import rtp
 from voip.media.channel import DataChannel
 from voip.media.connect.config import IceConfig
-from voip.media.connect.path import Path, addresses_changed
+from voip.media.connect.path import addresses_changed
 from voip.media.connect.sockets import Trace
 from voip.media.epochs import CALLER
-from voip.media.events import AddressesChanged, MediaEvent, MediaFailed, PathUp
+from voip.media.events import (
+    AddressesChanged,
+    DigitReceived,
+    EndFailed,
+    MediaEvent,
+    MediaFailed,
+    PathFailed,
+    PathWeak,
+    PicturesSlow,
+    RecordingFailed,
+)
+from voip.media.flow.arrivals import Window
+from voip.media.gauge import OVERHEAD_BYTES, Gauge
+from voip.media.incoming import IncomingPictures
+from voip.media.outgoing import Hooks, OutgoingPictures
 from voip.media.plan import MediaPlan
-from voip.media.profile import audio_stream, check_streams, video_stream
+from voip.media.profile import check_offer, check_selection, offer, select, selected
 from voip.media.quality.figures import MediaStats
 from voip.media.record import ControlQueue
-from voip.media.senders import start_receiver, start_sender
-from voip.media.sources import DrivenSink
+from voip.media.reporting import Reporting
+from voip.media.sources import SAMPLE_RATE, Recorder, VideoSource
+from voip.media.steering import Steering
+from voip.media.talk import Talk
+from voip.media.tape import Tape
 from voip.media.transport import IkSrtpTransport
-from voip.media.video.track import IncomingVideo, OutgoingVideo
+from voip.media.video.svt import available as has_av1
+from voip.media.ways import Ways
 
-if TYPE_CHECKING:
-    from aiortc import RTCRtpReceiver, RTCRtpSender
-
-TICK_S = 0.25  # fine enough for 3 s of silence
+TICK_S = 0.1  # fine enough for half a second of silence
 CONTROL_EVERY_S = 1.0  # one record a second, whatever happens
-LINGER_S = 5.0  # packets on their way still come by the old path
+WATCH_EVERY_S = 0.5  # a new network is to be heard within a second of its coming
 MAX_EVENTS = 1024  # a session that leaves more unread is gone; later ones are lost
+PICTURE_CODECS = (Codec.AV1, Codec.VP8)
+"""The best first; AV1 only where this machine makes and reads it."""
 
 
 class MediaSession:
@@ -63,45 +80,74 @@ class MediaSession:
         `on_datagram` sees every datagram of a gathered path as it is sent.
 
         Raises:
-            MissingError: relay-only without a TURN server.
+            MissingError: relay-only without a TURN server, or no Opus on this machine.
         """
         self._role = role
         self._plan = plan
-        self._ice = ice
         self._entropy = entropy
         self._idle_control = idle_control
-        self._trace = on_datagram
+        self._clock = asyncio.get_running_loop().time
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(MAX_EVENTS)
         self._controls = ControlQueue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wants_video = False  # a camera at hand is not a wish to be seen
+        self._wanted: frozenset[Kind] = frozenset()  # a camera at hand is not a wish
         self._may_open = False
-        self._is_closed = False
-        self._path = self._new_path()
-        self._next_path: Path | None = None
-        self._old_paths: set[Path] = set()
+        self._channel: DataChannel | None = None
+        self._outgoing: OutgoingPictures | None = None
+        self._incoming: IncomingPictures | None = None
+        self._tape: Tape | None = None
+        self._ours = offer(
+            PICTURE_CODECS if plan.has_pictures else (),
+            steady=plan.steady,
+            entropy=entropy,
+        )
+        self._ways = Ways(
+            ice, controlling=role == CALLER, trace=on_datagram, emit=self._emit
+        )
         self._transport = IkSrtpTransport(
-            self._path.transport,
+            self._ways.current,
             role,
             secret=call_secret,
             emit=self._emit,
-            clock=asyncio.get_running_loop().time,
+            clock=self._clock,
+            noted=self._noted,
         )
-        self._audio_out = OutgoingAudio(plan.audio_source)
-        self._audio_in: IncomingAudio | None = None
-        self._video_out: OutgoingVideo | None = None
-        self._senders: list[RTCRtpSender] = []
-        self._receivers: list[RTCRtpReceiver] = []
-        self._channel: DataChannel | None = None
-        self._streams = self._describe_streams()
+        own_ssrc, now = self._ours[0].ssrc, self._clock()
+        self._steering = Steering(own_ssrc, now)
+        self._reporting = Reporting(
+            own_ssrc,
+            self._steering,
+            send=self._transport.send_rtcp,
+            now=now,
+            offset_s=int.from_bytes(entropy(2)),
+        )
+        self._talk = Talk(
+            plan.audio_source,
+            plan.audio_sink,
+            ssrc=own_ssrc,
+            entropy=entropy,
+            send=self._transport.send_rtp,
+            beat=self._beat,
+            failed=self._end_failed,
+        )
+        self._gauge = Gauge(now)
 
-    async def gather(self) -> Description:
+    async def gather(self, offered: Description | None = None) -> Description:
         """Find our addresses and describe what we may send.
+
+        The callee offers; the caller, handing in what was `offered`, selects from it.
 
         Raises:
             UnreachableError: this machine has no address to offer.
+            RefusedError: streams that this version does not take.
         """
-        return replace(await self._path.gather(), streams=self._streams)
+        if offered is not None:
+            check_offer(offered)
+        if self._plan.has_pictures and not await asyncio.to_thread(has_av1):
+            self._ours = tuple(s for s in self._ours if s.codec is not Codec.AV1)
+        if offered is not None:
+            self._ours = select(self._ours, offered.streams)
+        return replace(await self._ways.gather(), streams=self._ours)
 
     async def connect(self, remote: Description, *, complete: bool = True) -> None:
         """Find a way to the peer, then send and receive until `close`.
@@ -112,13 +158,13 @@ class MediaSession:
             RefusedError: streams or candidates that this version does not take.
             UnreachableError: none of the ways works.
         """
-        check_streams(remote)
-        await self._path.connect(remote, complete=complete)
-        self._check_open()
-        self._emit(PathUp(self._path.kind))
-        await self._receive(remote.streams)
+        theirs = self._agree(remote)
+        self._ways.check_open()
+        self._receive(theirs)
+        # Before there is a way for us: the peer's first packets may be here already.
         await self._transport.start()
-        await self._send()
+        await self._ways.connect(remote, complete=complete)
+        self._talk.start()
         if self._plan.data:
             self._channel = DataChannel(self._transport, self._emit)
             await self._channel.start()
@@ -127,28 +173,21 @@ class MediaSession:
         self._spawn(self._watch_addresses())
 
     async def add_candidates(self, candidates: tuple[str, ...], *, last: bool) -> None:
-        """Take candidates that came after the description; none follow the `last`.
+        """Take candidates of the newest path; none follow the `last`.
 
         Raises:
             MalformedError: a candidate that this version does not take.
         """
-        await self._path.add(candidates, last=last)
+        await self._ways.add(candidates, last=last)
 
     async def restart(self) -> Description:
-        """Gather for a second path under the same keys; discards an unfinished one.
+        """Gather for another path under the same keys; discards an unfinished one.
 
         Raises:
-            UnreachableError: this machine has no address to offer now.
+            UnreachableError: this machine has no address now, or another `restart`
+                came between.
         """
-        if self._next_path is not None:
-            await self._next_path.close()
-        self._check_open()  # or its sockets would be nobody's to close
-        path = self._next_path = self._new_path()
-        description = await path.gather()
-        if self._is_closed:
-            await path.close()
-        self._check_open()
-        return description
+        return await self._ways.restart()
 
     async def reconnect(self, remote: Description) -> None:
         """Connect the second path and move to it; the first one closes 5 s later.
@@ -158,52 +197,91 @@ class MediaSession:
             UnreachableError: there is no way, or another `restart` came between.
             RefusedError: candidates that this version does not take.
         """
-        path = self._next_path
-        if path is None:
-            raise UnexpectedEventError("reconnect without restart")
-        await path.connect(remote)
-        self._next_path = None
-        old, self._path = self._path, path
-        self._transport.move(path.transport)
-        self._emit(PathUp(path.kind))
-        self._old_paths.add(old)
-        self._spawn(self._close_later(old))
+        await self._ways.reconnect(remote, self._transport.move)
 
     async def event(self) -> MediaEvent:
         """Wait for the next thing that happened."""
         return await self._events.get()
 
+    # What the user shows and hears.
+
     def open_sources(self) -> None:
-        """Read the microphone, and the camera if `set_video` said so, from here on.
+        """Read the microphone, and what `set_pictures` said, from here on.
 
         Raises:
             UnexpectedEventError: no packet verified yet, so nobody proved to be there.
         """
         if not self._transport.liveness.has_heard:
             raise UnexpectedEventError("sources opened before a packet verified")
-        self._may_open = self._audio_out.is_open = True
-        self.set_video(self._wants_video)
+        self._set_open(on=True)
 
     def close_sources(self) -> None:
-        """Read neither microphone nor camera until `open_sources`; packets go on."""
-        self._may_open = self._audio_out.is_open = False
-        self.set_video(self._wants_video)
+        """Read no source of the user until `open_sources`; packets go on."""
+        self._set_open(on=False)
 
     def set_muted(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
         """Send silence instead of the microphone."""
-        self._audio_out.is_muted = on
+        self._talk.speaking.is_muted = on
 
     def set_held(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
         """Neither send the user's sound nor play the peer's; packets go on."""
-        self._audio_out.is_held = on
-        if self._audio_in is not None:
-            self._audio_in.is_held = on
+        self._talk.set_held(on)
 
-    def set_video(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
-        """Send pictures, once the sources are open, or none at all; at first none."""
-        self._wants_video = on
-        if self._video_out is not None:
-            self._video_out.set_on(on and self._may_open)
+    def set_pictures(self, kinds: frozenset[Kind]) -> frozenset[Kind]:
+        """Show these kinds, once the sources are open, or nothing; at first nothing.
+
+        Gives what is shown now: no more than there are sources for.
+        """
+        self._wanted = kinds
+        if self._outgoing is None:
+            return frozenset()
+        self._outgoing.set_on(kinds if self._may_open else frozenset())
+        showing = self._outgoing.on
+        self._steering.want_video(wanted=bool(showing))
+        return showing
+
+    def use_pictures(self, kind: Kind, source: VideoSource) -> None:
+        """Show this from now on, whenever pictures of its kind are on.
+
+        Raises:
+            MissingError: the two sides did not agree on pictures of this kind.
+        """
+        if self._outgoing is None:
+            raise MissingError("the call is not connected")
+        self._outgoing.use(kind, source)
+
+    def tone(self, digits: str) -> None:
+        """Send touch tones; nobody but the other side can tell.
+
+        Raises:
+            MalformedError: a character that is no touch tone.
+            LimitError: too many wait.
+        """
+        self._talk.speaking.tone(digits)
+
+    def record(self, recorder: Recorder) -> None:
+        """Keep both sides from now on, until `stop_recording` or the end.
+
+        The other side must have been told before.
+
+        Raises:
+            UnexpectedEventError: something is recorded already.
+        """
+        if self._tape is not None:
+            raise UnexpectedEventError("the call is being recorded already")
+        self._tape = tape = Tape(recorder, clock=self._clock, failed=self._tape_failed)
+        self._talk.hook(tape.sound(ours=True), tape.sound(ours=False))
+        self._hook_pictures(tape.pictures)
+
+    def stop_recording(self) -> None:
+        """Finish the recording, if there is one."""
+        if self._tape is not None:
+            tape, self._tape = self._tape, None
+            self._talk.hook(None, None)
+            self._hook_pictures(None)
+            tape.close()
+
+    # Keys and messages.
 
     def rekey_ready(self) -> bool:
         """Tell whether a rekey may start: one epoch is live, in both directions."""
@@ -226,14 +304,14 @@ class MediaSession:
         """
         self._controls.put(ctl)
 
-    async def send_control_now(self, ctl: bytes) -> None:
+    def send_control_now(self, ctl: bytes) -> None:
         """Send a control message in records of its own; has left when this returns.
 
         Raises:
             LimitError: longer than 5064 bytes.
         """
         for plaintext in self._controls.cut(ctl):
-            await self._transport.send_control(plaintext)
+            self._transport.send_control(plaintext)
 
     def send_text(self, text: str) -> None:
         """Send a text.
@@ -254,16 +332,17 @@ class MediaSession:
         self._data().send_file(name, data)
 
     def stats(self) -> MediaStats:
-        """Count what went and came so far."""
-        epochs = self._transport.epochs
-        up = self._transport.state == "connected"
-        return MediaStats(
-            sent=self._transport.sent,
-            received=self._transport.received,
-            dropped=self._transport.dropped,
-            send_epoch=epochs.sending,
-            receive_epochs=epochs.receiving,
-            path=self._path.kind if up else None,
+        """Count what went and came so far; figures are those of the last second."""
+        transport = self._transport
+        up = transport.state == "connected"
+        return replace(
+            self._gauge.stats,
+            sent=transport.sent,
+            received=transport.received,
+            dropped=transport.dropped,
+            send_epoch=transport.epochs.sending,
+            receive_epochs=transport.epochs.receiving,
+            path=self._ways.current.kind if up else None,
         )
 
     async def close(self) -> None:
@@ -274,72 +353,118 @@ class MediaSession:
             self._plan.close()  # no microphone stays on
 
     async def _stop(self) -> None:
-        self._is_closed = True
+        self._talk.stop()
+        self.stop_recording()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for sender in self._senders:
-            await sender.stop()
+        for pictures in (self._outgoing, self._incoming):
+            if pictures is not None:
+                pictures.close()
         if self._channel is not None:
             await self._channel.stop()
-        for receiver in self._receivers:
-            await receiver.stop()
         await self._transport.stop()
-        if self._next_path is not None:
-            self._old_paths.add(self._next_path)
-        for path in (self._path, *self._old_paths):
-            await path.close()
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise UnreachableError("the media of this call was closed meanwhile")
+        await self._ways.close()
 
     # Parts of connecting.
 
-    def _new_path(self) -> Path:
-        return Path(self._ice, controlling=self._role == CALLER, trace=self._trace)
+    def _agree(self, remote: Description) -> tuple[Stream, ...]:
+        """Settle what each side sends; gives the peer's streams."""
+        if self._role == CALLER:
+            check_offer(remote)
+            return selected(remote.streams, self._ours)
+        check_selection(remote)
+        self._ours = selected(self._ours, remote.streams)
+        return remote.streams
 
-    def _describe_streams(self) -> tuple[Stream, ...]:
-        ssrcs: list[int] = []
-        while len(ssrcs) < 3:
-            ssrc = int.from_bytes(self._entropy(4), "big")
-            if ssrc != 0 and ssrc not in ssrcs:
-                ssrcs.append(ssrc)
-        audio, video, rtx = ssrcs
-        if self._plan.video_source is None:
-            return (audio_stream(audio),)
-        return (audio_stream(audio), video_stream(video, rtx))
-
-    async def _receive(self, streams: tuple[Stream, ...]) -> None:
-        for stream in streams:
-            if stream.kind is Kind.VIDEO and self._plan.video_sink is None:
-                continue
-            receiver = await start_receiver(
-                self._transport, stream, own_ssrc=self._streams[0].ssrc
-            )
-            self._receivers.append(receiver)
-            if stream.kind is Kind.AUDIO:
-                sink = self._plan.audio_sink
-                assert not isinstance(sink, DrivenSink)
-                self._audio_in = IncomingAudio(receiver, sink)
-                self._spawn(self._audio_in.run())
-            elif self._plan.video_sink is not None:
-                self._spawn(IncomingVideo(receiver, self._plan.video_sink).run())
-
-    async def _send(self) -> None:
-        tracks: list[OutgoingAudio | OutgoingVideo] = [self._audio_out]
-        if self._plan.video_source is not None:
-            self._video_out = OutgoingVideo(self._plan.video_source)
-            tracks.append(self._video_out)
-        for track, stream in zip(tracks, self._streams, strict=True):
-            self._senders.append(await start_sender(self._transport, track, stream))
+    def _receive(self, theirs: tuple[Stream, ...]) -> None:
+        """Let the peer's agreed streams in, and be ready to send ours."""
+        pictures = [each for each in theirs if each.kind is not Kind.AUDIO]
+        (sound,) = (each for each in theirs if each.kind is Kind.AUDIO)
+        self._heard = self._reporting.expect(sound.ssrc, Window.SOUND, SAMPLE_RATE)
+        self._transport.expect(sound.ssrc, sound.pt, self._take_sound)
+        self._transport.expect_reports(self._reporting.receive)
+        self._incoming = IncomingPictures(
+            pictures,
+            self._plan.video_sink,
+            expect=self._transport.expect,
+            reporting=self._reporting,
+            slow=lambda: self._emit(PicturesSlow()),
+            failed=self._end_failed,
+        )
+        self._outgoing = OutgoingPictures(
+            (each for each in self._ours if each.kind is not Kind.AUDIO),
+            entropy=self._entropy,
+            send=self._transport.send_rtp,
+            reporting=self._reporting,
+            spawn=self._spawn,
+            failed=self._end_failed,
+        )
+        agreed = {each.kind for each in self._ours}
+        for kind, source in (
+            (Kind.VIDEO, self._plan.video_source),
+            (Kind.SCREEN, self._plan.screen_source),
+        ):
+            if source is not None and kind in agreed:
+                self._outgoing.use(kind, source)
+        self.set_pictures(self._wanted)
 
     # What goes on during the call.
+
+    def _take_sound(self, packet: bytes, now: float) -> None:
+        header = rtp.parse_header(packet)
+        self._heard.note(header.sequence, header.timestamp, now)
+        self._gauge.heard(len(packet))
+        self._talk.receive(packet, now)
+
+    def _noted(
+        self, ssrc: int, sequence: int, timestamp: int, size: int, now: float
+    ) -> None:
+        self._steering.sent(ssrc, sequence, size + OVERHEAD_BYTES, now)
+        self._reporting.sent(ssrc, size - rtp.HEADER_BYTES, timestamp, now)
+        if ssrc == self._ours[0].ssrc:
+            self._gauge.sent(size)
+
+    def _beat(self, now: float) -> None:
+        """Do what is done every 20 ms, right after a packet of sound left."""
+        steering = self._steering
+        steering.tick(now)
+        self._talk.speaking.state = steering.audio
+        self._reporting.tick(now)
+        assert self._outgoing is not None
+        self._outgoing.set_rate(steering.video_bps)
+
+    def _keep_second(self, now: float) -> None:
+        """Do what is done once a second."""
+        trip = self._steering.round_trip_s
+        assert self._outgoing is not None
+        assert self._incoming is not None
+        if trip is not None:
+            self._outgoing.set_round_trip(trip)
+            self._incoming.set_round_trip(trip)
+        self._gauge.sample(
+            now,
+            self._steering,
+            state=self._talk.state,
+            reception=self._talk.reception(),
+            video_out=self._outgoing.figures(now),
+            video_in=self._incoming.figures(now),
+        )
 
     async def _keep_time(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._transport.tick()
+            now = self._clock()
+            for event in self._transport.tick():
+                if isinstance(event, PathWeak):
+                    self._ways.weak(event.seconds)
+                self._emit(event)
+            if self._ways.is_newly_broken():
+                self._emit(PathFailed())
+            for digit in self._talk.digits():
+                self._emit(DigitReceived(digit))
+            if self._gauge.is_due(now):
+                self._keep_second(now)
 
     async def _send_controls(self) -> None:
         while True:
@@ -347,18 +472,29 @@ class MediaSession:
                 self._controls.put(idle)
             plaintext = self._controls.take()
             if plaintext is not None:
-                await self._transport.send_control(plaintext)
+                self._transport.send_control(plaintext)
             await asyncio.sleep(CONTROL_EVERY_S)
 
     async def _watch_addresses(self) -> None:
         while True:
-            await addresses_changed()
+            await addresses_changed(every_s=WATCH_EVERY_S)
             self._emit(AddressesChanged())
 
-    async def _close_later(self, path: Path) -> None:
-        await asyncio.sleep(LINGER_S)
-        self._old_paths.discard(path)
-        await path.close()
+    def _set_open(self, *, on: bool) -> None:
+        self._may_open = self._talk.speaking.is_open = on
+        self.set_pictures(self._wanted)
+
+    def _hook_pictures(self, hooks: Hooks | None) -> None:
+        if self._outgoing is not None and self._incoming is not None:
+            self._outgoing.hook(hooks, self._clock())
+            self._incoming.hook(hooks)
+
+    def _end_failed(self, reason: str) -> None:
+        self._emit(EndFailed(reason))
+
+    def _tape_failed(self, reason: str) -> None:
+        self.stop_recording()
+        self._emit(RecordingFailed(reason))
 
     def _data(self) -> DataChannel:
         if self._channel is None:

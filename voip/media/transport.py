@@ -1,30 +1,60 @@
 """SRTP and records under the keys of the handshake, where aiortc expects DTLS.
 
-`IkSrtpTransport` is a subclass of aiortc's `RTCDtlsTransport`, because its senders,
-receivers and SCTP ask for one; no certificate is made and DTLS never runs. Keys live
-here and paths come and go: a new path gets the same SRTP sessions, since a second
-session under one key would repeat nonces. Rules are in `epochs`, `record`, `rtp` and
-`liveness`; the private names of aiortc used here are held by test_contracts.py.
+A datagram goes in one call from the socket to whoever receives its stream, and a packet
+in one call from its sender to the socket: no task, no queue and nothing of aiortc lies
+between. `IkSrtpTransport` is a subclass of aiortc's `RTCDtlsTransport` only because its
+SCTP asks for one; no certificate is made and DTLS never runs. Keys live here and paths
+come and go: a new path gets the same SRTP sessions, since a second session under one
+key would repeat nonces. Rules are in `epochs`, `record`, `rtp` and `liveness`; the
+private names of aiortc used here are held by test_contracts.py.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from functools import partial
+from typing import Final, Literal, Protocol, cast
 
 import pylibsrtp
 from aiortc import RTCCertificate, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport, State
 from pylibsrtp import Policy, Session
 
-from voip.description import Stream
 from voip.errors import KeyReuseError, MalformedError, RefusedError
 from voip.media import record, rtp
+from voip.media.audio.states import AudioState
 from voip.media.epochs import CALLER, Epochs, KeyFactory
 from voip.media.events import ControlReceived, MediaEvent, MediaFailed, SendEpoch
 from voip.media.liveness import Liveness
+from voip.media.profile import AUDIO_PT
+
+MAX_SCTP_WAITING = 512  # datagrams; more come no faster than SCTP's window lets them
+AUDIO_BYTES: Final = frozenset(
+    rtp.HEADER_BYTES + state.value.payload_bytes for state in AudioState
+)
+"""What an audio packet may measure before it is sealed: one size for each state."""
 
 Emit = Callable[[MediaEvent], None]
+Receive = Callable[[bytes, float], None]
+"""Takes a packet that verified and the time; raises `MalformedError` if it is none."""
+Noted = Callable[[int, int, int, int, float], None]
+"""Hears of each RTP packet that left: SSRC, sequence number, timestamp, how many bytes
+it had before it was sealed, time."""
+
+
+class Way(Protocol):
+    """What the transport sends on, and is handed what came by."""
+
+    transport: RTCIceTransport
+    """For SCTP, which only keeps it."""
+    receive: Callable[[bytes], None] | None
+    """Called with each datagram that is no part of finding the way."""
+
+    def send(self, datagram: bytes) -> None:
+        """Send a datagram, or raise `ConnectionError` where there is no way."""
+
+    def verified(self) -> None:
+        """Hear, inside `receive`, that the datagram at hand verified."""
 
 
 def srtp_session(key: bytes, *, sending: bool) -> Session:
@@ -56,27 +86,32 @@ _Kind = Literal["record", "rtcp", "rtp"]
 class IkSrtpTransport(RTCDtlsTransport):
     """Carries the media of one call over whatever path it has at the moment."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- a call has these, and they belong to nobody else
         self,
-        path: RTCIceTransport,
+        path: Way,
         role: int,
         *,
         secret: bytes,
         emit: Emit,
         clock: Callable[[], float],
+        noted: Noted | None = None,
     ) -> None:
         """Take the first path, the side we play and S_0 of the call."""
         # The base class wants a certificate for DTLS and uses it for nothing else.
-        super().__init__(path, [cast("RTCCertificate", None)])
+        super().__init__(path.transport, [cast("RTCCertificate", None)])
+        self._path = path
         self._clock = clock
         now = clock()
         self._emit = emit
+        self._noted = noted
         self._factory = KeyFactory(role)
         self._send_keys: dict[int, _Sending] = {}
         self._receive_keys: dict[int, dict[_Kind, Callable[[bytes], bytes]]] = {}
         self._reassembly = record.Reassembly()
-        self._expected: dict[int, int] = {}
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._receivers: dict[tuple[int, int], Receive] = {}
+        self._reports: Receive | None = None
+        self._sctp: asyncio.Queue[bytes] = asyncio.Queue(MAX_SCTP_WAITING)
+        self._sctp_task: asyncio.Task[None] | None = None
         self.epochs = Epochs(now, role)
         self.liveness = Liveness(now)
         self.sent = self.received = self.dropped = 0
@@ -84,15 +119,13 @@ class IkSrtpTransport(RTCDtlsTransport):
         self._set_role("server" if role == CALLER else "client")
         self._load(0, secret)
 
-    def expect(self, stream: Stream) -> None:
-        """Let through the packets of a stream that the peer described, and no others.
+    def expect(self, ssrc: int, payload_type: int, receive: Receive) -> None:
+        """Let through the packets of a stream that the peer described."""
+        self._receivers[payload_type, ssrc] = receive
 
-        aiortc gives a packet of an unknown SSRC to the receiver of its payload type,
-        which would let a second stream into the first one's buffer.
-        """
-        self._expected[stream.ssrc] = stream.pt
-        if stream.rtx_ssrc:
-            self._expected[stream.rtx_ssrc] = stream.rtx_pt
+    def expect_reports(self, receive: Receive) -> None:
+        """Let through RTCP, a decrypted datagram of it at a time."""
+        self._reports = receive
 
     async def start(
         self,
@@ -100,20 +133,27 @@ class IkSrtpTransport(RTCDtlsTransport):
     ) -> None:
         """Begin: the keys are there, so there is nothing to negotiate."""
         self._set_state(State.CONNECTED)
-        self._pump(self._transport)
+        self.listen(self._path)
+        self._sctp_task = asyncio.get_running_loop().create_task(self._run_sctp())
+        self._sctp_task.add_done_callback(self._sctp_ended)
 
     async def stop(self) -> None:
         """Stop receiving and sending; the paths are their owner's to close."""
         self._set_state(State.CLOSED)
-        for task in self._pumps:
-            task.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        if self._sctp_task is not None:
+            self._sctp_task.cancel()
+            await asyncio.gather(self._sctp_task, return_exceptions=True)
 
-    def move(self, path: RTCIceTransport) -> None:
+    def listen(self, path: Way) -> None:
+        """Receive on a path too, be it the one we send on or not yet."""
+        path.receive = partial(self._receive, path)
+
+    def move(self, path: Way) -> None:
         """Send on another path from now on, and receive on both."""
-        self._transport = path
+        self._path = path
+        self._transport = path.transport
         self.liveness.path_changed()
-        self._pump(path)
+        self.listen(path)
 
     def install(self, epoch: int, secret: bytes, *, initiator: bool) -> None:
         """Take the keys of a new epoch: receive at once, send when it is right.
@@ -126,52 +166,72 @@ class IkSrtpTransport(RTCDtlsTransport):
         self._load(epoch, secret)
         self._sending(self._clock())
 
-    def tick(self) -> None:
-        """Let time pass: retire keys, notice silence."""
+    def tick(self) -> list[MediaEvent]:
+        """Let time pass: retire keys, notice silence; say what happened."""
         now = self._clock()
-        for event in [*self.epochs.tick(now), *self.liveness.tick(now)]:
-            self._emit(event)
+        happened = [*self.epochs.tick(now), *self.liveness.tick(now)]
         for epoch in set(self._receive_keys) - set(self.epochs.receiving):
             del self._receive_keys[epoch]
+        return happened
 
-    async def send_control(self, plaintext: bytes) -> None:
-        """Send a plaintext of kind 1 as a record."""
-        await self._send(self._sending(self._clock()).sealer.seal(plaintext))
+    # Sending.
 
-    async def _send_data(self, data: bytes) -> None:
-        """Send an SCTP packet as a record; called by aiortc."""
-        self._require_connected()
-        plaintext = record.format_sctp(data)
-        await self._send(self._sending(self._clock()).sealer.seal(plaintext))
+    def send_rtp(self, packet: bytes) -> None:
+        """Send an RTP packet; one that has no path is lost, as on any network.
 
-    async def _send_rtp(self, data: bytes) -> None:
-        """Send an RTP or RTCP packet; called by aiortc, which logs what we raise."""
-        self._require_connected()
+        Raises:
+            MalformedError: it would show more than a packet may; our own bug.
+            KeyReuseError: its number was used before.
+        """
         now = self._clock()
         try:
-            if rtp.is_rtcp(data):
-                sealed = self._sending(now).srtp.protect_rtcp(data)
-            else:
-                ssrc, sequence = rtp.check_outgoing(data)
-                self.epochs.sent(ssrc, sequence, now)
-                sealed = self._sending(now).srtp.protect(data)
+            sequence, timestamp, ssrc = _check_outgoing(packet)
         except MalformedError as error:
             self._emit(MediaFailed(str(error)))
             raise
+        self.epochs.sent(ssrc, sequence, now)
+        sealed = self._protect(self._sending(now).srtp.protect, packet)
+        if self._send(sealed) and self._noted is not None:
+            self._noted(ssrc, sequence, timestamp, len(packet), now)
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Send RTCP packets, whole, as one datagram; likewise.
+
+        Raises:
+            KeyReuseError: its number was used before.
+        """
+        keys = self._sending(self._clock())
+        self._send(self._protect(keys.srtp.protect_rtcp, packet))
+
+    def send_control(self, plaintext: bytes) -> None:
+        """Send a plaintext of kind 1 as a record."""
+        self._send(self._sending(self._clock()).sealer.seal(plaintext))
+
+    async def _send_data(self, data: bytes) -> None:
+        """Send an SCTP packet as a record; called by aiortc."""
+        if self._state is not State.CONNECTED:
+            raise ConnectionError("the media of this call is closed")
+        plaintext = record.format_sctp(data)
+        self._send(self._sending(self._clock()).sealer.seal(plaintext))
+
+    def _protect(self, protect: Callable[[bytes], bytes], packet: bytes) -> bytes:
+        try:
+            return protect(packet)
         except pylibsrtp.Error as error:
             self._emit(MediaFailed("an SRTP packet number would have been used twice"))
             raise KeyReuseError(f"srtp refused to protect a packet: {error}") from error
-        await self._send(sealed)
 
-    async def _send(self, datagram: bytes) -> None:
+    def _send(self, datagram: bytes) -> bool:
+        if self._state is not State.CONNECTED:
+            return False
         try:
-            await self._transport._send(datagram)  # noqa: SLF001 -- test_contracts.py
+            self._path.send(datagram)
         except ConnectionError:
-            # The path is gone, which `Liveness` will notice. aiortc's sender would
-            # end for good if it heard of it, and a new path is coming.
+            # The path is gone, which `Liveness` will notice, and a new one is coming.
             self.dropped += 1
-        else:
-            self.sent += 1
+            return False
+        self.sent += 1
+        return True
 
     def _sending(self, now: float) -> _Sending:
         if self.epochs.switch(now):
@@ -194,25 +254,11 @@ class IkSrtpTransport(RTCDtlsTransport):
             record.Sealer(keys.record_send, epoch),
         )
 
-    def _pump(self, path: RTCIceTransport) -> None:
-        task = asyncio.get_running_loop().create_task(self._run(path))
-        self._pumps.add(task)
-        task.add_done_callback(self._pumped)
+    # Receiving.
 
-    def _pumped(self, task: asyncio.Task[None]) -> None:
-        self._pumps.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._emit(MediaFailed(f"receiving stopped: {error!r}"))
-
-    async def _run(self, path: RTCIceTransport) -> None:
-        while True:
-            try:
-                datagram = await path._recv()  # noqa: SLF001 -- test_contracts.py
-            except ConnectionError:
-                return  # closed, or consent ran out; silence tells the rest
-            await self._receive(datagram, on_current_path=path is self._transport)
-
-    async def _receive(self, datagram: bytes, *, on_current_path: bool) -> None:
+    def _receive(self, path: Way, datagram: bytes) -> None:
+        if self._state is not State.CONNECTED:
+            return
         self.received += 1
         try:
             kind = _kind(datagram)
@@ -223,11 +269,12 @@ class IkSrtpTransport(RTCDtlsTransport):
             self.dropped += 1
             return
         now = self._clock()
+        path.verified()
         self.epochs.verified(epoch, now)
-        for event in self.liveness.verified(now, on_current_path=on_current_path):
+        for event in self.liveness.verified(now, on_current_path=path is self._path):
             self._emit(event)
         try:
-            await self._deliver(kind, plaintext, now)
+            self._deliver(kind, plaintext, now)
         except MalformedError:
             self.dropped += 1  # the peer's own bug, or malice; it gains nothing
 
@@ -239,30 +286,45 @@ class IkSrtpTransport(RTCDtlsTransport):
                 continue  # of the other epoch, perhaps
         raise RefusedError("verifies under no live epoch")
 
-    async def _deliver(self, kind: _Kind, plaintext: bytes, now: float) -> None:
-        match kind:
-            case "record":
-                await self._deliver_record(plaintext)
-            case "rtcp":
-                await self._handle_rtcp_data(plaintext)
-            case "rtp":
-                header = rtp.parse_header(plaintext)
-                if self._expected.get(header.ssrc) != header.payload_type:
-                    raise MalformedError("a stream that the peer did not describe")
-                await self._handle_rtp_data(plaintext, arrival_time_ms=int(now * 1000))
-
-    async def _deliver_record(self, plaintext: bytes) -> None:
-        if plaintext[0] == record.KIND_SCTP:
-            if self._data_receiver is not None:
-                await self._data_receiver._handle_data(plaintext[1:])  # noqa: SLF001 -- test_contracts.py
+    def _deliver(self, kind: _Kind, plaintext: bytes, now: float) -> None:
+        if kind == "record":
+            self._deliver_record(plaintext, now)
             return
-        message = self._reassembly.add(record.parse_fragment(plaintext), self._clock())
+        if kind == "rtp":
+            receive = self._receivers.get(rtp.read_stream(plaintext))
+        else:
+            receive = self._reports
+        if receive is None:
+            raise MalformedError("of a stream that the peer did not describe")
+        receive(plaintext, now)
+
+    def _deliver_record(self, plaintext: bytes, now: float) -> None:
+        if plaintext[0] == record.KIND_SCTP:
+            if not self._sctp.full():
+                self._sctp.put_nowait(plaintext[1:])
+            return
+        message = self._reassembly.add(record.parse_fragment(plaintext), now)
         if message is not None:
             self._emit(ControlReceived(message))
 
-    def _require_connected(self) -> None:
-        if self._state is not State.CONNECTED:
-            raise ConnectionError("the media of this call is closed")
+    async def _run_sctp(self) -> None:
+        """Hand SCTP packets to aiortc one after the other, for it may wait to send."""
+        while True:
+            packet = await self._sctp.get()
+            if self._data_receiver is not None:
+                await self._data_receiver._handle_data(packet)  # noqa: SLF001 -- test_contracts.py
+
+    def _sctp_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._emit(MediaFailed(f"the data channel stopped: {error!r}"))
+
+
+def _check_outgoing(packet: bytes) -> tuple[int, int, int]:
+    """Check that a packet shows nothing of what is in it, before it is sealed."""
+    kind, sequence, timestamp, ssrc = rtp.check_outgoing(packet)
+    if kind == AUDIO_PT and len(packet) not in AUDIO_BYTES:
+        raise MalformedError(f"audio of {len(packet)} bytes is of no state")
+    return sequence, timestamp, ssrc
 
 
 def _kind(datagram: bytes) -> _Kind:

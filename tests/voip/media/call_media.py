@@ -6,16 +6,19 @@ import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import cycle
 from random import Random
 from typing import TypeVar
 
+from voip.description import Description
 from voip.media.connect.config import IceConfig
 from voip.media.epochs import CALLEE, CALLER
 from voip.media.events import FirstVerified, MediaEvent
 from voip.media.pattern import draw_pattern
 from voip.media.plan import MediaPlan
 from voip.media.sources import (
-    FRAME_SAMPLES,
+    FRAME_BYTES,
     SAMPLE_RATE,
     AudioSource,
     Picture,
@@ -27,6 +30,7 @@ from voip.media.streams import MediaSession
 SECRET = bytes(range(64))
 LOOPBACK = IceConfig(loopback=True)
 IDLE = bytes(8) + b"ping"
+VOICE_S = 3
 
 EventT = TypeVar("EventT", bound=MediaEvent)
 
@@ -34,28 +38,31 @@ EventT = TypeVar("EventT", bound=MediaEvent)
 class Voice:
     """Something like speech: harmonics of a gliding pitch, in syllables."""
 
-    _HARMONICS = ((1, 0.5), (2, 0.8), (3, 1.0), (4, 0.9), (5, 0.6), (8, 0.5), (12, 0.2))
-
     def __init__(self) -> None:
-        self._at = 0
-        self._turns = 0.0
+        self._frames = cycle(_drawn_voice())
 
     def read(self) -> bytes:
-        samples = array.array("h")
-        for at in range(self._at, self._at + FRAME_SAMPLES):
-            t = at / SAMPLE_RATE
-            self._turns += (120 + 30 * math.sin(4.4 * t)) / SAMPLE_RATE
-            loudness = 3000 * max(0.0, math.sin(15.7 * t)) ** 0.5
-            wave = sum(
-                weight * math.sin(2 * math.pi * number * self._turns)
-                for number, weight in self._HARMONICS
-            )
-            samples.append(round(loudness * wave))
-        self._at += FRAME_SAMPLES
-        return samples.tobytes()
+        return next(self._frames)
 
     def close(self) -> None:
         """Let nothing go; there is no microphone."""
+
+
+@cache  # drawing takes longer than a frame may
+def _drawn_voice() -> list[bytes]:
+    harmonics = ((1, 0.5), (2, 0.8), (3, 1.0), (4, 0.9), (5, 0.6), (8, 0.5), (12, 0.2))
+    samples, turns = array.array("h"), 0.0
+    for at in range(VOICE_S * SAMPLE_RATE):
+        t = at / SAMPLE_RATE
+        turns += (120 + 30 * math.sin(4.4 * t)) / SAMPLE_RATE
+        loudness = 3000 * max(0.0, math.sin(15.7 * t)) ** 0.5
+        wave = sum(
+            weight * math.sin(2 * math.pi * number * turns)
+            for number, weight in harmonics
+        )
+        samples.append(round(loudness * wave))
+    pcm = samples.tobytes()
+    return [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)]
 
 
 class Heard:
@@ -92,12 +99,11 @@ class Pattern:
 
     def __init__(self) -> None:
         self.count = 0
-        self._drawn = [draw_pattern(number, 320, 240) for number in range(8)]
 
     async def picture(self) -> Picture:
         await asyncio.sleep(1 / 15)
         self.count += 1
-        return self._drawn[self.count % len(self._drawn)]
+        return draw_pattern(self.count, 320, 240)
 
     def close(self) -> None:
         """Let nothing go; there is no camera."""
@@ -156,15 +162,19 @@ class Side:
                 return event
 
 
+async def described(caller: Side, callee: Side) -> tuple[Description, Description]:
+    """Let the callee offer and the caller select."""
+    offered = await callee.media.gather()
+    return await caller.media.gather(offered), offered
+
+
 @asynccontextmanager
 async def connected(
     caller: Side, callee: Side, *, sources: bool = True
 ) -> AsyncIterator[tuple[Side, Side]]:
     """Connect two sides, and open their sources at the first verified packet."""
     try:
-        mine, theirs = await asyncio.gather(
-            caller.media.gather(), callee.media.gather()
-        )
+        mine, theirs = await described(caller, callee)
         await asyncio.gather(caller.media.connect(theirs), callee.media.connect(mine))
         if sources:
             for side in (caller, callee):

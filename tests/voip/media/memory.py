@@ -1,40 +1,41 @@
 """Two media transports with a wire between them that the test holds in its hands."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
-
-from aiortc import RTCIceTransport
+from typing import Any
 
 from voip.media.epochs import CALLEE, CALLER
 from voip.media.events import MediaEvent
-from voip.media.transport import IkSrtpTransport
+from voip.media.transport import IkSrtpTransport, Noted
 
 SECRET = bytes(range(64))
 NEXT_SECRET = bytes(range(64, 128))
 
+Receive = Callable[[bytes], None]
+
 
 class MemoryPath:
-    """Stands where an ICE transport would: what is sent is kept, not delivered."""
+    """Stands where a `Path` would: what is sent is kept, not delivered."""
 
     def __init__(self) -> None:
+        self.transport: Any = None  # aiortc's, which nobody asks for anything
+        self.receive: Receive | None = None
         self.sent: list[bytes] = []
+        self.verifications = 0
         self.is_dead = False
-        self._arrived: asyncio.Queue[bytes | Exception] = asyncio.Queue()
 
-    async def _send(self, datagram: bytes) -> None:
+    def send(self, datagram: bytes) -> None:
         if self.is_dead:
             raise ConnectionError("dead")
         self.sent.append(datagram)
 
-    async def _recv(self) -> bytes:
-        arrived = await self._arrived.get()
-        if isinstance(arrived, Exception):
-            raise arrived
-        return arrived
+    def verified(self) -> None:
+        self.verifications += 1
 
-    def deliver(self, datagram: bytes | Exception) -> None:
-        self._arrived.put_nowait(datagram)
+    def deliver(self, datagram: bytes) -> None:
+        assert self.receive is not None
+        self.receive(datagram)
 
 
 @dataclass
@@ -46,14 +47,16 @@ class End:
     now: float = 0.0
     path: MemoryPath = field(default_factory=MemoryPath)
     events: list[MediaEvent] = field(default_factory=list)
+    noted: Noted | None = None
 
     def __post_init__(self) -> None:
         self.transport = IkSrtpTransport(
-            as_ice(self.path),
+            self.path,
             self.role,
             secret=self.secret,
             emit=self.events.append,
             clock=lambda: self.now,
+            noted=self.noted,
         )
 
     def take(self) -> list[bytes]:
@@ -61,16 +64,15 @@ class End:
         sent, self.path.sent = self.path.sent, []
         return sent
 
-    async def hear(self, *datagrams: bytes | Exception) -> None:
-        """Let datagrams arrive, and wait until they were dealt with."""
+    async def hear(self, *datagrams: bytes) -> None:
+        """Let datagrams arrive; what only SCTP wants is dealt with, too."""
         for datagram in datagrams:
             self.path.deliver(datagram)
         await settle()
 
-
-def as_ice(path: MemoryPath) -> RTCIceTransport:
-    """Say to the type checker that a path is what aiortc calls a transport."""
-    return cast("RTCIceTransport", path)
+    def tick(self) -> None:
+        """Let the transport look at the clock."""
+        self.events += self.transport.tick()
 
 
 async def settle() -> None:

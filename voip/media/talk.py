@@ -1,0 +1,129 @@
+"""The sound of one call, both ways: joins the send loop, the receiver and the ends.
+
+A speaker that is a device pulls from a thread of its own, so one lock lies around the
+receiver; it is held for the time of decoding one frame. A speaker without a clock is
+handed a frame for each one that is sent.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from voip.media.audio.hearing import Hearing
+from voip.media.audio.jitter import Reception
+from voip.media.audio.opus import open_decoder
+from voip.media.audio.speaking import Speaking
+from voip.media.audio.states import AudioState
+from voip.media.sources import (
+    FRAME_SAMPLES,
+    AudioSink,
+    AudioSource,
+    DrivenSink,
+)
+
+FrameHook = Callable[[bytes, int], None]
+"""Takes an Opus frame and its time in samples since the stream's first."""
+
+
+class Talk:
+    """What this side says and hears.
+
+    Attributes:
+        speaking: the send loop, of which the call sets `state`.
+    """
+
+    def __init__(  # noqa: PLR0913 -- two ends, two directions
+        self,
+        source: AudioSource,
+        sink: AudioSink | DrivenSink,
+        *,
+        ssrc: int,
+        entropy: Callable[[int], bytes],
+        send: Callable[[bytes], None],
+        beat: Callable[[float], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Take the ends, and who hears of packets, of each 20 ms and of a broken end.
+
+        Raises:
+            MissingError: this machine has no Opus at all.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._sink: AudioSink | DrivenSink | None = sink
+        self._send = send
+        self._beat = beat
+        self._failed = failed
+        self._lock = threading.Lock()
+        self._hearing = Hearing(open_decoder())
+        self._is_held = False
+        self.speaking = Speaking(
+            source,
+            self._sent,
+            ssrc=ssrc,
+            # RFC 3711 §3.3.1: far from the wrap, so that no count of it is guessed.
+            sequence=int.from_bytes(entropy(2)) >> 1,
+            timestamp=int.from_bytes(entropy(4)),
+            loop=self._loop,
+        )
+
+    def start(self) -> None:
+        """Send and play from now on."""
+        if isinstance(self._sink, DrivenSink):
+            self._sink.drive(self._pull)
+        self.speaking.start()
+
+    def stop(self) -> None:
+        """Send no more; what drives itself is its owner's to close."""
+        self.speaking.stop()
+
+    def receive(self, packet: bytes, now: float) -> None:
+        """Take an RTP packet of the other side's sound, which verified."""
+        with self._lock:
+            self._hearing.receive(packet, now)
+
+    def digits(self) -> str:
+        """Give the touch tones that came since this was asked last."""
+        with self._lock:
+            return self._hearing.digits()
+
+    def set_held(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
+        """Neither send the user's sound nor play the other side's."""
+        self._is_held = self.speaking.is_held = on
+
+    def hook(self, ours: FrameHook | None, theirs: FrameHook | None) -> None:
+        """Hand each frame that leaves or came to these, or to nobody any more."""
+        self.speaking.on_frame = ours
+        with self._lock:
+            self._hearing.on_frame = theirs
+
+    @property
+    def state(self) -> AudioState:
+        """What we send in."""
+        return self.speaking.state
+
+    def reception(self) -> Reception:
+        """Say how the other side's sound came since this was asked last."""
+        with self._lock:
+            return self._hearing.receiver.reception()
+
+    def _sent(self, packet: bytes) -> None:
+        self._send(packet)
+        now = self._loop.time()
+        if self._sink is not None and not isinstance(self._sink, DrivenSink):
+            self._write(self._sink)
+        self._beat(now)
+
+    def _write(self, sink: AudioSink) -> None:
+        try:
+            sink.write(self._pull(FRAME_SAMPLES))
+        except OSError as error:
+            # A full disk under a WAV, say. What the user says is not concerned.
+            self._sink = None
+            self._failed(str(error))
+
+    def _pull(self, samples: int) -> bytes:
+        """Give sound to play; from any thread."""
+        with self._lock:
+            pcm = self._hearing.pull(samples, self._loop.time())
+        # Pulled while held too: what was said then must not come out afterwards.
+        return bytes(len(pcm)) if self._is_held else pcm
