@@ -15,22 +15,25 @@ from cli import paths
 from cli.codes import Code, judge
 from cli.home import Home
 from cli.output import day
+from cli.sound import sound_settings
 from voip.errors import CallError
 from voip.identity.callkey import live, rotation_due
 from voip.identity.card import format_relay
 from voip.identity.keys import format_identity
 from voip.identity.store import keyring_name
 from voip.identity.vault import Candidates, Vault
-from voip.media.codecs import check_opus, check_vp8
+from voip.media.audio.opus import backend, check_opus
+from voip.media.codecs import check_av1, check_vp8
 from voip.media.connect.gathering import local_addresses
 from voip.media.ends.camera import list_cameras
-from voip.media.ends.listed import Way
+from voip.media.ends.listed import SoundDevice, Way, find_again, label
+from voip.media.ends.remember import SoundSettings
 from voip.media.ends.sound import MiniaudioSound
 from voip.signalling.channel import open_channel
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _EXTRAS = {
-    "devices": ("miniaudio", "microphone and speaker"),
+    "devices": ("miniaudio", "microphone, speaker, voice processing"),
     "keyring": ("keyring", "the system's keyring"),
     "lan": ("zeroconf", "finding listeners on the local network"),
     "code": ("spake2", "meeting by a spoken code"),
@@ -72,18 +75,22 @@ def examine(home: Home) -> Iterator[Finding]:
         yield _about_call_key(vault, now)
         yield _about_clock(vault, now)
         yield _about_relay(vault)
-    yield _about_sound(Way.IN)
-    yield _about_sound(Way.OUT)
+    chosen, finding = _about_choice(home)
+    yield finding
+    yield _about_sound(Way.IN, chosen.microphone)
+    yield _about_sound(Way.OUT, chosen.speaker)
+    yield _about_voice()
     yield _about_cameras()
-    yield _tried("opus", lambda: _after(check_opus, "opus", "one packet of 80 bytes"))
-    yield _tried("vp8", lambda: _after(check_vp8, "vp8", "a picture there and back"))
+    yield tried("opus", _about_opus)
+    yield tried("vp8", lambda: Finding("vp8", Level.OK, check_vp8()))
+    yield _about_av1()
     yield from map(_about_extra, _EXTRAS)
     yield _about_keyring()
     yield _about_addresses(vault)
 
 
-def _tried(what: str, look: Callable[[], Finding]) -> Finding:
-    """Turn an expected error into a failure with its usual hint and exit code."""
+def tried(what: str, look: Callable[[], Finding]) -> Finding:
+    """Look; an expected error is a failure with its usual hint and exit code."""
     try:
         return look()
     except CallError as error:
@@ -92,9 +99,17 @@ def _tried(what: str, look: Callable[[], Finding]) -> Finding:
         return Finding(what, Level.FAIL, str(error), verdict.hint, verdict.code)
 
 
-def _after(check: Callable[[], None], what: str, said: str) -> Finding:
-    check()
-    return Finding(what, Level.OK, said)
+def _about_opus() -> Finding:
+    check_opus()
+    return Finding("opus", Level.OK, backend())
+
+
+def _about_av1() -> Finding:
+    """See to AV1, without which calls have VP8: its lack is no failure."""
+    try:
+        return Finding("av1", Level.OK, check_av1())
+    except CallError as error:
+        return Finding("av1", Level.WARN, str(error), "calls with pictures take VP8")
 
 
 def _about_folder(home: Home) -> Finding:
@@ -140,7 +155,7 @@ def _open(home: Home) -> tuple[Vault | None, Finding]:
         contacts = len(vault.contacts.contacts)
         return Finding("store", Level.OK, f"{vault.alias}, {name}, {contacts} contacts")
 
-    finding = _tried("store", look)
+    finding = tried("store", look)
     return (opened[0] if opened else None), finding
 
 
@@ -197,22 +212,54 @@ def _about_relay(vault: Vault) -> Finding:
         async with open_channel(relay, os.urandom):
             return time.monotonic() - began
 
-    return _tried("relay", look)
+    return tried("relay", look)
 
 
-def _about_sound(way: Way) -> Finding:
+def _about_choice(home: Home) -> tuple[SoundSettings, Finding]:
+    read: list[SoundSettings] = []
+
+    def look() -> Finding:
+        read.append(sound_settings(home.folder))
+        return Finding("sound", Level.OK, "settings are readable")
+
+    finding = tried("sound", look)
+    return (read[0] if read else SoundSettings()), finding
+
+
+def _about_sound(way: Way, chosen: SoundDevice | None) -> Finding:
     option = {Way.IN: "--audio-in", Way.OUT: "--audio-out"}[way]
     advice = f"without one, {option} takes a file"
     if find_spec("miniaudio") is None:
         return Finding(way.value, Level.WARN, "cannot look for one", advice)
 
     def look() -> Finding:
-        found = [device.name for device in MiniaudioSound().devices(way)]
-        if not found:
+        listed = MiniaudioSound().devices(way)
+        said = "; ".join(label(*each) for each in enumerate(listed))
+        if not listed:
             return Finding(way.value, Level.WARN, "none", advice)
-        return Finding(way.value, Level.OK, ", ".join(found))
+        if chosen is None:
+            return Finding(way.value, Level.OK, said)
+        found = find_again(chosen, listed)
+        if found is not None:
+            return Finding(way.value, Level.OK, f"{said}; yours is {found.name}")
+        gone = f"{said}; yours, {chosen.name}, is away"
+        return Finding(
+            way.value, Level.WARN, gone, "plug it in, or choose: 'ringfence sound'"
+        )
 
-    return _tried(way.value, look)
+    return tried(way.value, look)
+
+
+def _about_voice() -> Finding:
+    if find_spec("pywebrtc_audio") is None:
+        return Finding(
+            "voice processing",
+            Level.WARN,
+            "no echo cancellation: use headphones",
+            "pip install 'ringfence[devices]'",
+        )
+    said = "echo cancellation, noise suppression, gain control"
+    return Finding("voice processing", Level.OK, said)
 
 
 def _about_cameras() -> Finding:
@@ -220,7 +267,8 @@ def _about_cameras() -> Finding:
     if not names:
         advice = "without one, --video-in takes a file or 'pattern'"
         return Finding("camera", Level.WARN, "none", advice)
-    return Finding("camera", Level.OK, ", ".join(names))
+    said = "; ".join(f"{index} {name}" for index, name in enumerate(names))
+    return Finding("camera", Level.OK, said)
 
 
 def _about_extra(extra: str) -> Finding:

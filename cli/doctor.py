@@ -2,45 +2,97 @@
 
 import asyncio
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import click
 
-from cli import demo_media
+from cli import demo_media, paths
 from cli.checks import Finding, Level, examine
 from cli.codes import Code
 from cli.home import Home
-from cli.output import alarm, escape, json_option, show
+from cli.output import alarm, escape, is_for_programs, json_option, note, show
+from cli.servers import read_servers, server_options
+from cli.trials import try_camera, try_network, try_sound
 from voip.exposure import Exposure, judge
+from voip.identity.vault import Candidates
 from voip.leak import rehearse
+from voip.media.connect.config import IceConfig, IceServer
 from voip.media.ends.files import FileAudio
 
 _SPEECH = Path(demo_media.__file__).with_name("alice.ogg")
 
 
-@click.command(epilog="Example: ringfence doctor --leak")
+@click.command(epilog="Example: ringfence doctor --sound --camera")
+@click.option(
+    "--sound", is_flag=True, help="Try microphone and speaker; switches them on."
+)
+@click.option("--camera", is_flag=True, help="Take one picture.")
+@click.option(
+    "--network", is_flag=True, help="Ask the --ice-server what calls would meet."
+)
 @click.option(
     "--leak", is_flag=True, help="Rehearse a call here, and see what leaves; 15 s."
 )
+@server_options
 @click.option("--self-test", is_flag=True, hidden=True)
 @json_option
 @click.pass_obj
-def doctor(home: Home, *, leak: bool, self_test: bool) -> int:
+def doctor(  # noqa: PLR0913 - its options
+    home: Home,
+    *,
+    sound: bool,
+    camera: bool,
+    network: bool,
+    leak: bool,
+    ice_servers: tuple[str, ...],
+    turn_login: Path | None,
+    self_test: bool,
+) -> int:
     """See what this machine can do, and what a call would show.
 
-    Ends with 0, or with the exit code of the first thing that failed; with --leak, with
-    1 if the call showed more than it may.
+    Without an option it looks at everything and switches nothing on. Ends with 0, or
+    with the exit code of the first thing that failed; with --leak, with 1 if the call
+    showed more than it may.
     """
     if self_test:
         return _self_test()
     if leak:
         return _leak()
-    findings = []
-    for finding in examine(home):
+    if ice_servers and not network:
+        raise click.UsageError("--ice-server is for --network")
+    trials = []
+    if sound:
+        trials.append(try_sound(home.folder, _ask))
+    if camera:
+        trials.append(try_camera())
+    if network:
+        servers = read_servers(ice_servers, turn_login)
+        trials.append(try_network(_path_config(home, servers)))
+    failed = []
+    for finding in chain.from_iterable(trials or [examine(home)]):
         _show(finding)
-        findings.append(finding)
-    failed = [each.code for each in findings if each.level is Level.FAIL]
+        if finding.level is Level.FAIL:
+            failed.append(finding.code)
     return failed[0] if failed else Code.DONE
+
+
+def _path_config(home: Home, servers: tuple[IceServer, ...]) -> IceConfig:
+    """Hide addresses from servers where calls hide them from people.
+
+    Raises:
+        what `Home.open` raises: who has a store is not guessed about.
+    """
+    if not paths.store(home.folder).exists():
+        return IceConfig(servers=servers)
+    wish = home.open().read().settings.candidates
+    return IceConfig(servers=servers, relay_only=wish is Candidates.RELAY_ONLY)
+
+
+def _ask(sentence: str) -> None:
+    """Tell a person what to do; a program's user has read it elsewhere."""
+    if not is_for_programs():
+        note(sentence)
 
 
 def _self_test() -> int:

@@ -33,6 +33,7 @@ COMMANDS = {
     "listen": "Take calls without anybody's relay.",
     "calls": "List past and missed calls.",
     "paste": "Call without a relay, by texts that two people pass on.",
+    "sound": "Choose microphone and speaker, and how your voice is treated.",
     "doctor": "See what this machine can do, and what a call would show.",
     "relay": "Serve or check a relay, which carries what it cannot read.",
     "update": "Install new versions, when everything speaks for them.",

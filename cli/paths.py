@@ -23,6 +23,11 @@ def store(home: Path) -> Path:
     return home / "store.rfks"
 
 
+def sound(home: Path) -> Path:
+    """Give the file that says which microphone and speaker were chosen."""
+    return home / "sound.json"
+
+
 def relay_database(home: Path) -> Path:
     """Give the database of a relay run from a home folder."""
     return home / "relay.sqlite"

@@ -10,21 +10,25 @@ import click
 from cli import paths
 from cli.gossip import Gossip
 from cli.home import Home
+from cli.servers import read_servers, server_options
+from cli.sound import sound_settings
 from cli.talk import Manners
-from voip.errors import MalformedError
 from voip.identity.vault import Candidates, Vault
-from voip.media.connect.config import IceConfig, IceServer
+from voip.media.connect.config import IceConfig
 from voip.media.ends.choice import Choice, parse_choice
+from voip.media.ends.remember import SoundSettings
 from voip.upkeep import VaultKeeper
 
 F = TypeVar("F", bound=Callable[..., Any])  # click's own signature
-_LOGIN_BYTES = 1024  # user and password; a larger file is not one
+
+
+def _home() -> Path:
+    home = click.get_current_context().find_object(Home)
+    return home.folder if home else paths.home()  # parsed alone it has no home
 
 
 def _update_root() -> Path:
-    home = click.get_current_context().find_object(Home)
-    folder = home.folder if home else paths.home()  # parsed alone it has no home
-    return paths.slot_root(Path(__file__)) or paths.update_root(folder)
+    return paths.slot_root(Path(__file__)) or paths.update_root(_home())
 
 
 _OPTIONS = [
@@ -49,17 +53,7 @@ _OPTIONS = [
         help="Save files that come into this folder.  [default: refuse them]",
     ),
     click.option("--show-words", is_flag=True, help="With --json: tell the words."),
-    click.option(
-        "--ice-server",
-        "ice_servers",
-        multiple=True,
-        help="stun:HOST:PORT or turn:HOST:PORT to find a path; nobody is asked else.",
-    ),
-    click.option(
-        "--turn-login",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="File with USER:PASSWORD for the TURN server.",
-    ),
+    server_options,
     click.option(
         "--trace",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -125,20 +119,18 @@ class Wishes:
             video_out=self.video_out,
         )
 
+    def sound(self) -> SoundSettings:
+        """Read which devices were chosen for all calls; raises what reading does."""
+        return sound_settings(_home())
+
     def ice(self, vault: Vault) -> IceConfig:
         """Say how to find a path; whether addresses are hidden, the store says.
 
         Raises:
             MalformedError: the login is not ``USER:PASSWORD``.
         """
-        user, password = self._login()
         return IceConfig(
-            servers=tuple(
-                IceServer(url=url, username=user, password=password)
-                if url.startswith("turn")
-                else IceServer(url=url)
-                for url in self.ice_servers
-            ),
+            servers=read_servers(self.ice_servers, self.turn_login),
             relay_only=vault.settings.candidates is Candidates.RELAY_ONLY,
             loopback=self.loopback,
         )
@@ -158,12 +150,3 @@ class Wishes:
     @property
     def _pictures(self) -> str:
         return self.video_in or ("camera" if self.video else "none")
-
-    def _login(self) -> tuple[str | None, str | None]:
-        if self.turn_login is None:
-            return None, None
-        with self.turn_login.open(encoding="utf-8", errors="replace") as file:
-            user, colon, password = file.read(_LOGIN_BYTES).strip().partition(":")
-        if not colon:
-            raise MalformedError(f"{self.turn_login}: expected USER:PASSWORD")
-        return user, password

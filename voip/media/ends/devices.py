@@ -68,8 +68,8 @@ class DeviceEnd:
         return self._kept.late
 
     def on_change(self, tell: Tell) -> None:
-        """Have devices lost and found told to `tell`, from a thread of ours."""
-        self._kept.tell = tell
+        """Have devices lost and found told to `tell` too, from a thread of ours."""
+        self._kept.tells.append(tell)
 
     def close(self) -> None:
         """Switch it off; a second call does nothing."""

@@ -60,12 +60,18 @@ class DeviceChange:
     Attributes:
         way: microphone or speaker.
         change: what happened.
-        name: of the device, None for the system's default; escape it.
+        name: of the device, `default` for the system's; None if none runs. It comes
+            from the system: escape it.
     """
 
     way: Way
     change: Change
     name: str | None = None
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        named = f" {self.name}" if self.name else ""
+        return f"{self.way.value}{named} {self.change.value}"
 
 
 class Keeper:

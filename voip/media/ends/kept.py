@@ -59,7 +59,7 @@ class Kept:
         device: name of what runs now, `default` for the system's; None while nothing
             does. It comes from the system: escape it before it is shown.
         failure: why there is silence now, in a sentence; None while a device runs.
-        tell: hears of devices lost and found, from this thread.
+        tells: hear of devices lost and found, from this thread.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Kept:
         """Keep `chosen`, or with None the system's default, once it is started."""
         self.device: str | None = None
         self.failure: str | None = None
-        self.tell: Tell | None = None
+        self.tells: list[Tell] = []
         self._way = way
         self._sound = sound
         self._chosen = chosen
@@ -161,5 +161,5 @@ class Kept:
         self.failure, self.device = reason, None
 
     def _say(self, change: Change) -> None:
-        if self.tell is not None:
-            self.tell(DeviceChange(self._way, change, self.device))
+        for tell in self.tells:
+            tell(DeviceChange(self._way, change, self.device))

@@ -68,8 +68,8 @@ class Gain:
         if self._db == 0.0:
             return pcm
         louder = np.frombuffer(pcm, np.int16) * self._factor
-        whole = np.rint(louder).clip(-32768, 32767).astype(np.int16)
-        return whole.tobytes()
+        made: bytes = np.rint(louder).clip(-32768, 32767).astype(np.int16).tobytes()
+        return made
 
 
 def decibel(amplitude: float) -> float:

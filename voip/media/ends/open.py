@@ -4,9 +4,10 @@ Carrier. Devices are looked up here, so that one that is missing is told before 
 is called, but no microphone and no camera is switched on before its first use.
 """
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
@@ -28,6 +29,7 @@ from voip.media.ends.choice import (
 )
 from voip.media.ends.devices import DeviceEnd, Microphone, Speaker
 from voip.media.ends.files import FileAudio, FileVideo
+from voip.media.ends.keeping import Change, DeviceChange
 from voip.media.ends.listed import SoundDevice, Way, find_again, select
 from voip.media.ends.recording import MovieRecording, WavRecording
 from voip.media.ends.remember import SoundSettings
@@ -57,6 +59,7 @@ class Ends:
 
     Attributes:
         notes: what the user should know of them, in sentences.
+        changes: the newest devices lost and found, since they were opened.
     """
 
     audio_source: AudioSource
@@ -65,15 +68,25 @@ class Ends:
     screen_source: VideoSource | None
     video_sink: VideoSink
     notes: tuple[str, ...] = ()
+    changes: deque[DeviceChange] = field(default_factory=lambda: deque(maxlen=64))
+
+    def __post_init__(self) -> None:
+        for device in self.devices():
+            device.on_change(self.changes.append)
 
     def devices(self) -> list[DeviceEnd]:
         """Give those that are devices of the sound system."""
         return [end for end in self._all() if isinstance(end, DeviceEnd)]
 
     def failures(self) -> list[str]:
-        """Say in sentences which ends have failed, each once."""
+        """Say in sentences what the user must know of the ends, each once.
+
+        That is which have failed, what is missing, and which devices were lost.
+        """
+        lost = [str(each) for each in self.changes if each.change is Change.LOST]
         said = [getattr(end, "failure", None) for end in self._all()]
-        return list(dict.fromkeys(sentence for sentence in said if sentence))
+        sentences = [*self.notes, *lost, *said]
+        return list(dict.fromkeys(sentence for sentence in sentences if sentence))
 
     def plan(self, *, steady: bool = False, data: bool = False) -> MediaPlan:
         """Give them to a call, which closes them when it is over.

@@ -9,9 +9,12 @@ from voip.media.ends.keeping import (
     STALLED_S,
     STARTING_S,
     STEADY_S,
+    Change,
+    DeviceChange,
     Keeper,
     Step,
 )
+from voip.media.ends.listed import Way
 
 
 class Desk:
@@ -56,6 +59,18 @@ class Desk:
         lost = self.run(STALLED_S + 2 * CHECK_S)
         self.calls_back = True
         return lost
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (DeviceChange(Way.OUT, Change.LOST, "Headset"), "speaker Headset is gone"),
+        (DeviceChange(Way.IN, Change.FAILED), "microphone cannot be opened"),
+    ],
+    ids=["named", "none"],
+)
+def test_a_change_has_words(change: DeviceChange, said: str) -> None:
+    assert str(change) == said
 
 
 @pytest.fixture

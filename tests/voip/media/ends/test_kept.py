@@ -26,7 +26,7 @@ class Watched:
             (one for one in machine.devices(Way.IN) if one.name == chosen), None
         )
         self.kept = Kept(Way.IN, machine, device, opener)
-        self.kept.tell = self.told.put
+        self.kept.tells.append(self.told.put)
 
     def next(self) -> tuple[Change, str | None]:
         change = self.told.get(timeout=WAIT_S)
@@ -103,7 +103,7 @@ def test_a_device_that_was_given_up_is_not_heard(
         return sound.record(device, lambda _: heard.append(beat()), beat.end)
 
     kept = Kept(Way.IN, machine, None, listen)
-    kept.tell = watched.told.put
+    kept.tells.append(watched.told.put)
     kept.start()
     watched.next()
     machine.opened[0].push(b"")

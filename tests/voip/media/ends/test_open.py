@@ -1,10 +1,11 @@
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from tests.voip.media.ends.machine import Machine
+from tests.voip.media.ends.machine import WAIT_S, Machine
 from voip.errors import MissingError, RefusedError
 from voip.media.ends.camera import MovingBars
 from voip.media.ends.choice import Drawn, parse_choice
@@ -122,6 +123,7 @@ def test_without_echo_cancellation_the_call_goes_on_with_a_note(
     opened = use(ends, machine)
 
     assert ends.notes == ("no echo cancellation: use headphones",)
+    assert ends.failures() == ["no echo cancellation: use headphones"]
     assert opened == [None, None]
 
 
@@ -226,6 +228,22 @@ def test_an_existing_recording_is_replaced_only_when_asked_to(tmp_path: Path) ->
     with pytest.raises(RefusedError, match="exists already"):
         open_ends(choice)
     open_ends(choice, overwrite=True).close()
+
+
+def test_a_device_that_was_lost_is_said_although_another_runs(machine: Machine) -> None:
+    ends = open_ends(parse_choice("mic:1", "null"), sound=machine)
+    (microphone,) = ends.devices()
+    back = threading.Semaphore(0)
+    microphone.on_change(lambda _: back.release())
+    ends.audio_source.read()
+    assert back.acquire(timeout=WAIT_S)
+    machine.opened[0].ended()
+    for _ in range(2):  # lost, and the default opened
+        assert back.acquire(timeout=WAIT_S)
+    said = ends.failures()
+    ends.close()
+
+    assert said == ["microphone headset is gone"]
 
 
 def test_what_failed_is_said_once(tmp_path: Path) -> None:

@@ -1,49 +1,14 @@
 """The trials of doctor, on a machine whose speaker is heard by its microphone."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
-from tests.voip.media.ends.machine import Machine, Opened
+from tests.voip.media.ends.machine import Machine, Room
 from voip.errors import MissingError
 from voip.media.ends.devices import Microphone, Speaker
 from voip.media.ends.trial import judge_loop
 from voip.media.ends.trying import listen, loop, play
-
-
-class Room:
-    """Runs all devices of a machine, faster than real ones; plays to the microphone."""
-
-    def __init__(self) -> None:
-        self.machine = Machine("only")
-        self.played = bytearray()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        air = [bytes(960)] * 5
-        while not self._stop.wait(0.001):
-            heard = air.pop(0)
-            said = bytes(960)
-            for opened in list(self.machine.opened):
-                if opened.closed.is_set():
-                    continue
-                if is_speaker(opened):
-                    said = opened.pull(480)
-                    self.played += said
-                else:
-                    opened.push(heard)
-            air.append(said)
-
-
-def is_speaker(opened: Opened) -> bool:
-    return opened.callback.__name__ == "give"
 
 
 @pytest.fixture
