@@ -8,7 +8,8 @@ a second pictures may take. Sound is served first; pictures shrink, then stop.
 from voip.media.audio.choice import Choice
 from voip.media.audio.states import START, AudioState
 from voip.media.flow.delay import Delay, Usage
-from voip.media.flow.history import Acked, History, Losses
+from voip.media.flow.history import Acked, History
+from voip.media.flow.losses import Losses
 from voip.media.flow.pictures import Pictures
 from voip.media.flow.rate import Rate
 from voip.media.flow.report import Feedback
@@ -177,7 +178,7 @@ class Steering:
                 now=now,
             )
         if silent_s >= PAUSE_S or not self._has_heard:
-            self._pictures.pause()
+            self._pictures.pause(now)
         elif self._wants_video:
             self._show(silent_s, now)
 

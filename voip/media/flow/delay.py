@@ -242,6 +242,5 @@ def _fit(points: Sequence[tuple[float, float]], otherwise: float) -> float:
     mean_x = sum(x for x, _ in points) / count
     mean_y = sum(y for _, y in points) / count
     spread = sum((x - mean_x) ** 2 for x, _ in points)
-    if not spread:
-        return otherwise
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in points)
+    return slope / spread if spread else otherwise

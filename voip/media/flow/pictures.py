@@ -71,11 +71,12 @@ class Pictures:
         self.bps = 0
         self._limit = None
 
-    def pause(self) -> None:
+    def pause(self, now: float) -> None:
         """Send none while no report comes; then begin small."""
         self.bps = 0
         if self._limit is not None:
             self._limit = BEGIN_BPS
+            self._stepped = now
 
     def update(
         self, room_bps: float, usage: Usage, *, sent_at: float, now: float

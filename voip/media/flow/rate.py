@@ -15,14 +15,14 @@ MAX_BPS = 4_000_000.0
 """More than the largest picture needs: nothing is learnt by going on."""
 
 CUT = 0.85
-"""RFC draft gcc-02 §5.5: of what came, so that the queue empties."""
+"""draft-ietf-rmcat-gcc-02 §5.5: of what came, so that the queue empties."""
 FAR = 0.8
 STEP, STEP_S, STEP_LOSS = 1.5, 0.2, 0.2
 UNLIKE, CEILING_SHARE = 0.3, 0.3
 """Ceilings farther apart are two; nearer, a new one counts for so much of the mean."""
 GROWTH = 0.08
 """Of the rate per second; but not more than..."""
-NEAR, NEAR_BPS = 0.15, 12_000.0
+NEAR, NEAR_BPS = 0.16, 12_000.0
 """...so many bit/s per second within this of the last ceiling: the same for every
 call, so that those which share a path come to share it evenly."""
 CLEARED = 1.25
