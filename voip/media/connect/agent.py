@@ -17,7 +17,12 @@ from aioice.ice import CandidatePair, StunProtocol, candidate_pair_priority
 
 from voip.media.connect.checks import Checks
 from voip.media.connect.config import IceConfig
-from voip.media.connect.gathering import Gathering, local_addresses
+from voip.media.connect.gathering import (
+    GATHER_S,
+    TRICKLE_S,
+    Gathering,
+    local_addresses,
+)
 from voip.media.connect.sockets import Address, CallSocket, Trace
 from voip.media.connect.turn import Allocation
 
@@ -153,10 +158,12 @@ class CallIce(Connection):
     # Addresses.
 
     async def gather_candidates(self) -> None:
-        """Find our addresses: at once those of this machine, 1.5 s for the servers."""
+        """Find our addresses; `gathering` says how long servers are waited for."""
         if not self._local_candidates_start:
             self._local_candidates_start = True
-            await self.gathering.run()
+            await self.gathering.run(
+                GATHER_S if self._on_candidate is None else TRICKLE_S
+            )
             self._local_candidates_end = True
 
     async def add_remote_candidate(self, remote_candidate: Candidate | None) -> None:

@@ -21,7 +21,8 @@ from voip.media.connect.servers import Server
 from voip.media.connect.sockets import Address, CallSocket, Trace, open_socket
 from voip.media.connect.turn import failure, open_relay
 
-GATHER_S = 1.5  # a person waits; what comes later is used later
+GATHER_S = 1.5  # a person waits; what comes later is used, but told to nobody
+TRICKLE_S = 0.3  # where it can be told: a server that is near, or a relay at hand
 SERVER_S = 5.0  # TLS takes five round trips, and a satellite 0.6 s for each
 MAX_HOSTS = 8  # half of what a description holds; the rest is for servers
 BEST = 65535  # local preference (RFC 8445 §5.1.2.1)
@@ -81,8 +82,11 @@ class Gathering:
         """Whether nothing more will be found."""
         return not self._tasks
 
-    async def run(self) -> None:
-        """Find what a call needs; returns after 1.5 s if there is anything at all."""
+    async def run(self, patience_s: float) -> None:
+        """Find what a call needs; goes on in the background after `patience_s`.
+
+        That is, if there is anything at all by then; else it waits for 5 s.
+        """
         if not self._config.relay_only:
             await self._open_hosts()
         loop = asyncio.get_running_loop()
@@ -93,7 +97,7 @@ class Gathering:
         wants = {"relay" if each.is_relay else "srflx" for each, _ in self._servers}
         began = loop.time()
         while self._tasks and not wants <= self._kinds:
-            left_s = began + (GATHER_S if self._kinds else SERVER_S) - loop.time()
+            left_s = began + (patience_s if self._kinds else SERVER_S) - loop.time()
             if left_s <= 0:
                 return
             await asyncio.wait(

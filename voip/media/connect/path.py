@@ -154,10 +154,11 @@ class Path:
         self._agent.check_all()
 
     async def gather(self) -> Description:
-        """Find our addresses; at once without servers, else within 1.5 s.
+        """Find our addresses; at once without servers.
 
-        A dead server delays nothing as long as another of its kind answers. If there
-        is no address at all after 1.5 s, it goes on to 5 s.
+        Servers are waited for until one of each kind answered, but not for longer than
+        1.5 s, or 0.3 s if `on_candidate` can tell the peer what comes later; 5 s where
+        there is no address at all.
 
         Raises:
             UnreachableError: there is not one address to offer.

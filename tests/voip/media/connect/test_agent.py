@@ -154,6 +154,19 @@ def test_two_that_have_ipv6_only_meet() -> None:
     assert _two(then, ours=("2001:db8::1",), theirs=("2001:db8::2",)) == "2001:db8::2"
 
 
+async def test_two_meet_over_real_sockets_of_ipv6() -> None:
+    caller = _agent("::1", controlling=True)
+    callee = _agent("::1", controlling=False)
+    await caller.gather_candidates()
+    if not caller.local_candidates:
+        pytest.skip("needs IPv6 on this machine")
+    await _meet(caller, callee)
+    hosts = [agent.pair and agent.pair.remote_addr[0] for agent in (caller, callee)]
+    await asyncio.gather(caller.close(), callee.close())
+
+    assert hosts == ["::1", "::1"]
+
+
 def test_a_way_that_is_blocked_is_gone_around() -> None:
     network = Network(delay_s=0.01)
     network.blocks = lambda source, to: ":" in source[0] + to[0]

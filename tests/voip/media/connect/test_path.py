@@ -1,17 +1,20 @@
 """Paths: what is offered, what is tried, and what is asked of nobody."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
+from tests.voip.media.connect.relays import until
 from voip.description import Description
 from voip.errors import MalformedError, MissingError, UnreachableError
 from voip.media.connect.agent import MAX_WAITING
-from voip.media.connect.candidates import parse_candidate
+from voip.media.connect.candidates import Candidate, parse_candidate
 from voip.media.connect.config import IceConfig, IceServer
 from voip.media.connect.gathering import local_addresses
-from voip.media.connect.path import Path, addresses_changed
+from voip.media.connect.path import Path, _offered, addresses_changed
 
 LOOPBACK = IceConfig(loopback=True)
 
@@ -35,18 +38,100 @@ async def test_loopback_is_never_offered_in_earnest() -> None:
     assert hosts == []
 
 
-async def test_two_paths_meet_and_carry_datagrams() -> None:
+@asynccontextmanager
+async def _met() -> AsyncIterator[tuple[Path, Path]]:
+    """Connect two paths on this machine."""
     ours, theirs = _path(), _path(controlling=False)
-    mine, yours = await ours.gather(), await theirs.gather()
-    async with asyncio.timeout(5):
-        await asyncio.gather(ours.connect(yours), theirs.connect(mine))
-    await ours.transport._send(b"\x80 hello")
-    arrived = await theirs.transport._recv()
-    kinds = ours.kind, theirs.kind
-    await ours.close()
-    await theirs.close()
+    try:
+        mine, yours = await ours.gather(), await theirs.gather()
+        async with asyncio.timeout(5):
+            await asyncio.gather(ours.connect(yours), theirs.connect(mine))
+        yield ours, theirs
+    finally:
+        await ours.close()
+        await theirs.close()
+
+
+async def test_two_paths_meet_and_carry_datagrams() -> None:
+    async with _met() as (ours, theirs):
+        heard: asyncio.Queue[bytes] = asyncio.Queue()
+        theirs.receive = heard.put_nowait
+        ours.send(b"\x80 hello")
+        async with asyncio.timeout(5):
+            arrived = await heard.get()
+        kinds = ours.kind, theirs.kind
 
     assert (arrived, kinds) == (b"\x80 hello", ("direct", "direct"))
+
+
+async def test_a_receiver_can_be_taken_away_again() -> None:
+    async with _met() as (ours, _):
+        before = ours.receive
+        ours.receive = print
+        ours.receive = None
+        after = ours.receive
+
+    assert (before, after) == (None, None)
+
+
+async def test_who_answered_checks_is_known_to_be_there() -> None:
+    async with _met() as (ours, _):
+        first = ours.answered_at
+        assert first is not None
+        ours.check()
+        await until(lambda: (ours.answered_at or 0.0) > first)
+
+
+async def test_all_ways_are_checked_again_on_request() -> None:
+    async with _met() as (ours, theirs):
+        first = ours.answered_at
+        assert first is not None
+        ours.recheck_all()
+        await until(lambda: (ours.answered_at or 0.0) > first)
+        theirs.receive = lambda _: theirs.verified()
+        ours.send(b"\x80 hello")
+        failed = ours.has_failed
+
+    assert not failed
+
+
+async def test_before_it_is_connected_a_path_counts_as_direct_and_sends_nothing() -> (
+    None
+):
+    path = _path()
+    with pytest.raises(ConnectionError, match="no way"):
+        path.send(b"\x80 hello")
+    state = path.kind, path.answered_at, path.problems
+    await path.close()
+
+    assert state == ("direct", None, ())
+
+
+async def test_a_way_closed_before_it_was_tried_is_none() -> None:
+    path = _path()
+    offered = await path.gather()
+    await path.close()
+    with pytest.raises(UnreachableError, match="closed before"):
+        await path.connect(offered)
+
+
+async def test_a_machine_without_a_network_has_nothing_to_offer() -> None:
+    path = Path(IceConfig(), controlling=True, addresses=frozenset)
+    with pytest.raises(UnreachableError, match="no network address"):
+        await path.gather()
+    await path.close()
+
+
+def test_relays_are_offered_even_if_much_else_is() -> None:
+    def candidate(port: int, kind: str) -> Candidate:
+        return Candidate(
+            foundation="f", priority=1, host="192.0.2.1", port=port, kind=kind
+        )
+
+    many = [candidate(port, "host") for port in range(1, 20)]
+    relays = [candidate(port, "relay") for port in range(20, 24)]
+
+    assert _offered([*many, *relays]) == [*many[:12], *relays]
 
 
 async def test_every_datagram_is_shown_before_it_leaves() -> None:
@@ -57,7 +142,7 @@ async def test_every_datagram_is_shown_before_it_leaves() -> None:
     theirs = _path(controlling=False)
     mine, yours = await ours.gather(), await theirs.gather()
     await asyncio.gather(ours.connect(yours), theirs.connect(mine))
-    await ours.transport._send(b"\x80 hello")
+    ours.send(b"\x80 hello")
     await ours.close()
     await theirs.close()
 

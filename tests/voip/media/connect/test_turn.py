@@ -19,6 +19,7 @@ from tests.voip.media.connect.relays import (
 )
 from voip.description import Description
 from voip.errors import CallError, MissingError, RefusedError, UnreachableError
+from voip.leak import _watching
 from voip.media.connect import turn
 from voip.media.connect.config import IceConfig, IceServer
 from voip.media.connect.path import Path
@@ -194,13 +195,17 @@ async def test_relay_only_sends_to_the_relay_and_nowhere_else(coturn: Turn) -> N
         receive(data, addr)
 
     port.datagram_received = watched  # type: ignore[method-assign]
-    async with asyncio.timeout(5):
-        await asyncio.gather(ours.connect(yours), theirs.connect(mine))
-    await _hear(theirs, ours)
+    with _watching() as interpreter:
+        async with asyncio.timeout(5):
+            await asyncio.gather(ours.connect(yours), theirs.connect(mine))
+        await _hear(theirs, ours)
     await asyncio.gather(ours.close(), theirs.close())
 
+    relayed = int(mine.candidates[0].split()[5])
     assert sent_to == {("127.0.0.1", coturn.port)}
-    assert seen_from == {int(mine.candidates[0].split()[5])}
+    assert seen_from == {relayed}
+    # Whatever any library sent: what the callee sends goes to the relay.
+    assert {each.to for each in interpreter.reached} == {("127.0.0.1", relayed)}
 
 
 async def test_a_dead_server_delays_nothing(coturn: Turn) -> None:
