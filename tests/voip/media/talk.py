@@ -39,7 +39,7 @@ class Heard:
         sound: all that was played, from the first pull on.
         holds: (time, hold, target) in seconds, at each pull after the first packet.
         states: (time, state) of each change.
-        made_up_s: seconds of sound that was made up.
+        made_up_s: seconds of sound that was made up, from the first word to the last.
         stretched: frames that were shortened or lengthened.
         kbps: mean rate of whole IPv4 datagrams.
     """
@@ -99,16 +99,17 @@ class Talk:
         self.world.every(REPORT_S, self._report, start=REPORT_S)
         self.world.every(PULL_S / clock, self._play, start=FIRST_PULL_S)
 
-    def run(self, seconds: float | None = None) -> Heard:
+    def run(self) -> Heard:
         """Let it all happen, to half a second after the last word."""
-        length = len(self._frames) / FRAME_BYTES * FRAME_S
-        self.world.run(length + 0.5 if seconds is None else seconds)
+        length = len(self._frames) // FRAME_BYTES * FRAME_S
+        self.world.run(length)
+        self.heard.made_up_s = self.receiver.made_up / 96_000
+        self.world.run(length + 0.5)
         sound = np.frombuffer(b"".join(self._played), "<i2")
         ahead = np.zeros(int(FIRST_PULL_S * 48_000), np.int16)
         self.heard.sound = np.concatenate((ahead, sound))
-        self.heard.made_up_s = self.receiver.made_up / 96_000
         self.heard.stretched = self.receiver.stretched
-        self.heard.kbps = self._bytes * 8 / 1000 / self.world.now
+        self.heard.kbps = self._bytes * 8 / 1000 / length
         return self.heard
 
     def _speak(self) -> None:

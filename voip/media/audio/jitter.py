@@ -100,8 +100,9 @@ class AudioReceiver:
             at which it could have come.
         decoded: frames that were there when they were needed.
         stretched: those of them that were shortened or lengthened.
-        heard: bytes of sound since the first packet.
-        made_up: those of them that were made up, silence included.
+        heard: bytes of sound that were pulled.
+        made_up: those of them, after the first frame, that were made up, silence
+            included.
     """
 
     def __init__(self, decoder: Decoder) -> None:
@@ -155,12 +156,12 @@ class AudioReceiver:
         # A device that calls late takes from its own buffer meanwhile, so what it is
         # given is heard in time. Only its clock may drift from ours.
         self._heard_at = max(now, self._heard_at - DRIFT * needed * _BYTE_S)
+        self.arrivals.lead(self._heard_at + needed * _BYTE_S - now)
         while len(ready) < needed:
             at = self._heard_at + len(ready) * _BYTE_S
             if self._waiting and not self._begins(at):
                 ready += self._silence(needed - len(ready))
             else:
-                self.arrivals.lead(at - now)
                 ready += self._fetch(at)
         out = bytes(ready[:needed])
         del ready[:needed]
@@ -196,6 +197,8 @@ class AudioReceiver:
         if not self._held or self._due(at) < min(self._held):
             return False
         self._skip(at)
+        if not self._held:  # all of it was stale
+            return False
         self._waiting = False
         self._row = self._stayed = 0
         self._before = SILENCE
@@ -283,7 +286,7 @@ class AudioReceiver:
 
     def _silence(self, size: int) -> bytes:
         """Give silence while there is nothing to play."""
-        if self.arrivals.last:
+        if self.decoded:
             self.made_up += size
             self._second_made_up += size
         return self._count(bytes(size))
@@ -298,10 +301,11 @@ class AudioReceiver:
 
     def _stretch(self, sound: bytes) -> bytes:
         """Bring what follows nearer to its target."""
-        changed = None
-        if self.hold > self.arrivals.target + LONG_S:
+        arrivals, changed = self.arrivals, None
+        # What comes late just now may go on to: it is not the time to wait less.
+        if self.hold > max(arrivals.target, arrivals.late) + LONG_S:
             changed = shorten(sound)
-        elif self.hold < self.arrivals.target - SHORT_S:
+        elif self.hold < arrivals.target - SHORT_S:
             changed = lengthen(sound)
         if changed is None:
             return sound

@@ -54,18 +54,17 @@ def _samples(frame: bytes) -> NDArray[np.float32]:
 
 
 def _fade(old: NDArray[np.float32], new: NDArray[np.float32]) -> bytes:
-    return (old * _FALL + new * _RISE).astype("<i2").tobytes()
+    return np.rint(old * _FALL + new * _RISE).astype("<i2").tobytes()
 
 
 def _period(sound: NDArray[np.float32]) -> int | None:
-    """Find the lag at which a frame goes on most as it began."""
+    """Find the lag at which a frame goes on most as it began; None if at none."""
     energy = np.concatenate(([0.0], np.cumsum(np.square(sound, dtype=np.float64))))
     lags = slice(LEAST_LAG, MOST_LAG + 1)
+    if energy[FRAME] < QUIET_RMS**2 * FRAME:
+        return MOST_LAG  # any will do, and this is soonest done
     windows = (energy[WINDOW:] - energy[:-WINDOW])[lags]
     products = np.correlate(sound[LEAST_LAG:], sound[:WINDOW])
-    resemblance = products / np.sqrt(windows * energy[WINDOW] + 1.0)
+    resemblance = products / np.sqrt(windows * energy[WINDOW] + 1.0)  # 1: no 0
     best = int(np.argmax(resemblance))
-    quiet = energy[FRAME] < QUIET_RMS**2 * FRAME
-    if not quiet and resemblance[best] < RESEMBLANCE:
-        return None
-    return LEAST_LAG + best
+    return LEAST_LAG + best if resemblance[best] >= RESEMBLANCE else None

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 FRAME_S = 0.02
 MARGIN_S = 0.01
 """A device asks for 10 ms at a time, so a frame may be fetched that much earlier."""
+LEAD_KEPT = 0.995
+"""Of what a device once asked for in advance, with each time that it asks for less."""
 LEAST_S, MOST_S = 0.02, 0.2
 """Under a frame there is nothing to shorten; over 200 ms people talk into each other,
 and losing some sound is better than that."""
@@ -66,6 +68,7 @@ class Arrivals:
         self.last = 0.0
         self.late = 0.0
         self._newest = -1  # before the first packet
+        self._first = 0
         self._lead = 0.0
         self._deepest = 0  # distance of the copies that are waited for
         self._begin()
@@ -99,17 +102,20 @@ class Arrivals:
         ):
             return None
         self._came[number % MEMORY] = 1
+        if not self._delays:
+            self._first = number
         for distance in distances:
-            self._note_frame((number - distance) % MEMORY, distance + 1)
+            if number - distance >= self._first:  # what was said before is not missed
+                self._note_frame((number - distance) % MEMORY, distance + 1)
         self._measure(delay)
         return number
 
     def lead(self, ahead: float) -> None:
-        """Note by how many seconds before it is heard a frame was asked for.
+        """Note by how many seconds before it is heard sound was asked for.
 
         A device that asks for 40 ms at once needs the second half of it early.
         """
-        self._lead = max(ahead - MARGIN_S, self._lead * 0.995)
+        self._lead = max(ahead - MARGIN_S, self._lead * LEAD_KEPT)
 
     def losses(self, packets: int) -> tuple[int, int]:
         """Count lost packets of the last so many, and the runs that they came in."""
