@@ -18,6 +18,7 @@ from benchmarks.figure import Figure
 SUBJECTS = (
     "handshake",
     "srtp",
+    "video",
     "connect",
     "relay",
     "transparency",

@@ -32,7 +32,8 @@ SLOW_WITHIN_S = 5.0
 hurt: pictures of the largest size take a fifth of that."""
 
 _NAMES = {Codec.VP8: "vp8", Codec.AV1: "libdav1d"}
-_PARSERS = {Codec.VP8: parse_vp8, Codec.AV1: parse_av1}
+PARSERS = {Codec.VP8: parse_vp8, Codec.AV1: parse_av1}
+"""What reads the header of a frame."""
 
 
 class Coded(NamedTuple):
@@ -71,7 +72,7 @@ class FrameDecoder:
             MissingError: this machine cannot decode the codec.
         """
         self._context = open_decoder(codec)
-        self._parse = _PARSERS[codec]
+        self._parse = PARSERS[codec]
 
     def look(self, data: bytes) -> FrameHeader:
         """Read what a frame says of itself.

@@ -98,5 +98,7 @@ def _vp8_context(width: int, height: int, bps: int) -> VideoCodecContext:
         "minrate": str(bps),  # least = most: a constant rate
         "maxrate": str(bps),
         "bufsize": str(bps),
+        "undershoot-pct": "100",
+        "overshoot-pct": "15",
     }
     return context

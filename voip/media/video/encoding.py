@@ -10,14 +10,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from voip.description import Codec
-from voip.errors import MissingError
+from voip.errors import MalformedError, MissingError
 from voip.media.i420 import scaled
 from voip.media.sources import Picture
+from voip.media.video.decoding import PARSERS
 from voip.media.video.encoders import Encoder, open_encoder
-from voip.media.video.headers import parse_av1, parse_vp8
 from voip.media.video.ladder import Shape
-
-_PARSERS = {Codec.VP8: parse_vp8, Codec.AV1: parse_av1}
 
 
 class Order(NamedTuple):
@@ -60,7 +58,6 @@ class Encoding:
         self.quantizer: int | None = None
         self.skipped = 0
         self._codec = codec
-        self._parse = _PARSERS[codec]
         self._loop = loop
         self._done = done
         self._order: Order | None = None
@@ -99,7 +96,7 @@ class Encoding:
                 encoder.set_size(width, height)
                 encoder.set_rate(order.bps)
                 self._encode(encoder, order)
-        except MissingError as error:
+        except (MalformedError, MissingError) as error:
             self.failure = str(error)
         finally:
             if encoder is not None:
@@ -118,7 +115,7 @@ class Encoding:
         self.quantizer = encoder.quantizer
         if not data:
             return  # left out, to keep the rate
-        made = Encoded(data, order.pts, self._parse(data).key, order.shape)
+        made = Encoded(data, order.pts, PARSERS[self._codec](data).key, order.shape)
         with self._wake:
             if not self._closed and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._deliver, made)

@@ -71,7 +71,8 @@ def main() -> None:
             continue
     assert reached > number // 4, f"only {reached} reached the decoder"
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{number} frames, memory {'held' if used < MAX_KB else f'{used} kB'}")
+    held = "held" if used < MAX_KB else f"{used} kB"
+    sys.stdout.write(f"{number} frames, memory {held}\n")
 
 
 if __name__ == "__main__":

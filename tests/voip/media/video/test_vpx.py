@@ -140,7 +140,7 @@ def test_another_library_is_no_libvpx() -> None:
     other = find_library("opus")
     assert other is not None
 
-    with pytest.raises(MissingError, match="libvpx: .*vpx_codec"):
+    with pytest.raises(MissingError, match=r"libvpx: .*vpx_codec"):
         load(other)
 
 
