@@ -52,7 +52,7 @@ class Steering:
         self._wants_video = False
         self._heard_at = now
         self._has_heard = False
-        self._sent_at = now
+        self._sent_at = self._path_since = now
         self._full_at = now
         self._losses = Losses()
         self._stray = Losses()  # those that no full queue explains
@@ -89,6 +89,7 @@ class Steering:
     def path_changed(self, now: float) -> None:
         """Trust nothing that was learnt of the path: it is another one."""
         self._delay = Delay()
+        self._path_since = now
         self._rate.begin_again(now)
 
     def tick(self, now: float) -> None:
@@ -137,7 +138,8 @@ class Steering:
         self._has_heard = True
         self._heard_at = now
         self._sent_at = acked[-1].sent_at
-        if self._delay.take(acked, self._rate.bps) is Usage.OVER:
+        here = [each for each in acked if each.sent_at >= self._path_since]
+        if here and self._delay.take(here, self._rate.bps) is Usage.OVER:
             self._full_at = now
         self._rate.report(
             self._delay.usage,
