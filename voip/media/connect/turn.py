@@ -34,7 +34,7 @@ REFRESH_S = 240.0  # before the 300 s of a permission are over
 BYE_S = 1.0  # a server that is gone frees the allocation by itself
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.DatagramProtocol)
 
-MAX_HELD = 8  # datagrams that wait for a channel; beyond that the oldest is dropped
+MAX_HELD = 8  # datagrams sent within one turn of the loop, before there is a channel
 _FIRST_CHANNEL = 0x4000  # of 4096; an agent knows 48 addresses of its peer
 
 
@@ -86,11 +86,18 @@ class _Client(TurnClientMixin):
             return  # the base has closed the socket
 
     def relay(self, data: bytes, to: Address) -> None:
-        """Send by the channel of this peer, or when there is one."""
+        """Send by the channel of this peer.
+
+        The first packets go right after the request for a channel, not a round trip
+        later: the server takes one after the other, and has the channel when it comes
+        to them. If it refuses, or the request is lost, they are lost as well.
+        """
         channel = self.peer_to_channel.get(to)
         if channel is None:
             self._held.setdefault(to, deque(maxlen=MAX_HELD)).append(data)
             self.bind(to)
+            # After the first step of the task that asks for the channel.
+            asyncio.get_running_loop().call_soon(self._flush, to)
             return
         if self._now() > self.channel_refresh_at[channel]:
             self.bind(to)
@@ -110,17 +117,18 @@ class _Client(TurnClientMixin):
         await self._binding[to]
 
     async def _bind(self, number: int, to: Address) -> None:
+        self.channel_to_peer[number] = to
         try:
             await self.channel_bind(number, to)
         except stun.TransactionError:
-            # The checks on this pair go unanswered, which is all that is to be said.
-            self._held.pop(to, None)
-            return
+            return  # checks of this pair go unanswered, which is all there is to say
         self.channel_refresh_at[number] = self._now() + REFRESH_S
-        self.channel_to_peer[number] = to
         self.peer_to_channel[to] = number
+
+    def _flush(self, to: Address) -> None:
         for data in self._held.pop(to, ()):
-            self._send(struct.pack("!HH", number, len(data)) + data)
+            header = struct.pack("!HH", self._numbers[to], len(data))
+            self._send(header + data)
 
 
 class _UdpClient(_Client, TurnClientUdpProtocol):

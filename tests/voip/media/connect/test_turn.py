@@ -297,6 +297,26 @@ async def test_packets_before_the_channel_are_held_and_then_sent(coturn: Turn) -
     assert heard == [*held, b"after"]
 
 
+async def test_the_first_packet_does_not_wait_for_its_channel(coturn: Turn) -> None:
+    left: list[bytes] = []
+    ours = Path(
+        IceConfig(servers=(coturn.udp(),), relay_only=True, loopback=True),
+        controlling=True,
+        trace=lambda datagram, _: left.append(datagram),
+    )
+    await ours.gather()
+    left.clear()
+    (port,) = ours._agent._protocols
+    port.transport.sendto(SOUND, ("127.0.0.1", 9))
+    while len(left) < 2:
+        await asyncio.sleep(0)  # turns of the loop, too few for an answer
+    request, data = left[:2]
+    await ours.close()
+
+    assert stun.parse_message(request).message_method == stun.Method.CHANNEL_BIND
+    assert data == b"\x40\x00\x00\x07" + SOUND
+
+
 class _Ear(asyncio.DatagramProtocol):
     def __init__(self, heard: list[bytes]) -> None:
         self._heard = heard
