@@ -16,7 +16,6 @@ from voip.endpoint import Settings
 from voip.errors import MalformedError, RefusedError
 from voip.identity.vault import Vault
 from voip.media.connect.config import check_config
-from voip.media.ends.open import open_ends
 from voip.signalling.invitation import MAX_TEXT, Step
 from voip.signalling.paste import PastePost
 from voip.upkeep import VaultKeeper
@@ -176,7 +175,7 @@ def _opened(
     """Open the ends; beside the settings, what says which of them have failed."""
     ice = wishes.ice(vault)
     check_config(ice)
-    with closing(open_ends(wishes.choice(), overwrite=wishes.overwrite)) as ends:
+    with closing(wishes.open_ends()) as ends:
         settings = Settings(
             plan=lambda: ends.plan(data=wishes.data),
             ice=ice,

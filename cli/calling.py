@@ -23,7 +23,6 @@ from voip.identity.card import RelayAddress
 from voip.identity.reach import reach
 from voip.identity.signer import Signer
 from voip.media.connect.config import check_config
-from voip.media.ends.open import Ends, check_ends, open_ends
 from voip.media.plan import MediaPlan
 from voip.open import open_endpoint
 from voip.signalling.post import Post
@@ -50,7 +49,7 @@ async def place_call(
     relay = None if lan is None else await lan.find(contact)
     with (
         trace_to(wishes.trace) as trace,
-        closing(open_ends(wishes.choice(), overwrite=wishes.overwrite)) as ends,
+        closing(wishes.open_ends()) as ends,
     ):
         settings = Settings(
             plan=lambda: ends.plan(data=wishes.data),
@@ -94,16 +93,16 @@ class _Ends:
 
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
-        self._choice = wishes.choice()
-        check_ends(self._choice)
-        self._latest: Ends | None = None
+        wishes.check_ends()
+        self._failures: Callable[[], list[str]] = list
 
     def open(self) -> MediaPlan:
-        self._latest = open_ends(self._choice, overwrite=self._wishes.overwrite)
-        return self._latest.plan(data=self._wishes.data)
+        ends = self._wishes.open_ends()
+        self._failures = ends.failures
+        return ends.plan(data=self._wishes.data)
 
     def failures(self) -> list[str]:
-        return [] if self._latest is None else self._latest.failures()
+        return self._failures()
 
 
 async def _take_calls(desk: "Desk", *, once: bool) -> Code:

@@ -16,7 +16,7 @@ from cli.talk import Manners
 from voip.identity.vault import Candidates, Vault
 from voip.media.connect.config import IceConfig
 from voip.media.ends.choice import Choice, parse_choice
-from voip.media.ends.remember import SoundSettings
+from voip.media.ends.open import Ends, check_ends, open_ends
 from voip.upkeep import VaultKeeper
 
 F = TypeVar("F", bound=Callable[..., Any])  # click's own signature
@@ -119,9 +119,19 @@ class Wishes:
             video_out=self.video_out,
         )
 
-    def sound(self) -> SoundSettings:
-        """Read which devices were chosen for all calls; raises what reading does."""
-        return sound_settings(_home())
+    def open_ends(self) -> Ends:
+        """Open what to hear and show with, with the devices chosen for all calls.
+
+        Raises:
+            MalformedError: what `parse_choice` and `sound_settings` raise.
+            CallError: what `voip.media.ends.open.open_ends` raises.
+        """
+        settings = sound_settings(_home())
+        return open_ends(self.choice(), overwrite=self.overwrite, settings=settings)
+
+    def check_ends(self) -> None:
+        """See whether it could be opened; raises what `open_ends` does."""
+        check_ends(self.choice(), settings=sound_settings(_home()))
 
     def ice(self, vault: Vault) -> IceConfig:
         """Say how to find a path; whether addresses are hidden, the store says.

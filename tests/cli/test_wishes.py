@@ -7,6 +7,7 @@ from typing import Any
 import click
 import pytest
 
+from cli import paths
 from cli.home import Home
 from cli.wishes import Wishes, call_options
 from tests.voip.people import person
@@ -97,3 +98,18 @@ def test_a_login_without_a_password_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(MalformedError, match="expected USER:PASSWORD"):
         _wishes(f"--turn-login={login}").ice(_VAULT)
+
+
+@pytest.mark.parametrize("method", ["open_ends", "check_ends"])
+def test_calls_ask_for_the_devices_chosen_for_all_of_them(
+    tmp_path: Path, method: str
+) -> None:
+    paths.sound(tmp_path).write_text("nonsense")
+
+    @click.command()
+    @call_options
+    def command(**options: Any) -> None:
+        getattr(Wishes(**options), method)()
+
+    with pytest.raises(MalformedError, match="sound settings: expected JSON"):
+        command.main([], standalone_mode=False, obj=Home(tmp_path))

@@ -27,7 +27,10 @@ _Complaint = ctypes.CFUNCTYPE(
     None,
     *(ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p),
 )
-_IGNORE = _Complaint(lambda *_: None)  # alsa-lib keeps the pointer: it must not go away
+_Remark = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+# The libraries keep these pointers: they must not go away.
+_IGNORE_COMPLAINT = _Complaint(lambda *_: None)
+_IGNORE_REMARK = _Remark(lambda _: None)
 
 
 class Running(Protocol):
@@ -95,7 +98,7 @@ class MiniaudioSound:
             for backend in self._library.Backend
             if (backend.name in backends if backends else backend.name != "NULL")
         ]
-        _hush_alsa()
+        _hush()
 
     def devices(self, way: Way) -> list[SoundDevice]:
         """List the devices; empty where no sound system answers.
@@ -219,10 +222,15 @@ class _Opened:
             self._library.ma_context_uninit(context)
 
 
-def _hush_alsa() -> None:
-    """Stop alsa-lib from writing 20 lines over the screen for a device it cannot open.
+def _hush() -> None:
+    """Stop alsa-lib and JACK from writing 20 lines over the screen.
 
-    What went wrong is in the error.
+    They do for each device that they cannot open; what went wrong is in the error.
     """
     with contextlib.suppress(OSError, AttributeError):  # no ALSA, nothing to hush
-        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_IGNORE)
+        alsa = ctypes.CDLL("libasound.so.2")
+        alsa.snd_lib_error_set_handler(_IGNORE_COMPLAINT)
+    with contextlib.suppress(OSError, AttributeError):
+        jack = ctypes.CDLL("libjack.so.0")
+        jack.jack_set_error_function(_IGNORE_REMARK)
+        jack.jack_set_info_function(_IGNORE_REMARK)
