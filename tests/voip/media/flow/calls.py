@@ -76,6 +76,10 @@ class End:
             self.video: peer.reporter.expect(self.video, Window.PICTURES, 90_000),
         }
 
+    def newest(self, ssrc: int) -> int:
+        """Give the sequence number that left last."""
+        return self._numbers[ssrc]
+
     def concealed(self, since: float = 0.0, until: float = 1e9) -> float:
         """Share of the sound that had to be made up: lost, or too late."""
         inside = [each for each in self.sound if since <= each.sent_at < until]
