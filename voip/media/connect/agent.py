@@ -188,16 +188,19 @@ class CallIce(Connection):
     def _pair_remote_candidate(self, remote_candidate: Candidate) -> None:
         super()._pair_remote_candidate(remote_candidate)
         for pair in self._check_list:
-            self._admit(pair)
+            if pair.remote_candidate is remote_candidate:
+                self._admit(pair)
         self._pump()
 
     def _admit(self, pair: CandidatePair) -> None:
-        if pair in self._checks:
-            return
+        """Take a pair, or word that an address learned by its check is a relay's."""
         ours, theirs = pair.local_candidate, pair.remote_candidate
         priority = candidate_pair_priority(ours, theirs, self.ice_controlling)
         self._checks.add(pair, priority, is_relayed=_is_relayed(pair))
-        self._pairs[pair.protocol, pair.remote_addr] = pair
+        way = (pair.protocol, pair.remote_addr)
+        if way in self._pairs:
+            return
+        self._pairs[way] = pair
         if self._relay_only and isinstance(pair.protocol.transport, Allocation):
             # The peer's first check would otherwise meet a closed relay.
             pair.protocol.transport.bind(pair.remote_addr)

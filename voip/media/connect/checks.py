@@ -114,9 +114,6 @@ class Checks(Generic[K]):
         """The pair on which the callee may send before it is selected."""
         return None if self._early is None else self._early.key
 
-    def __contains__(self, key: K) -> bool:
-        return key in self._pairs
-
     def is_hopeless(self, now: float) -> bool:
         """Whether no pair is left that could still work, and none is added."""
         if self._selected is not None or not self.is_complete or not self._is_started:
@@ -129,8 +126,11 @@ class Checks(Generic[K]):
     # What happens.
 
     def add(self, key: K, priority: int, *, is_relayed: bool) -> None:
-        """Take a pair; beyond 100 it is left out."""
-        if key not in self._pairs and len(self._pairs) < MAX_PAIRS:
+        """Take a pair, or learn more about it; beyond 100 it is left out."""
+        pair = self._pairs.get(key)
+        if pair is not None:
+            pair.is_relayed = is_relayed
+        elif len(self._pairs) < MAX_PAIRS:
             self._pairs[key] = _Pair(key, priority, is_relayed=is_relayed)
 
     def start(self, now: float) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,19 +35,20 @@ class Turn:
     tls_port: int
     ca_file: str
     pin: bytes
+    host: str = "127.0.0.1"
 
     def udp(self, *, password: str = PASSWORD) -> IceServer:
         return IceServer(
-            url=f"turn:127.0.0.1:{self.port}", username=USER, password=password
+            url=f"turn:{self.host}:{self.port}", username=USER, password=password
         )
 
     def tcp(self) -> IceServer:
-        url = f"turn:127.0.0.1:{self.port}?transport=tcp"
+        url = f"turn:{self.host}:{self.port}?transport=tcp"
         return IceServer(url=url, username=USER, password=PASSWORD)
 
     def tls(self, *, ca_file: str | None = None, pin: bytes | None = None) -> IceServer:
         return IceServer(
-            url=f"turns:127.0.0.1:{self.tls_port}",
+            url=f"turns:{self.host}:{self.tls_port}",
             username=USER,
             password=PASSWORD,
             ca_file=ca_file,
@@ -63,15 +64,20 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running_turn(folder: Path) -> AsyncIterator[Turn]:
-    """Run coturn with one user and a certificate of an authority of its own."""
+async def running_turn(
+    folder: Path, host: str = "127.0.0.1", *, on: Sequence[str] = ()
+) -> AsyncIterator[Turn]:
+    """Run coturn with one user and a certificate of an authority of its own.
+
+    `on` stands before its command line, and runs it on another machine than this.
+    """
     if shutil.which("turnserver") is None:
         pytest.skip("needs coturn: apt install coturn")
     port, tls_port = _free_port(), _free_port()
-    turn = Turn(port, tls_port, *write_certificates(folder))
+    turn = Turn(port, tls_port, *write_certificates(folder, host), host)
     arguments = {
-        "listening-ip": "127.0.0.1",
-        "relay-ip": "127.0.0.1",
+        "listening-ip": host,
+        "relay-ip": host,
         "listening-port": str(port),
         "tls-listening-port": str(tls_port),
         "realm": "ringfence.example",
@@ -84,6 +90,7 @@ async def running_turn(folder: Path) -> AsyncIterator[Turn]:
     }
     flags = ["lt-cred-mech", "no-cli", "allow-loopback-peers", "no-dtls", "fingerprint"]
     process = await asyncio.create_subprocess_exec(
+        *on,
         "turnserver",
         "-n",
         *(f"--{name}={value}" for name, value in arguments.items()),
@@ -93,19 +100,19 @@ async def running_turn(folder: Path) -> AsyncIterator[Turn]:
     )
     try:
         for each in (port, tls_port):
-            await _listens(each)
+            await _listens(host, each, on)
         yield turn
     finally:
         process.kill()
         await process.wait()
 
 
-def write_certificates(folder: Path) -> tuple[str, bytes]:
+def write_certificates(folder: Path, host: str = "127.0.0.1") -> tuple[str, bytes]:
     """Write an authority and a server's certificate; give its file and our pin."""
     authority = ec.generate_private_key(ec.SECP256R1())
     key = ec.generate_private_key(ec.SECP256R1())
-    root = _certificate("authority", authority, signed_by=authority, is_authority=True)
-    leaf = _certificate("server", key, signed_by=authority, is_authority=False)
+    root = _certificate("authority", authority, signed_by=authority, host=None)
+    leaf = _certificate("server", key, signed_by=authority, host=host)
     (folder / "ca.pem").write_bytes(root.public_bytes(Encoding.PEM))
     (folder / "server.pem").write_bytes(leaf.public_bytes(Encoding.PEM))
     (folder / "server.key").write_bytes(
@@ -122,8 +129,11 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     *,
     signed_by: ec.EllipticCurvePrivateKey,
-    is_authority: bool,
+    host: str | None,
 ) -> x509.Certificate:
+    """Make the certificate of a server, or of an authority, which has no `host`."""
+    is_authority = host is None
+
     def named(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
@@ -160,7 +170,7 @@ def _certificate(
         )
         .add_extension(
             x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+                [x509.IPAddress(ipaddress.ip_address(host or "127.0.0.1"))]
             ),
             critical=False,
         )
@@ -175,14 +185,16 @@ def _free_port() -> int:
         return port
 
 
-async def _listens(port: int) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)  # it starts when it likes
-                continue
-            writer.close()
-            await writer.wait_closed()
-            return
+async def _listens(host: str, port: int, on: Sequence[str]) -> None:
+    """Wait for a server, which starts when it likes, on the machine where it does."""
+    asking = f"until : <>/dev/tcp/{host}/{port}; do sleep 0.05; done"
+    process = await asyncio.create_subprocess_exec(
+        *on, "bash", "-c", asking, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(20):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -1,6 +1,7 @@
 """Two agents on a network in memory: what they send, where, and when."""
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 from statistics import median
 
@@ -379,6 +380,26 @@ def test_an_address_that_shows_only_by_its_check_is_learned() -> None:
         return kind
 
     assert run(Network(delay_s=0.01), main()) == "prflx"
+
+
+def test_an_address_learned_by_its_check_may_be_named_a_relay_later() -> None:
+    async def main() -> object:
+        caller = _agent(ALICE, controlling=True)
+        callee = _agent(BOB, controlling=False)
+        await _introduce(caller, callee)
+        (named,) = callee._remote_candidates
+        named.type = "prflx"  # as if it had only been seen
+        async with asyncio.timeout(5):
+            await asyncio.gather(caller.connect(), callee.connect())
+        later = copy.copy(named)
+        later.type = "relay"
+        callee._remote_candidates_end = False
+        await callee.add_remote_candidate(later)
+        kind = callee.pair and callee.pair.remote_candidate.type
+        await asyncio.gather(caller.close(), callee.close())
+        return kind
+
+    assert run(Network(delay_s=0.01), main()) == "relay"
 
 
 def test_a_peer_with_a_thousand_addresses_gets_checks_to_few() -> None:
