@@ -76,9 +76,9 @@ def test_the_demo_proves_a_call_and_leaves_the_recordings(
     assert (demo.returncode, complaints) == (0, "")
     assert len(_PROVEN.findall(said)) == 1
     assert re.search(
-        r"^  sound     .* correlation 0\.9\d+ at bob's", said, re.MULTILINE
+        r"^  sound     .* correlation 0\.[89]\d+ at bob's", said, re.MULTILINE
     )
-    assert "silence and mute: 108 bytes each" in said
+    assert "one size for each state of redundancy" in " ".join(said.split())
     assert sorted(path.name for path in kept.iterdir()) == [
         "heard-by-alice.wav",
         "heard-by-bob.wav",

@@ -11,6 +11,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import add, mul, sub
+from typing import Any
+
+import numpy as np
 
 from voip.errors import MalformedError
 from voip.media.sources import SAMPLE_RATE
@@ -18,6 +21,8 @@ from voip.media.sources import SAMPLE_RATE
 RATE = 8000
 """Samples a second that are compared: telephone bandwidth, where speech's energy is."""
 _DIVIDE = 6  # 48 kHz to RATE
+_PIECE_S = 0.3  # shorter, and any vowel is like any other
+_STRAY_S = 0.25  # how far a stretched sound is from its delay; a buffer holds less
 _LEAST = RATE // 10  # an overlap under 100 ms says nothing
 
 
@@ -65,6 +70,49 @@ def similarity(sent: bytes, received: bytes, *, max_lag_s: float = 1.0) -> Simil
         for shift in range(_DIVIDE)
     )
     return Similarity(correlation, finest / SAMPLE_RATE)
+
+
+def similarity_of_pieces(
+    sent: bytes, received: bytes, *, max_lag_s: float = 1.0
+) -> Similarity:
+    """Compare a sound that was stretched here and there on its way.
+
+    A receiver shortens and lengthens what it plays by some milliseconds, so each piece
+    of what was received has a delay of its own, near the one that `similarity` finds.
+    Gives that one, and the mean correlation of the pieces, louder ones counting more.
+
+    Raises:
+        MalformedError: half a sample in either sound.
+    """
+    whole = similarity(sent, received, max_lag_s=max_lag_s)
+    a, b = (
+        np.array(_thin(_samples(each), _DIVIDE), dtype=float)
+        for each in (sent, received)
+    )
+    size, reach = round(_PIECE_S * RATE), round(_STRAY_S * RATE)
+    found, weights = [0.0], [0.0]
+    for start in range(0, len(b) - size, size):
+        piece = b[start : start + size]
+        first = max(0, start - round(whole.lag_s * RATE) - reach)
+        found.append(_best(a[first : first + size + 2 * reach], piece))
+        weights.append(float(np.sum((piece - piece.mean()) ** 2)))
+    if not sum(weights):
+        return Similarity(0.0, whole.lag_s)
+    return Similarity(float(np.average(found, weights=weights)), whole.lag_s)
+
+
+def _best(region: "np.ndarray[Any, Any]", piece: "np.ndarray[Any, Any]") -> float:
+    """Give Pearson's coefficient where the piece fits best into a region."""
+    size = len(piece)
+    if len(region) < size:
+        return 0.0
+    piece = piece - piece.mean()
+    sums = np.concatenate(([0.0], np.cumsum(region)))
+    squares = np.concatenate(([0.0], np.cumsum(region**2)))
+    means = (sums[size:] - sums[:-size]) / size
+    spreads = squares[size:] - squares[:-size] - size * means**2
+    scale = np.sqrt(np.maximum(spreads, 1.0) * max(float(piece @ piece), 1.0))
+    return float(np.max(np.correlate(region, piece, mode="valid") / scale))
 
 
 def _samples(pcm: bytes) -> Sequence[int]:

@@ -5,7 +5,7 @@ import pytest
 
 from voip.errors import MalformedError
 from voip.media.pattern import Sweep, Tone
-from voip.media.similarity import similarity
+from voip.media.similarity import similarity, similarity_of_pieces
 
 SECOND = 2 * 48_000
 
@@ -104,3 +104,37 @@ def test_under_100_ms_there_is_nothing_to_compare(short: bytes) -> None:
 def test_half_a_sample_is_refused(pair: tuple[bytes, bytes]) -> None:
     with pytest.raises(MalformedError, match="make an even length, got"):
         similarity(*pair)
+
+
+def stretched(pcm: bytes) -> bytes:
+    """Leave out 5 ms of every 1.2 s."""
+    step, gap = SECOND * 6 // 5, 2 * 240
+    return b"".join(pcm[at : at + step - gap] for at in range(0, len(pcm), step))
+
+
+def test_a_stretched_sound_is_alike_piece_by_piece() -> None:
+    said = noise(3, seed=1)
+    heard = bytes(4800) + stretched(said)
+
+    assert similarity(said, heard).correlation < 0.6
+    assert similarity_of_pieces(said, heard).correlation > 0.8
+
+
+def test_another_sound_is_not_alike_in_pieces_either() -> None:
+    found = similarity_of_pieces(noise(1, seed=1), noise(1, seed=2))
+
+    assert abs(found.correlation) < 0.4
+
+
+def test_silence_and_too_little_sound_are_like_nothing() -> None:
+    said = noise(1, seed=1)
+
+    assert similarity_of_pieces(said, bytes(SECOND)).correlation == 0.0
+    assert similarity_of_pieces(said, said[:4000]).correlation == 0.0
+
+
+def test_what_was_heard_after_the_end_is_like_nothing() -> None:
+    said = noise(1, seed=1)
+    found = similarity_of_pieces(said, said + noise(1, seed=3))
+
+    assert 0.3 < found.correlation < 0.8
