@@ -121,11 +121,11 @@ def test_losses_bring_copies() -> None:
     assert call.steering.audio is AudioState.N2
 
 
-def _fill(call: _Call, seconds: float) -> None:
-    """Let a queue grow by a fifth of the time, and be lost in."""
+def _fill(call: _Call, seconds: float, *, lose: int = 0) -> None:
+    """Let a queue grow by a fifth of the time."""
     for _ in range(round(seconds / 0.2)):
         call.delay_s += 0.04
-        call.run(0.2)
+        call.run(0.2, lose=lose)
 
 
 def test_a_queue_ends_the_trial_and_leaves_sound_as_it_is() -> None:
@@ -149,11 +149,32 @@ def test_losses_in_a_full_queue_bring_no_copies() -> None:
     call = _Call(video=False)
     call.run(4.0)
     _fill(call, 0.8)
-    call.run(1.4, lose=3)
+    _fill(call, 1.6, lose=3)
 
-    assert call.steering.audio in {AudioState.N1, AudioState.S1, AudioState.S0}
+    assert call.steering.audio in {AudioState.S1, AudioState.S0, AudioState.S2}
     assert call.steering.their_lost is not None
-    assert call.steering.their_lost > 0.05
+    assert call.steering.their_lost > 0.1
+
+
+@pytest.mark.parametrize(
+    ("age_s", "expected"), [(0.05, 300e3), (0.35, 200e3)], ids=["now", "earlier"]
+)
+def test_a_rate_that_fell_suddenly_counts_as_it_is_now(
+    age_s: float, expected: float
+) -> None:
+    call = _Call(video=False)
+    call.run(4.0)
+    call.run(0.4, reports=False)
+    for number in range(20):
+        call.steering.sent(CAMERA, number, 1000, call.now - age_s)
+    offsets = (round(age_s * 1024),) * 20
+    sound = call.feedback()
+    both = Feedback(
+        9, (*sound.streams, Arrivals(CAMERA, 0, offsets)), clock=sound.clock
+    )
+    call.steering.feedback(both, call.now + 0.02)
+
+    assert call.steering.available_bps == expected
 
 
 def test_while_sound_is_small_no_pictures_are_tried() -> None:
