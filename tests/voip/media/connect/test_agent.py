@@ -544,6 +544,24 @@ def test_a_silent_peer_gets_packets_for_half_a_minute() -> None:
     assert CONSENT_LOST_S - 1 < lost_s < CONSENT_LOST_S + 3
 
 
+def test_an_outage_of_ten_seconds_is_survived() -> None:
+    network = Network(delay_s=0.01)
+
+    async def then(caller: CallIce, callee: CallIce) -> list[bytes]:
+        network.blocks = lambda _, __: True
+        await asyncio.sleep(10)
+        caller.check_all()  # as when nothing was heard for a while
+        network.blocks = lambda _, __: False
+        await _settle()
+        heard: list[bytes] = []
+        callee.receive = heard.append
+        caller.push(SOUND)
+        await _settle()
+        return heard
+
+    assert _two(then, network) == [SOUND]
+
+
 def test_a_lossy_way_keeps_its_consent() -> None:
     network = Network(delay_s=0.01, seed=1)
 
