@@ -30,6 +30,9 @@ CAMERA_S = 5.0
 """How long a camera may take to its first picture; some need seconds to wake up."""
 DARK = 24
 """Mean luma of a covered lens; black is 16."""
+LOOP_CALLBACKS = 250
+MAX_LATE = 25
+"""One time in twenty, during 2.5 s at 10 ms: more is heard as gaps."""
 LATE_MS = 150.0
 """Through both devices alone; a call adds network and buffer to it."""
 
@@ -128,7 +131,16 @@ class _SoundTrial:
         )
 
     def about_loop(self) -> Finding:
-        trial = judge_loop(*loop(self._microphone(), self._speaker()))
+        microphone, speaker = self._microphone(), self._speaker()
+        trial = judge_loop(*loop(microphone, speaker))
+        late = microphone.late + speaker.late
+        if late > MAX_LATE:
+            return Finding(
+                "loop",
+                Level.WARN,
+                f"{late} of {2 * LOOP_CALLBACKS} times sound came or went late",
+                "the machine is busy: end other programs, or expect gaps",
+            )
         if trial.delay_ms is None:
             return Finding(
                 "loop",

@@ -43,7 +43,8 @@ class RawPictures:
         """
         self.failure: str | None = None
         self._path = path
-        self._file = _open(path, overwrite=overwrite)
+        self._is_pipe = path.exists() and stat.S_ISFIFO(path.stat().st_mode)
+        self._file = _join(path) if self._is_pipe else _create(path, overwrite)
         self._latest: Picture | None = None
         self._closed = threading.Event()
         # A daemon, since a file may lie on a disk that has gone to sleep for good.
@@ -92,23 +93,22 @@ class RawPictures:
             due = max(due + 1 / PICTURES_PER_S, time.monotonic())
 
     def _write(self, data: bytes) -> None:
-        """Write all of it, or give up when closed: half a picture is none."""
+        """Write all of it; what closing cuts short is the end of the pipe anyway."""
         left = memoryview(data)
         while left:
-            if select.select([], [self._file], [], _LOOK_S)[1]:
+            # A file is always ready; and elsewhere than on Unix, select takes none.
+            if not self._is_pipe or select.select([], [self._file], [], _LOOK_S)[1]:
                 left = left[os.write(self._file, left) :]
             elif self._closed.is_set():
                 return
 
 
-def _open(path: Path, *, overwrite: bool) -> int:
-    try:
-        is_pipe = stat.S_ISFIFO(path.stat().st_mode)
-    except OSError:
-        is_pipe = False
-    if not is_pipe:
-        with create_private(path, overwrite=overwrite) as file:
-            return os.dup(file.fileno())
+def _create(path: Path, overwrite: bool) -> int:  # noqa: FBT001 - passed through
+    with create_private(path, overwrite=overwrite) as file:
+        return os.dup(file.fileno())
+
+
+def _join(path: Path) -> int:
     try:
         # Without waiting: opening a pipe that nobody reads would hold up the call.
         return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
