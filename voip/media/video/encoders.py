@@ -47,8 +47,10 @@ class Encoder(Protocol):
         """Free it; a second call does nothing."""
 
 
-def open_encoder(codec: Codec, width: int, height: int, *, bps: int) -> Encoder:
-    """Open the best encoder that there is.
+def open_encoder(
+    codec: Codec, width: int, height: int, *, bps: int, screen: bool = False
+) -> Encoder:
+    """Open the best encoder that there is, for faces or for a screen.
 
     Raises:
         MissingError: this machine has none.
@@ -61,7 +63,7 @@ def open_encoder(codec: Codec, width: int, height: int, *, bps: int) -> Encoder:
                 return open_plain_vp8(width, height, bps=bps)
             return Vp8Encoder(width, height, bps=bps)
         case Codec.AV1:
-            return open_av1(width, height, bps=bps)
+            return open_av1(width, height, bps=bps, screen=screen)
         case Codec.OPUS | Codec.RED | Codec.H264:
             raise MissingError(f"no encoder of pictures for {codec.name.lower()}")
         case _:

@@ -52,12 +52,13 @@ class Encoding:
         *,
         loop: asyncio.AbstractEventLoop,
         done: Callable[[Encoded], None],
+        screen: bool = False,
     ) -> None:
         """Start the thread; the encoder is opened for the first picture."""
         self.failure: str | None = None
         self.quantizer: int | None = None
         self.skipped = 0
-        self._codec = codec
+        self._codec, self._screen = codec, screen
         self._loop = loop
         self._done = done
         self._order: Order | None = None
@@ -92,7 +93,11 @@ class Encoding:
             while (order := self._next()) is not None:
                 width, height, _ = order.shape
                 if encoder is None:
-                    encoder = open_encoder(self._codec, width, height, bps=order.bps)
+                    encoder = open_encoder(
+                        *(self._codec, width, height),
+                        bps=order.bps,
+                        screen=self._screen,
+                    )
                 encoder.set_size(width, height)
                 encoder.set_rate(order.bps)
                 self._encode(encoder, order)

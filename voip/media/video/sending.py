@@ -49,6 +49,7 @@ class VideoSender:
         """
         self.on_frame: Callable[[bytes, int, bool], None] | None = None
         self._source, self._stream, self._send = source, stream, send
+        self._is_screen = stream.kind is Kind.SCREEN
         self._loop = asyncio.get_running_loop()
         self._began = now = self._loop.time()
         # Half of the range, so that a number does not wrap within the first packets,
@@ -147,7 +148,10 @@ class VideoSender:
             self._keys.asked(now)
         if self._encoding is None:
             self._encoding = Encoding(
-                self._stream.codec, loop=self._loop, done=self._encoded
+                self._stream.codec,
+                loop=self._loop,
+                done=self._encoded,
+                screen=self._is_screen,
             )
         bps = self._outlet.encoder_bps
         shape = ladder.choose(bps, now, self._encoding.quantizer)
@@ -166,7 +170,7 @@ class VideoSender:
                 bits_per_pixel=AV1_BITS_PER_PIXEL
                 if self._stream.codec is Codec.AV1
                 else VP8_BITS_PER_PIXEL,
-                screen=self._stream.kind is Kind.SCREEN,
+                screen=self._is_screen,
             )
         return self._ladder
 

@@ -53,4 +53,5 @@ def _clouds(rng: np.random.Generator, height: int, width: int, size: int) -> Pla
     upper, lower = coarse[rows], coarse[rows + 1]
     top = upper[:, columns] * (1 - right) + upper[:, columns + 1] * right
     bottom = lower[:, columns] * (1 - right) + lower[:, columns + 1] * right
-    return top * (1 - down) + bottom * down
+    mixed: Plane = top * (1 - down) + bottom * down
+    return mixed

@@ -9,8 +9,9 @@ from tests.voip.media.video.clip import clip, psnr
 from voip.description import Codec
 from voip.errors import MalformedError, MissingError
 from voip.media.i420 import picture_of
+from voip.media.pattern import draw_pattern, read_frame_number
 from voip.media.sources import Picture
-from voip.media.video.decoding import open_decoder
+from voip.media.video.decoding import FrameDecoder, open_decoder
 from voip.media.video.encoders import Encoder, open_encoder, open_plain_vp8
 from voip.media.video.headers import parse_av1, parse_vp8
 from voip.media.video.reopened import PATIENCE
@@ -197,3 +198,21 @@ def test_the_av1_encoder_writes_nothing_to_the_terminal(
 def test_av1_refuses_a_size_that_it_cannot() -> None:
     with pytest.raises(MissingError, match="encoder:"):
         open_av1(2, 2, bps=100_000)
+
+
+@needs_av1
+def test_av1_of_a_screen_shows_every_small_change() -> None:
+    encoder, decoder = (
+        open_av1(640, 480, bps=600_000, screen=True),
+        FrameDecoder(Codec.AV1),
+    )
+    shown = [
+        read_frame_number(picture_of(frame, 640, 480))
+        for number in range(30)
+        for frame in decoder.decode(
+            encoder.encode(draw_pattern(number), number * TICKS)
+        )
+    ]
+    encoder.close()
+
+    assert shown == list(range(30))

@@ -76,7 +76,7 @@ async def test_the_newest_picture_takes_the_place_of_the_one_that_waits(
     made.encoding.put(slow)
     for number in range(1, 50):
         made.encoding.put(order(number))
-    numbers = []
+    numbers: list[int] = []
     while not numbers or numbers[-1] < 49 * 3000:
         numbers.append((await made.one()).pts)
 

@@ -79,6 +79,9 @@ class Receiving:
                 self._shown.clear()
                 await self._shown.wait()
 
+    async def shows(self, number: int) -> None:
+        await self.reach(lambda: number in self.numbers)
+
     def _pli(self) -> None:
         self.plis += 1
         self._shown.set()
@@ -98,7 +101,7 @@ async def test_pictures_are_shown_in_order(joint: Receiving) -> None:
     sender = Sender(USUAL)
     for number in range(5):
         joint.take(sender.packets())
-        await joint.reach(lambda number=number: number in joint.numbers)
+        await joint.shows(number)
 
     assert joint.numbers == [0, 1, 2, 3, 4]
     assert joint.frames == [True, False, False, False, False]
@@ -209,7 +212,7 @@ async def test_figures_count_since_the_last_time(joint: Receiving) -> None:
     nothing_yet = joint.receiver.figures(began)
     for number in range(3):
         joint.take(sender.packets())
-        await joint.reach(lambda number=number: number in joint.numbers)
+        await joint.shows(number)
     figures = joint.receiver.figures(began + 1.0)
 
     assert nothing_yet is None
