@@ -85,4 +85,4 @@ class Gauge:
             video_in=video_in,
         )
         self._since = now
-        self._sent = self._heard = 0
+        self._sent = self._heard = self._bit_rate = 0

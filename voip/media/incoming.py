@@ -29,7 +29,7 @@ Expect = Callable[[int, int, Receive], None]
 class IncomingPictures:
     """What this side sees."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the joints of one direction
         self,
         streams: Iterable[Stream],
         sink: VideoSink | None,

@@ -4,11 +4,10 @@ Their streams were agreed on at the beginning, whether or not there is a camera;
 sender is made when its source is first switched on, and no source is touched before.
 """
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 from voip.description import Kind, Stream
 from voip.errors import MissingError
-from voip.media.profile import is_steady
 from voip.media.quality.figures import VideoFigures
 from voip.media.reporting import Reporting
 from voip.media.sources import Picture, Track, VideoSource
@@ -26,7 +25,7 @@ Hooks = Callable[[Track], FrameHook]
 class OutgoingPictures:
     """What this side shows."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the joints of one direction
         self,
         streams: Iterable[Stream],
         *,
@@ -83,11 +82,16 @@ class OutgoingPictures:
     def set_rate(self, bps: int) -> None:
         """Send at most so many bits a second; 0 pauses."""
         self._bps = bps
+        for kind, share in self.shares():
+            self._senders[kind].set_rate(share)
+
+    def shares(self) -> Iterator[tuple[Kind, int]]:
+        """Give what each stream that was ever shown may take now, in bit/s."""
         both = len(self._on) > 1
-        shares = {Kind.SCREEN: SCREEN_SHARE, Kind.VIDEO: 1 - SCREEN_SHARE}
-        for kind, sender in self._senders.items():
-            share = (shares[kind] if both else 1.0) if kind in self._on else 0.0
-            sender.set_rate(int(bps * share))
+        parts = {Kind.SCREEN: SCREEN_SHARE, Kind.VIDEO: 1 - SCREEN_SHARE}
+        for kind in self._senders:
+            part = (parts[kind] if both else 1.0) if kind in self._on else 0.0
+            yield kind, int(self._bps * part)
 
     def set_round_trip(self, seconds: float) -> None:
         """Tell the senders how long an answer takes."""
