@@ -25,20 +25,21 @@ Tell = Callable[[DeviceChange], None]
 class Beat:
     """The sign of life of one opened device; its callbacks call it."""
 
-    def __init__(self) -> None:
-        """Begin before the first callback."""
+    def __init__(self, closed: threading.Event) -> None:
+        """Begin before the first callback; once `closed` is set, none counts."""
+        self._closed = closed
         self.at = 0.0
         self.late = 0
         self.has_ended = False
         self._is_cut = False
 
     def __call__(self) -> bool:
-        """Note a callback; False: the device was given up, and is not heard."""
+        """Note a callback; False: the device was given up or closed."""
         now = time.monotonic()
         if self.at and now - self.at > LATE_S:
             self.late += 1
         self.at = now
-        return not self._is_cut
+        return not (self._is_cut or self._closed.is_set())
 
     def end(self) -> None:
         """Note that the system says the device has ended."""
@@ -73,10 +74,10 @@ class Kept:
         self._sound = sound
         self._chosen = chosen
         self._opener = opener
-        self._beat = Beat()
+        self._closed = threading.Event()
+        self._beat = Beat(self._closed)
         self._late = 0
         self._running: Running | None = None
-        self._closed = threading.Event()
         # A daemon, since a driver can hang in a call that nothing interrupts.
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
@@ -118,7 +119,7 @@ class Kept:
         self._leave()
 
     def _open(self, keeper: Keeper, device: SoundDevice | None) -> None:
-        beat = Beat()
+        beat = Beat(self._closed)
         try:
             self._running = self._opener(self._sound, device, beat)
         except MissingError as error:

@@ -14,8 +14,6 @@ FALL_DB_S = 20.0
 """How fast a peak falls: the IEC 60268-10 type I meter's 20 dB in 1.7 s is too slow to
 follow syllables, and nothing at all too restless to be read."""
 FULL_SCALE = 32768.0
-CLIPPED = 32700
-"""From here on a sample counts as clipped; converters stop a little below the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,6 @@ class Meter:
     def __init__(self) -> None:
         """Begin with silence."""
         self.level = Level(FLOOR_DB, FLOOR_DB)
-        self.clipped = 0
 
     def add(self, pcm: bytes) -> None:
         """Take the next sound, s16 mono at 48 kHz, of any length."""
@@ -40,7 +37,6 @@ class Meter:
             return
         samples = np.frombuffer(pcm, np.int16).astype(np.float32)
         loudest = float(np.abs(samples).max())
-        self.clipped += int(np.count_nonzero(np.abs(samples) >= CLIPPED))
         power = float(np.dot(samples, samples)) / len(samples)
         fallen = self.level.peak_db - FALL_DB_S * len(samples) / 48_000
         self.level = Level(max(decibel(loudest), fallen), decibel(math.sqrt(power)))

@@ -9,13 +9,15 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from voip.media.ends.meter import CLIPPED, FLOOR_DB, decibel
+from voip.media.ends.meter import FLOOR_DB, decibel
 from voip.media.sources import SAMPLE_RATE
 
 SILENT_DB = -60.0
 """A room at night with an open microphone is louder; a muted one is not."""
 QUIET_DB = -32.0
 """Speech whose peaks stay below this needs gain that lifts the room's noise, too."""
+CLIPPED = 32700
+"""From here on a sample counts as cut off; converters stop a little below the top."""
 CLIPPED_SHARE = 1e-3
 """A part in a thousand cut off is heard as crackling."""
 

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 from queue import Queue
 
@@ -5,7 +6,7 @@ import pytest
 
 from tests.voip.media.ends.machine import WAIT_S, Machine, Opened
 from voip.media.ends.keeping import Change, DeviceChange
-from voip.media.ends.kept import Beat, Kept
+from voip.media.ends.kept import Beat, Kept, Opener
 from voip.media.ends.listed import SoundDevice, Way
 from voip.media.ends.sound import Running, Sound
 
@@ -15,6 +16,15 @@ def opener(sound: Sound, device: SoundDevice | None, beat: Beat) -> Running:
         beat()
 
     return sound.record(device, push, beat.end)
+
+
+def listener(heard: list[bool]) -> Opener:
+    """Note for each callback whether it counted."""
+
+    def open_one(sound: Sound, device: SoundDevice | None, beat: Beat) -> Running:
+        return sound.record(device, lambda _: heard.append(beat()), beat.end)
+
+    return open_one
 
 
 class Watched:
@@ -98,11 +108,7 @@ def test_a_device_that_was_given_up_is_not_heard(
     machine: Machine, watched: Watched
 ) -> None:
     heard: list[bool] = []
-
-    def listen(sound: Sound, device: SoundDevice | None, beat: Beat) -> Running:
-        return sound.record(device, lambda _: heard.append(beat()), beat.end)
-
-    kept = Kept(Way.IN, machine, None, listen)
+    kept = Kept(Way.IN, machine, None, listener(heard))
     kept.tells.append(watched.told.put)
     kept.start()
     watched.next()
@@ -171,6 +177,20 @@ def test_closing_closes_the_device(machine: Machine, watched: Watched) -> None:
     assert watched.kept.device is None
 
 
+def test_after_closing_a_driver_that_goes_on_is_not_heard(
+    machine: Machine, watched: Watched
+) -> None:
+    heard: list[bool] = []
+    kept = Kept(Way.IN, machine, None, listener(heard))
+    kept.tells.append(watched.told.put)
+    kept.start()
+    watched.next()
+    kept.close()
+    machine.opened[0].push(b"")
+
+    assert heard == [False]
+
+
 def test_what_was_closed_unused_is_never_opened(
     machine: Machine, watched: Watched
 ) -> None:
@@ -181,7 +201,7 @@ def test_what_was_closed_unused_is_never_opened(
 
 
 def test_callbacks_that_come_late_are_counted() -> None:
-    beat = Beat()
+    beat = Beat(threading.Event())
     beat()
     beat.at -= 1  # as if the last one had been a second ago
     beat()
