@@ -26,14 +26,14 @@ needs_av1 = pytest.mark.skipif(not available(), reason="PyAV has no AV1 here")
 
 
 class Window:
-    """Notes when which picture is shown."""
+    """Notes which picture is shown when."""
 
     def __init__(self) -> None:
-        self.numbers: list[int] = []
+        self.pictures: list[Picture] = []
         self.times: list[float] = []
 
     def show(self, picture: Picture) -> None:
-        self.numbers.append(read_frame_number(picture))
+        self.pictures.append(picture)
         self.times.append(asyncio.get_running_loop().time())
 
     def close(self) -> None: ...
@@ -87,15 +87,12 @@ async def watch(codec: Codec, *, loss: float, steady: bool = False) -> Window:
     return window
 
 
-@pytest.mark.parametrize("codec", [Codec.VP8, pytest.param(Codec.AV1, marks=needs_av1)])
-async def test_pictures_flow_in_order(codec: Codec) -> None:
-    window = await watch(codec, loss=0.0)
+async def test_pictures_flow_in_order() -> None:
+    window = await watch(Codec.VP8, loss=0.0)
+    numbers = [read_frame_number(picture) for picture in window.pictures]
 
-    assert len(window.numbers) > 20 * SECONDS
-    # AV1 may show a change as small as one block of the number a picture late.
-    assert all(
-        a - b < 4 for a, b in zip(window.numbers, window.numbers[1:], strict=False)
-    )
+    assert len(numbers) > 20 * SECONDS
+    assert numbers == sorted(numbers)
 
 
 @pytest.mark.parametrize("loss", [0.05, 0.2])
@@ -105,11 +102,11 @@ async def test_a_bad_link_does_not_stop_the_picture_for_long(
 ) -> None:
     window = await watch(codec, loss=loss)
 
-    assert len(window.numbers) > 12 * SECONDS
+    assert len(window.pictures) > 12 * SECONDS
     assert window.longest_gap_s < 1 + 2 * DELAY_S
 
 
 async def test_steady_pictures_flow() -> None:
     window = await watch(Codec.VP8, loss=0.0, steady=True)
 
-    assert len(window.numbers) > 8 * SECONDS
+    assert len(window.pictures) > 8 * SECONDS
