@@ -38,7 +38,14 @@ def _line(vault: Vault, call: CallRecord) -> str:
     if call.answered is not None and call.ended is not None:
         minutes, seconds = divmod(call.ended - call.answered, 60)
         length = f", {minutes}:{seconds:02}"
-    return f"{minute(call.started)}  {way} {_name(vault, call)}: {call.outcome}{length}"
+    said = f"{call.outcome}{length}{_recorded(call)}"
+    return f"{minute(call.started)}  {way} {_name(vault, call)}: {said}"
+
+
+def _recorded(call: CallRecord) -> str:
+    who = {"you": call.recorded, "them": call.recorded_there}
+    named = " and ".join(name for name, did in who.items() if did)
+    return f", recorded by {named}" if named else ""
 
 
 def _facts(vault: Vault, call: CallRecord) -> dict[str, object]:
@@ -53,4 +60,6 @@ def _facts(vault: Vault, call: CallRecord) -> dict[str, object]:
         "ended": call.ended,
         "outcome": call.outcome,
         "seen": call.seen,
+        "recorded": call.recorded,
+        "recorded_there": call.recorded_there,
     }

@@ -59,6 +59,10 @@ class Assurance:
         """Note when the two sides got connected."""
         self._log.answered(_unix())
 
+    async def recorded(self, *, there: bool) -> None:
+        """Log at once that the call is being recorded, whatever becomes of it."""
+        await self._keep(lambda vault: self._log.recorded(vault, there=there))
+
     async def finished(self, end: End) -> None:
         """Log how the call ended."""
         await self._keep(lambda vault: self._log.finished(vault, end, _unix()))

@@ -78,13 +78,14 @@ class Conversation:
         """Wait until the call is over and the other side knows, or 5 s after."""
         await self._session.finished.wait()
 
-    def accept(self, *, video: bool = False) -> None:
-        """Take the call; `video` also shows our picture.
+    def accept(self, *, video: bool = False, muted: bool = False) -> None:
+        """Take the call; `video` also shows our picture, `muted` begins in silence.
 
         Raises:
             UnexpectedEventError: it is not ringing.
         """
         self._session.wants_video = video
+        self._session.wants_muted = muted
         self._session.feed(ev.UserAccepted())
 
     def decline(self) -> None:

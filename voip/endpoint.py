@@ -192,6 +192,7 @@ class Endpoint:
         name: str,
         *,
         video: bool = False,
+        muted: bool = False,
         device: bytes | None = None,
         relay: RelayAddress | None = None,
     ) -> Conversation:
@@ -200,6 +201,7 @@ class Endpoint:
         Args:
             name: alias, or identity in base32.
             video: also show our picture, once connected.
+            muted: begin in silence.
             device: ring this one only (16 bytes).
             relay: where to leave the call, if not at the card's: a listener of theirs
                 that was found (`voip.signalling.direct`).
@@ -243,6 +245,7 @@ class Endpoint:
             strict=vault.settings.strict,
         )
         session.wants_video = video
+        session.wants_muted = muted
         conversation = Conversation(session, alias=contact.alias, is_outgoing=True)
         begin = Dialled(tuple(session.legs), by_hand=self._settings.by_hand)
         self._board.start(conversation, session, begin)

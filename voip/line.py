@@ -90,6 +90,7 @@ class Line:
         self._is_up = False
         self._may_speak = True
         self.shown = Shown()
+        self.is_recorded_there = False
 
     @property
     def media(self) -> MediaSession:
@@ -232,6 +233,7 @@ class Line:
                 return self._take_rekey(message)
             case State() if message.version > self._their_state:
                 self._their_state = message.version
+                self.is_recorded_there = message.recording
                 self._tell(
                     PeerChanged(
                         held=message.hold,

@@ -51,6 +51,15 @@ class LogLine:
         """The two sides are connected."""
         self.record = replace(self.record, answered=now)
 
+    def recorded(self, vault: Vault, *, there: bool) -> Vault:
+        """The call is being recorded: here, or by the other side."""
+        self.record = replace(
+            self.record,
+            recorded=self.record.recorded or not there,
+            recorded_there=self.record.recorded_there or there,
+        )
+        return self.begun(vault)
+
     def finished(self, vault: Vault, end: End, now: int) -> Vault:
         """The call is over; one that nobody here took is shown as unseen."""
         incoming = self.record.direction is Direction.INCOMING

@@ -120,7 +120,7 @@ class Session:
         self.news: asyncio.Queue[News] = asyncio.Queue(MAX_NEWS)
         self._unread_files = 0
         self.finished = asyncio.Event()
-        self.wants_video = False
+        self.wants_video = self.wants_muted = False
         self._legs = dict(legs)
         self._place = place
         self._assurance = Assurance(
@@ -274,6 +274,7 @@ class Session:
             await self._acknowledged(leg, told)
             line.record(begin())
             begun = True
+            await self._assurance.recorded(there=False)
         finally:
             if not begun:
                 line.stop_recording()  # they must not go on believing it
@@ -406,6 +407,7 @@ class Session:
                 on_datagram=self._place.on_datagram,
             )
             self.line = Line(leg, session, entropy=self._place.entropy, tell=self.tell)
+            self.line.shown.muted = self.wants_muted
             leg.forget_call_secret()
             self._spawn(self._listen(session))
             return await self.line.describe(offered)
@@ -568,6 +570,8 @@ class Session:
             event = None
         if event is not None:
             self.feed_if_fitting(event)
+        if line.is_recorded_there and not self.log.record.recorded_there:
+            await self._assurance.recorded(there=True)
         self.wake()
 
     async def _take_media_event(self, line: Line, event: MediaEvent) -> None:

@@ -29,6 +29,7 @@ def command(keep: Keep) -> list[str]:
         answered=_NOON + 10,
         ended=_NOON + 85,
         outcome=Outcome.ENDED,
+        recorded_there=True,
     )
     missed = CallRecord(
         b"\1" * 16,
@@ -50,7 +51,7 @@ def test_each_call_is_a_line_with_who_and_what_came_of_it(
     bob, eve = capsys.readouterr().out.splitlines()
 
     assert code == Code.DONE
-    assert bob[18:] == "to bob: ended, 1:15"
+    assert bob[18:] == "to bob: ended, 1:15, recorded by them"
     assert eve[18:] == f"from stranger {format_identity(_EVE.public_key())}: missed"
 
 

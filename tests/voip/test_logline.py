@@ -32,6 +32,16 @@ def test_a_call_that_ended_replaces_its_line() -> None:
     assert record.outcome is Outcome.ENDED
 
 
+def test_who_recorded_a_call_is_in_the_log_at_once_and_stays() -> None:
+    log = line()
+    log.recorded(party("alice").vault, there=True)
+    (now,) = log.recorded(party("alice").vault, there=False).calls.calls
+    (later,) = log.finished(party("alice").vault, End.HUNG_UP, NOW).calls.calls
+
+    assert (now.recorded, now.recorded_there) == (True, True)
+    assert (later.recorded, later.recorded_there) == (True, True)
+
+
 @pytest.mark.parametrize("end", End)
 def test_every_end_has_an_outcome(end: End) -> None:
     (record,) = line().finished(party("alice").vault, end, NOW).calls.calls

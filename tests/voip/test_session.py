@@ -43,6 +43,7 @@ from voip.media.events import (
     RekeyDue,
     RekeyLate,
 )
+from voip.media.sources import Track
 from voip.news import (
     Ended,
     EpochChanged,
@@ -59,6 +60,20 @@ from voip.signalling.messages import (
     RekeyAck,
     Restart,
 )
+
+
+class Forgetful:
+    """A recorder that keeps nothing."""
+
+    def sound(self, frame: bytes, at_s: float, *, ours: bool) -> None:
+        pass
+
+    def picture(self, frame: bytes, at_s: float, *, track: Track) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
 
 # Media that fails ---------------------------
 
@@ -235,6 +250,49 @@ async def test_the_other_side_is_told_of_mute_and_hold() -> None:
         changes = [each for each in heard(ours) if isinstance(each, PeerChanged)]
 
         assert changes[-1] == PeerChanged(held=True, muted=True, video=False)
+
+
+@simulated
+async def test_who_is_recorded_is_told_before_and_keeps_it_in_the_log() -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        recording = asyncio.create_task(theirs.record(Forgetful))
+        await asyncio.sleep(1)
+        ours.set_held(on=False)  # what it says carries the acknowledgement
+        await recording
+        told = [each for each in heard(ours) if isinstance(each, PeerChanged)]
+        logs = [home.keeper.vault.calls.calls[-1] for home in homes]
+
+        assert told[-1].recording
+        assert [each.recorded for each in logs] == [True, False]
+        assert [each.recorded_there for each in logs] == [False, True]
+
+
+@simulated
+async def test_who_is_not_told_is_not_recorded() -> None:
+    wire = Wire()
+    async with at(wire, *people()) as homes:
+        theirs, ours = await talk(*homes)
+        media_of(ours)._peer = None  # nothing of theirs is acknowledged
+        with pytest.raises(MissingError, match="did not hear of the recording"):
+            await theirs.record(Forgetful)
+
+        assert not homes[0].keeper.vault.calls.calls[-1].recorded
+
+
+@simulated
+async def test_a_call_can_begin_in_silence() -> None:
+    async with at(Wire(), *people()) as (alice, bob):
+        theirs = await alice.endpoint.dial("bob", muted=True)
+        ours = await bob.rung()
+        ours.accept(muted=True)
+        await asyncio.sleep(5)
+        states = [
+            [each for each in heard(call) if isinstance(each, PeerChanged)]
+            for call in (theirs, ours)
+        ]
+
+        assert [[each.muted for each in side] for side in states] == [[True], [True]]
 
 
 @simulated

@@ -3,9 +3,11 @@
 Bounded: the newest calls and the newest strangers are kept.
 """
 
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import StrEnum
 from typing import Final
+
+from voip.identity.canonical import ADDED
 
 CALLS: Final = 1000  # months of heavy use in some 200 kB
 STRANGERS: Final = 100  # anybody who has the card can add one
@@ -43,6 +45,8 @@ class CallRecord:
         call_id: 16 bytes.
         identity: the other side's, 32 bytes; a stranger is not in the address book.
         seen: whether the user has looked at it.
+        recorded: we kept what was said.
+        recorded_there: the other side kept it, as it says.
     """
 
     call_id: bytes
@@ -54,6 +58,8 @@ class CallRecord:
     ended: int | None = None
     outcome: Outcome = Outcome.ONGOING
     seen: bool = True
+    recorded: bool = field(default=False, metadata=ADDED)
+    recorded_there: bool = field(default=False, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,9 @@
 Keys sorted, no spaces, UTF-8. Bytes are base64 (RFC 4648 §4), tuples are lists, enums
 are their values, None is null. Reading follows the types of the class, and what was
 read is written again and must be the same bytes.
+
+A field that a class got later is `ADDED`: it is left out while it has its default, so
+what was written before is read as ever, and still has one spelling.
 """
 
 import base64
@@ -17,6 +20,9 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from voip.errors import MalformedError
 
 V = TypeVar("V")
+
+ADDED: Mapping[str, bool] = {"added": True}
+"""Metadata of a dataclass field that the format did not have at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,12 @@ def _encode(value: object, spellings: Spellings) -> object:
         return [_encode(item, spellings) for item in value]
     kind: type = type(value)
     if is_dataclass(kind):
+        held = {name: getattr(value, name) for name in _fields(kind)}
+        added = _added(kind)
         return {
-            name: _encode(getattr(value, name), spellings) for name in _fields(kind)
+            name: _encode(each, spellings)
+            for name, each in held.items()
+            if not (name in added and each == added[name])
         }
     return value
 
@@ -104,6 +114,7 @@ def _decode_fields(kind: Any, tree: dict[str, Any], spellings: Spellings) -> Any
         **{
             name: _decode(inner, tree[name], spellings)
             for name, inner in _fields(kind).items()
+            if name in tree or name not in _added(kind)
         }
     )
 
@@ -112,6 +123,14 @@ def _decode_fields(kind: Any, tree: dict[str, Any], spellings: Spellings) -> Any
 def _fields(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind) if field.init}
+
+
+@cache
+def _added(kind: Any) -> dict[str, Any]:
+    """Give the defaults of the fields that are left out while they have them."""
+    return {
+        field.name: field.default for field in fields(kind) if "added" in field.metadata
+    }
 
 
 def _typed(kind: type, tree: Any) -> Any:

@@ -1,6 +1,6 @@
 """Canonical JSON: one spelling, strictly read, nothing but MalformedError."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.voip.identity.people import JUNK, assert_mangled_is_refused
 from voip.errors import MalformedError
 from voip.identity.canonical import (
+    ADDED,
     Spelling,
     Spellings,
     format_canonical,
@@ -36,6 +37,7 @@ class Thing:
     flag: bool = False
     maybe: int | None = None
     points: tuple[Point, ...] = ()
+    later: int = field(default=0, metadata=ADDED)
 
 
 def _parse_point(text: str) -> Point:
@@ -67,6 +69,13 @@ def test_a_value_is_read_back() -> None:
     assert _parse(WRITTEN) == THING
 
 
+def test_what_a_format_got_later_is_written_where_it_says_something() -> None:
+    raw = WRITTEN.replace(b'"maybe"', b'"later":7,"maybe"')
+
+    assert _parse(raw) == replace(THING, later=7)
+    assert _format(replace(THING, later=7)) == raw
+
+
 def test_without_a_spelling_a_dataclass_is_an_object() -> None:
     raw = format_canonical(THING, "thing 1", {})
 
@@ -85,6 +94,7 @@ def test_without_a_spelling_a_dataclass_is_an_object() -> None:
         ('"flag":false,', ""),
         ('"flag":false', '"flag":false,"flag":false'),
         ('"flag":false', '"extra":1,"flag":false'),
+        ('"flag":false', '"flag":false,"later":0'),
         ('"blue"', '"green"'),
         ('"1/2"', '"1/two"'),
         ('"1/2"', '"01/2"'),
