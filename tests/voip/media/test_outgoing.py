@@ -66,7 +66,7 @@ async def test_nothing_is_made_before_it_is_shown() -> None:
     rig.pictures.set_on(frozenset({Kind.VIDEO}))
     rig.close()
 
-    assert (before, len(rig.works), rig.pictures.on) == (0, 1, {Kind.VIDEO})
+    assert (before, len(rig.works), rig.pictures.on) == (0, 1, frozenset({Kind.VIDEO}))
 
 
 async def test_what_has_no_source_is_not_shown() -> None:
