@@ -89,12 +89,13 @@ VideoOut = File | Drawn | Literal[Made.NULL]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The four ends of one person's side of a call."""
+    """The ends of one person's side of a call; a screen may be beside a camera."""
 
     audio_in: AudioIn
     audio_out: AudioOut
     video_in: VideoIn
     video_out: VideoOut
+    screen: Screen | None = None
 
 
 def parse_choice(

@@ -29,6 +29,7 @@ class DeviceEnd:
 
     Attributes:
         gain: makes it louder or softer, at any time.
+        way: microphone or speaker.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class DeviceEnd:
     ) -> None:
         """Keep one device, which `opener` opens."""
         self.gain = Gain(gain_db)
+        self.way = way
         self._meter = Meter()
         self._kept = Kept(way, sound, device, opener)
 
@@ -70,6 +72,14 @@ class DeviceEnd:
     def on_change(self, tell: Tell) -> None:
         """Have devices lost and found told to `tell` too, from a thread of ours."""
         self._kept.tells.append(tell)
+
+    def listed(self) -> list[SoundDevice]:
+        """List what could be chosen; takes some milliseconds."""
+        return self._kept.listed()
+
+    def choose(self, device: SoundDevice | None) -> None:
+        """Use this one from now on, or with None the system's default."""
+        self._kept.choose(device)
 
     def close(self) -> None:
         """Switch it off; a second call does nothing."""

@@ -72,9 +72,10 @@ class Kept:
         self.tells: list[Tell] = []
         self._way = way
         self._sound = sound
-        self._chosen = chosen
+        self._wanted = self._chosen = chosen
         self._opener = opener
         self._closed = threading.Event()
+        self._switched = threading.Event()
         self._beat = Beat(self._closed)
         self._late = 0
         self._running: Running | None = None
@@ -91,21 +92,38 @@ class Kept:
         if self._thread.ident is None and not self._closed.is_set():
             self._thread.start()
 
+    def listed(self) -> list[SoundDevice]:
+        """List the devices that could be chosen; takes some milliseconds."""
+        return self._sound.devices(self._way)
+
+    def choose(self, device: SoundDevice | None) -> None:
+        """Keep this one from now on, or with None the system's default."""
+        self._wanted = device
+        self._switched.set()
+
     def close(self) -> None:
         """Close the device; a second call does nothing."""
         self._closed.set()
+        self._switched.set()
         if self._thread.ident is not None:
             self._thread.join(timeout=CLOSE_S)
 
     def _keep(self) -> None:
-        keeper = Keeper(has_choice=self._chosen is not None, now=time.monotonic())
         while not self._closed.is_set():
+            self._switched.clear()
+            self._chosen = self._wanted
+            self._keep_chosen()
+            self._leave()
+
+    def _keep_chosen(self) -> None:
+        keeper = Keeper(has_choice=self._chosen is not None, now=time.monotonic())
+        while not (self._closed.is_set() or self._switched.is_set()):
             now = time.monotonic()
             if self._beat.has_ended:
                 keeper.stopped()
             match keeper.step(now, self._beat.at):
                 case None:
-                    self._closed.wait(keeper.wait_s(now))
+                    self._switched.wait(keeper.wait_s(now))
                 case Step.OPEN_CHOSEN:
                     self._open(keeper, self._chosen)
                 case Step.OPEN_DEFAULT:
@@ -116,7 +134,6 @@ class Kept:
                     self._leave()
                 case Step.LOOK:
                     self._look(keeper)
-        self._leave()
 
     def _open(self, keeper: Keeper, device: SoundDevice | None) -> None:
         beat = Beat(self._closed)

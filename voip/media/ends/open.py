@@ -136,17 +136,17 @@ def open_ends(
     speech = _Speech(choice, settings, sound)
     with ExitStack() as opened:
         source = opened.enter_context(closing(_audio_source(choice.audio_in, speech)))
-        pictures = _video_source(choice.video_in)
-        if pictures is not None:
-            opened.enter_context(closing(pictures))
+        camera, screen = _shown(choice)
+        for pictures in (camera, screen):
+            if pictures is not None:
+                opened.enter_context(closing(pictures))
         sink, shown = _sinks(choice, speech, display, overwrite=overwrite)
         opened.pop_all()
-    is_screen = isinstance(choice.video_in, Screen)
     return Ends(
         audio_source=source,
         audio_sink=sink,
-        video_source=None if is_screen else pictures,
-        screen_source=pictures if is_screen else None,
+        video_source=camera,
+        screen_source=screen,
         video_sink=shown,
         notes=speech.notes,
     )
@@ -168,9 +168,9 @@ def check_ends(
     """
     speech = _Speech(choice, settings, sound)
     _audio_source(choice.audio_in, speech).close()
-    pictures = _video_source(choice.video_in)
-    if pictures is not None:
-        pictures.close()
+    for pictures in _shown(choice):
+        if pictures is not None:
+            pictures.close()
     if isinstance(choice.audio_out, Device):
         speech.speaker(choice.audio_out).close()
 
@@ -249,6 +249,14 @@ def _video_source(chosen: VideoIn) -> VideoSource | None:
             return None
         case _:
             assert_never(chosen)
+
+
+def _shown(choice: Choice) -> tuple[VideoSource | None, VideoSource | None]:
+    """Open the camera, or what stands for one, and the screen."""
+    if isinstance(choice.video_in, Screen):
+        return None, _video_source(choice.video_in)
+    screen = _video_source(choice.screen) if choice.screen else None
+    return _video_source(choice.video_in), screen
 
 
 def _sinks(

@@ -196,3 +196,15 @@ def test_both_say_which_way_they_are(machine: Machine) -> None:
         end.close()
 
     assert seen == [Way.IN, Way.OUT]
+
+
+def test_another_microphone_can_be_chosen_during_the_call(
+    machine: Machine, microphone: Microphone
+) -> None:
+    microphone.read()
+    machine.wait()
+    chosen = microphone.listed()[1]
+    microphone.choose(chosen)
+
+    assert machine.wait().device == chosen
+    assert microphone.way is Way.IN

@@ -208,3 +208,27 @@ def test_callbacks_that_come_late_are_counted() -> None:
     beat()
 
     assert beat.late == 1
+
+
+def test_another_device_can_be_chosen_while_one_runs(
+    machine: Machine, watched: Watched
+) -> None:
+    watched.kept.start()
+    watched.next()
+    watched.kept.choose(watched.kept.listed()[0])
+    first = watched.next()
+    watched.kept.choose(None)
+
+    assert first == (Change.OPENED, "first")
+    assert watched.next() == (Change.OPENED, "default")
+    assert machine.opened[0].closed.is_set()
+    assert machine.opened[1].closed.is_set()
+
+
+def test_what_is_chosen_before_the_start_is_opened_first(
+    machine: Machine, watched: Watched
+) -> None:
+    watched.kept.choose(machine.devices(Way.IN)[0])
+    watched.kept.start()
+
+    assert watched.next() == (Change.OPENED, "first")

@@ -1,6 +1,7 @@
 import os
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.voip.media.ends.machine import WAIT_S, Machine
 from voip.errors import MissingError, RefusedError
 from voip.media.ends.camera import MovingBars
-from voip.media.ends.choice import Drawn, parse_choice
+from voip.media.ends.choice import Drawn, Screen, parse_choice
 from voip.media.ends.devices import Microphone, Speaker
 from voip.media.ends.files import FileAudio, FileVideo
 from voip.media.ends.listed import Way
@@ -276,6 +277,12 @@ def test_a_look_switches_nothing_on(machine: Machine) -> None:
 def test_a_missing_screen_is_told_before_the_call() -> None:
     with pytest.raises(MissingError, match="no screen"):
         open_ends(parse_choice("tone", "null", video_in="screen::4711"))
+
+
+def test_a_screen_can_stand_beside_a_camera() -> None:
+    choice = parse_choice("tone", "null", video_in="pattern")
+    with pytest.raises(MissingError, match="no screen ':4711'"):
+        open_ends(replace(choice, screen=Screen(":4711")))
 
 
 def test_a_camera_that_is_missing_is_found_by_a_look() -> None:
