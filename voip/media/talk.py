@@ -49,7 +49,9 @@ class Talk:
             MissingError: this machine has no Opus at all.
         """
         self._loop = asyncio.get_running_loop()
-        self._sink: AudioSink | DrivenSink | None = sink
+        # Told apart once: asking a protocol takes as long as sealing a packet.
+        self._driven = sink if isinstance(sink, DrivenSink) else None
+        self._written = None if isinstance(sink, DrivenSink) else sink
         self._send = send
         self._beat = beat
         self._failed = failed
@@ -68,8 +70,8 @@ class Talk:
 
     def start(self) -> None:
         """Send and play from now on."""
-        if isinstance(self._sink, DrivenSink):
-            self._sink.drive(self._pull)
+        if self._driven is not None:
+            self._driven.drive(self._pull)
         self.speaking.start()
 
     def stop(self) -> None:
@@ -109,8 +111,8 @@ class Talk:
     def _sent(self, packet: bytes) -> None:
         self._send(packet)
         now = self._loop.time()
-        if self._sink is not None and not isinstance(self._sink, DrivenSink):
-            self._write(self._sink)
+        if self._written is not None:
+            self._write(self._written)
         self._beat(now)
 
     def _write(self, sink: AudioSink) -> None:
@@ -118,7 +120,7 @@ class Talk:
             sink.write(self._pull(FRAME_SAMPLES))
         except OSError as error:
             # A full disk under a WAV, say. What the user says is not concerned.
-            self._sink = None
+            self._written = None
             self._failed(str(error))
 
     def _pull(self, samples: int) -> bytes:
