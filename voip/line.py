@@ -234,6 +234,10 @@ class Line:
             case State() if message.version > self._their_state:
                 self._their_state = message.version
                 self.is_recorded_there = message.recording
+                shown = {Kind.VIDEO: message.video, Kind.SCREEN: message.screen}
+                self._media.expect_pictures(
+                    frozenset(kind for kind, on in shown.items() if on)
+                )
                 self._tell(
                     PeerChanged(
                         held=message.hold,

@@ -54,6 +54,8 @@ class StandIn(MediaSession):
         self._peer: StandIn | None = None
         self._happened: asyncio.Queue[MediaEvent] = asyncio.Queue()
         self._early: deque[bytes] = deque()
+        self.candidates: tuple[str, ...] = ()
+        self.restarts = 0
         self.sources_open = False
         self.is_closed = False
 
@@ -92,10 +94,12 @@ class StandIn(MediaSession):
     async def add_candidates(
         self, candidates: tuple[str, ...], *, last: bool = False
     ) -> None:
-        pass
+        del last
+        self.candidates += candidates
 
     async def restart(self) -> Description:
         self._try("restart")
+        self.restarts += 1
         return await self.gather()
 
     async def reconnect(self, remote: Description) -> None:
@@ -124,6 +128,9 @@ class StandIn(MediaSession):
     def set_pictures(self, kinds: frozenset[Kind]) -> frozenset[Kind]:
         self.pictures = kinds
         return kinds if self.sources_open else frozenset()
+
+    def expect_pictures(self, kinds: frozenset[Kind]) -> None:
+        self.expected_pictures = kinds
 
     def record(self, recorder: Recorder) -> None:
         self.recorder: Recorder | None = recorder

@@ -62,6 +62,14 @@ class IncomingPictures:
             if lane.receiver is not None:
                 lane.receiver.set_round_trip(seconds)
 
+    def expect_only(self, kinds: frozenset[Kind]) -> None:
+        """Note which kinds the other side says it shows; a gap in others is meant."""
+        for kind, lane in self._lanes.items():
+            if kind not in kinds and lane.receiver is not None:
+                lane.receiver.pause()
+        if Kind.SCREEN not in kinds:
+            self._screen_at = None
+
     def hook(self, hooks: Hooks | None) -> None:
         """Hand each whole frame to what this makes, or to nobody any more."""
         self._hooks = hooks

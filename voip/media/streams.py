@@ -240,6 +240,11 @@ class MediaSession:
         self._steering.want_video(wanted=bool(showing))
         return showing
 
+    def expect_pictures(self, kinds: frozenset[Kind]) -> None:
+        """Note which kinds the peer says it shows, so that a pause is no freeze."""
+        if self._incoming is not None:
+            self._incoming.expect_only(kinds)
+
     def use_pictures(self, kind: Kind, source: VideoSource) -> None:
         """Show this from now on, whenever pictures of its kind are on.
 

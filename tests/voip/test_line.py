@@ -1,0 +1,119 @@
+"""What the two sides say to each other about the media of a call."""
+
+import asyncio
+
+import pytest
+
+from tests.voip.peers import Wire, at, heard, media_of, people, talk
+from tests.voip.simulated import simulated
+from voip.call import State
+from voip.description import Kind
+from voip.errors import RefusedError
+from voip.events import End
+from voip.handshake.schedule import Role
+from voip.media.events import (
+    AddressesChanged,
+    CandidateFound,
+    DigitReceived,
+    EndFailed,
+    MediaEvent,
+    PathFailed,
+    PathWeak,
+    PicturesSlow,
+    Quiet,
+    RecordingFailed,
+)
+from voip.news import DigitArrived, News, PathWeakened, PeerChanged, Warned
+
+ADDRESS = "1 1 udp 1 192.0.2.7 40000 typ host"
+
+
+@simulated
+async def test_an_address_found_late_reaches_the_other_side() -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        media_of(theirs).happen(CandidateFound(ADDRESS))
+        await asyncio.sleep(3)
+
+        assert media_of(ours).candidates == (ADDRESS,)
+
+
+@pytest.mark.parametrize(
+    ("event", "news"),
+    [
+        (PathWeak(0.5), PathWeakened(0.5)),
+        (DigitReceived("7"), DigitArrived("7")),
+        (EndFailed("no space left"), Warned("no space left")),
+        (
+            RecordingFailed("no space left"),
+            Warned("the recording ended: no space left"),
+        ),
+        (
+            PicturesSlow(),
+            Warned("this machine is too slow for the pictures that come"),
+        ),
+    ],
+)
+@simulated
+async def test_the_user_is_told_what_happened(event: MediaEvent, news: News) -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, _ = await talk(*homes)
+        media_of(theirs).happen(event)
+        await asyncio.sleep(1)
+
+        assert news in heard(theirs)
+
+
+@pytest.mark.parametrize("event", [AddressesChanged(), PathFailed(), Quiet(3.0)])
+@simulated
+async def test_a_path_that_is_gone_is_replaced(event: MediaEvent) -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        media_of(theirs).happen(event)
+        await asyncio.sleep(5)
+
+        assert (media_of(theirs).restarts, media_of(ours).restarts) == (1, 1)
+        assert (theirs.state, ours.state) == (State.ACTIVE, State.ACTIVE)
+
+
+@simulated
+async def test_a_newer_search_replaces_an_older_one_at_once() -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        for _ in range(3):
+            media_of(theirs).happen(AddressesChanged())
+        await asyncio.sleep(10)
+        line = theirs._session.line
+        assert line is not None
+
+        assert (line._generation, theirs.state, ours.state) == (
+            3,
+            State.ACTIVE,
+            State.ACTIVE,
+        )
+
+
+@simulated
+async def test_what_the_other_side_shows_is_known_to_the_media() -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        theirs.set_video(on=True)
+        theirs.set_screen(on=True)
+        await asyncio.sleep(3)
+        told = [each for each in heard(ours) if isinstance(each, PeerChanged)]
+
+        assert (told[-1].video, told[-1].screen) == (True, True)
+        assert media_of(ours).expected_pictures == {Kind.VIDEO, Kind.SCREEN}
+
+
+@simulated
+async def test_an_offer_that_cannot_be_ends_the_call() -> None:
+    wire = Wire()
+    wire.rooms.fails[Role.CALLER, "gather"] = RefusedError("streams: none of ours")
+    async with at(wire, *people()) as (alice, bob):
+        theirs = await alice.endpoint.dial("bob")
+        ours = await bob.rung()
+        ours.accept()
+        await asyncio.sleep(5)
+
+        assert (theirs.end, ours.end) == (End.SECURITY, End.SECURITY)
