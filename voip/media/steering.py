@@ -28,12 +28,16 @@ GONE_S = 3.0
 """After so long the path may be another one; after `PAUSE_S` it was down."""
 BLIND_S = 10.0
 """After so long without reports while sound still comes, they are filtered away."""
-BLIND_KBPS = 90.0
+START_KBPS = 90.0
 """Room for the state that a call begins in."""
 FILLED = 0.95
 """Of a path that was full lately, for sound and what goes beside it."""
+LASTING_S, DEEP_S = 0.7, 0.15
+"""A queue that stays for so long, or so deep, concerns sound alone as well."""
 FULL_S = 2.0
 """So long after the last sign of a queue, losses are its."""
+DRAIN_S = 0.7
+"""In which a queue is to empty, at the cost of up to half of the pictures' rate."""
 NARROW_BPS = 300_000
 """Below this, reports ten times a second would take a tenth of the path."""
 
@@ -54,6 +58,7 @@ class Steering:
         self._has_heard = False
         self._sent_at = self._path_since = now
         self._full_at = now
+        self._over_since: float | None = None
         self._losses = Losses()
         self._stray = Losses()  # those that no full queue explains
         self._round_trip: float | None = None
@@ -139,15 +144,29 @@ class Steering:
         self._heard_at = now
         self._sent_at = acked[-1].sent_at
         here = [each for each in acked if each.sent_at >= self._path_since]
-        if here and self._delay.take(here, self._rate.bps) is Usage.OVER:
-            self._full_at = now
+        usage = self._delay.take(here, self._rate.bps) if here else Usage.NORMAL
         self._rate.report(
-            self._delay.usage,
+            self._blame(usage, now),
             came_bps=self._came_bps(),
             lost_share=self._history.lost_share,
             sent_at=self._sent_at,
             now=now,
         )
+
+    def _blame(self, usage: Usage, now: float) -> Usage:
+        """Say what the rate is to make of it.
+
+        Sound alone hardly fills a path: a queue that passes was made by somebody
+        else, who has given way.
+        """
+        if usage is not Usage.OVER:
+            self._over_since = None
+            return usage
+        self._full_at = now
+        if self._over_since is None:
+            self._over_since = now
+        passes = now - self._over_since < LASTING_S and self._delay.queue_s < DEEP_S
+        return Usage.UNDER if passes and not self._pictures.bps else usage
 
     def _count(self, fates: list[tuple[int, int, bool]], now: float) -> None:
         """Count the losses of sound."""
@@ -170,12 +189,11 @@ class Steering:
     def _share_out(self, now: float) -> None:
         """Sound first, then pictures."""
         silent_s = now - self._heard_at
-        # While pictures are tried, a queue is theirs: sound had room without them.
-        if not self._pictures.is_testing(now):
+        if not self._pictures.is_trial(now):
             self._choice.update(
                 lost=self._stray.share or 0.0,
                 run=self._stray.run,
-                room_kbps=self._audio_room_kbps(silent_s),
+                room_kbps=self._audio_room_kbps(silent_s, now),
                 overuse=now - self._full_at < FULL_S,
                 now=now,
             )
@@ -196,19 +214,25 @@ class Steering:
             self._pictures.begin(now)
         taken_bps = OTHERS_BPS + self.audio.value.kbps * 1000
         room_bps = (1 - SLACK) * self._rate.bps - taken_bps
+        if room_bps > 0:  # what waits in the path goes first
+            waiting_bps = self._delay.unusual_s * self._rate.bps / DRAIN_S
+            room_bps = max(room_bps / 2, room_bps - waiting_bps)
         self._pictures.update(
             room_bps / 2 if silent_s >= HALVE_S else room_bps,
             self._delay.usage,
+            queue_s=self._delay.unusual_s,
             sent_at=self._sent_at,
             now=now,
         )
 
-    def _audio_room_kbps(self, silent_s: float) -> float | None:
+    def _audio_room_kbps(self, silent_s: float, now: float) -> float | None:
         room_bps = self._rate.bps
         if self._rate.ceiling_bps is not None:
             # The estimate lies lower so that the queue empties; sound need not.
             room_bps = max(room_bps, FILLED * self._rate.ceiling_bps)
         room_kbps = (room_bps - OTHERS_BPS) / 1000
         if silent_s >= BLIND_S:
-            return min(room_kbps, BLIND_KBPS)
+            return min(room_kbps, START_KBPS)
+        if self._pictures.has_failed(now):
+            return max(room_kbps, START_KBPS)  # it had so much before them
         return room_kbps if self._has_heard else None

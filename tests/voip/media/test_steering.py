@@ -145,6 +145,19 @@ def test_a_queue_that_is_no_trials_makes_sound_smaller() -> None:
     assert call.steering.audio.value.kbps < AudioState.N1.value.kbps
 
 
+def test_a_queue_that_passes_was_somebody_elses() -> None:
+    call = _Call(video=False)
+    call.run(4.0)
+    before = call.steering.available_bps
+    call.delay_s = 0.13
+    call.run(0.4)
+    call.delay_s = 0.02
+    call.run(3.0)
+
+    assert call.steering.available_bps >= before
+    assert call.steering.audio is AudioState.N1
+
+
 def test_losses_in_a_full_queue_bring_no_copies() -> None:
     call = _Call(video=False)
     call.run(4.0)

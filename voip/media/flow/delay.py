@@ -89,11 +89,18 @@ class Delay:
         self.usage = self._judge(slope, LUMP_BITS / bps)
         return self.usage
 
+    @property
+    def unusual_s(self) -> float:
+        """The queue, over the level that jitter makes."""
+        return max(0.0, self.queue_s - USUAL * self._usual_s)
+
     def _judge(self, slope: Usage, lump_s: float) -> Usage:
         usual_s = QUEUE_S + USUAL * self._usual_s
         if self.queue_s >= STANDING_S + self._usual_s:
-            if self._is_flat():
+            now, _ = self._levels[-1]
+            if now - self._flat[0] >= LEVEL_FLAT_S:
                 self._base += self.queue_s
+                self._next_base = float("inf")
                 self.queue_s = 0.0
                 self._levels.clear()
                 return Usage.NORMAL
@@ -104,12 +111,6 @@ class Delay:
         if slope is Usage.NORMAL and self.queue_s < usual_s:
             return Usage.CLEAR
         return slope
-
-    def _is_flat(self) -> bool:
-        now = self._levels[-1][0]
-        if abs(self.queue_s - self._flat[1]) > FLAT_S:
-            self._flat = (now, self.queue_s)
-        return now - self._flat[0] >= LEVEL_FLAT_S
 
     def _measure(self, acked: Sequence[Acked]) -> None:
         """Find the level."""
@@ -127,6 +128,8 @@ class Delay:
         least = min(each[1] for each in recent)
         self._base = min(self._base, least)
         self.queue_s = least - self._base
+        if abs(self.queue_s - self._flat[1]) > FLAT_S:
+            self._flat = (now, self.queue_s)
         levels = self._levels
         passed = now - levels[-1][0] if levels else 0.0
         levels.append((now, self.queue_s))

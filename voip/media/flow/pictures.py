@@ -20,9 +20,11 @@ TRIAL_BPS, TRIAL_S = 130_000, 3.0
 """Above this, or after so long, it is no trial any more."""
 FIRST_CALM_S, CALM_S = 0.6, 2.0
 """How long the path must have been free of queues, the first time and later."""
-WAIT_S, LONGER, MAX_WAIT_S = 3.0, 3.0, 240.0
+WAIT_S, LONGER, MAX_WAIT_S = 5.0, 2.0, 240.0
 """Before they are tried again; short once, since others who share the path make room
 when it fills, then longer each time."""
+TRIAL_QUEUE_S = 0.04
+"""A trial ends with this much queue, sooner than it is sure that one grows."""
 PROVEN_S = 30.0
 """After so long the path carries them, and the next wait is short again."""
 SETTLE_S = 1.5
@@ -60,11 +62,15 @@ class Pictures:
         self._began = self._stepped = now
         self._tight_since = None
 
-    def is_testing(self, now: float) -> bool:
-        """Tell whether a queue would be of a trial, now or lately, and not of sound."""
+    def is_trial(self, now: float) -> bool:
+        """Tell whether they are tried at the moment."""
         if self._limit is None:
-            return now - self._failed_at < SETTLE_S
+            return False
         return self._limit <= TRIAL_BPS and now - self._began < TRIAL_S
+
+    def has_failed(self, now: float) -> bool:
+        """Tell whether a trial has just failed, so that a queue is its."""
+        return now - self._failed_at < SETTLE_S
 
     def stop(self) -> None:
         """Send none, because nobody wants to."""
@@ -79,19 +85,27 @@ class Pictures:
             self._stepped = now
 
     def update(
-        self, room_bps: float, usage: Usage, *, sent_at: float, now: float
+        self,
+        room_bps: float,
+        usage: Usage,
+        *,
+        queue_s: float,
+        sent_at: float,
+        now: float,
     ) -> None:
         """Choose anew after a report, once begun.
 
         Args:
             room_bps: what the path has left for pictures.
             usage: of the path.
+            queue_s: in it, over the usual.
             sent_at: when the newest packet left that a report told of.
             now: seconds.
         """
         if self._limit is None:
             return
-        if self._is_tight(room_bps, now):
+        is_full = queue_s > TRIAL_QUEUE_S and self.is_trial(now)
+        if is_full or self._is_tight(room_bps, now):
             self._give_up(now)
             return
         if now - self._began >= PROVEN_S:
@@ -112,7 +126,7 @@ class Pictures:
         return room_bps < NOTHING_BPS or now - self._tight_since >= LEAST_S
 
     def _give_up(self, now: float) -> None:
-        if self.is_testing(now):
+        if self.is_trial(now):
             self._failed_at = now
         self.stop()
         self._calm_s = CALM_S

@@ -37,7 +37,7 @@ def _call(
     """Let a call go its way; give the end whose sending was under `conditions`."""
     there = Link(conditions, seed, script)
     back = Link(conditions, seed + 1, script) if both else Link(FREE, seed + 1)
-    world, caller, _ = call(there, back, video=video)
+    world, caller, _ = call(there, back, seed=seed, video=video)
     world.run(seconds)
     return caller
 
@@ -52,8 +52,9 @@ def test_steps_of_the_rate_are_followed(seed: int) -> None:
     end = _call(Conditions(rate=2 * MBPS), *STEPS, seconds=101, seed=seed)
 
     assert end.slowest_s(17.0, 30.0) < 0.25
-    assert end.slowest_s(32.5, 50.0) < 0.35  # pictures are tried, and given up
-    assert end.concealed(0.0, 100.0) < 0.02
+    assert end.slowest_s(32.0, 50.0) < 0.3  # pictures are tried, and given up
+    assert end.lost(0.0, 100.0) < 0.01
+    assert end.concealed(0.0, 100.0) < 0.03
     assert end.video_bps(8.0, 15.0) > 1.2 * MBPS
     assert end.video_bps(20.0, 30.0) > 0.1 * MBPS
     assert end.video_bps(90.0, 100.0) > 1.0 * MBPS
@@ -64,15 +65,15 @@ def test_steps_of_the_rate_are_followed(seed: int) -> None:
 def test_at_100_kbit_per_second_both_ways_speech_stays_clear(seed: int) -> None:
     end = _call(Conditions(rate=100 * KBPS), seconds=61, seed=seed, both=True)
 
-    assert end.concealed(0.0, 60.0) < 0.005
-    assert end.slowest_s(0.0, 60.0) < 0.35
+    assert end.lost(0.0, 60.0) < 0.005
+    assert end.concealed(0.0, 60.0) < 0.04
     assert "S2" not in _states(end, 0.0)
 
 
 def test_at_60_kbit_per_second_the_call_lives() -> None:
     end = _call(Conditions(rate=60 * KBPS), seconds=31)
 
-    assert end.concealed(5.0, 30.0) < 0.02
+    assert end.lost(5.0, 30.0) < 0.1  # a larger state is tried, and given up
     assert _states(end, 5.0) <= {"S2", "S0"}
 
 
@@ -98,12 +99,12 @@ def test_two_calls_share_a_path(seed: int) -> None:
         peer.meet(end)
         ends.append(end)
         world.run(10.0 * (index + 1))
-    world.run(91.0)
-    first, second = (end.video_bps(50.0, 90.0) for end in ends)
+    world.run(121.0)
+    first, second = (end.video_bps(80.0, 120.0) for end in ends)
 
     assert 0.5 < first / second < 2
     assert first + second > 0.6 * MBPS
-    assert max(end.concealed(0.0, 90.0) for end in ends) < 0.005
+    assert max(end.concealed(20.0, 120.0) for end in ends) < 0.005
 
 
 @pytest.mark.parametrize("reorders", [True, False], ids=["reordered", "in order"])
@@ -140,7 +141,7 @@ def test_after_an_outage_all_is_back_soon() -> None:
     outage = (15.0, DOWN), (20.0, Conditions(rate=MBPS))
     end = _call(Conditions(rate=MBPS), *outage, seconds=31, both=True)
 
-    assert end.concealed(20.5, 30.0) < 0.01
+    assert end.lost(20.5, 30.0) < 0.01
     assert "S2" not in _states(end, 0.0)
     assert end.video_bps(25.0, 30.0) > 0.6 * MBPS
 
@@ -150,7 +151,7 @@ def test_a_longer_path_is_not_starved() -> None:
     end = _call(Conditions(rate=MBPS), longer, seconds=31)
 
     assert end.video_bps(25.0, 30.0) > 0.4 * MBPS
-    assert end.concealed(0.0, 30.0) == 0.0
+    assert end.lost(0.0, 30.0) == 0.0
 
 
 def test_a_hostile_peer_who_praises_a_narrow_path_hurts_only_himself() -> None:

@@ -117,6 +117,22 @@ def test_a_record_among_the_packets_of_a_narrow_path_is_no_queue() -> None:
     assert Usage.OVER not in said
 
 
+def test_what_jitter_makes_is_nothing_unusual() -> None:
+    chance = random.Random(1)
+    delay = Delay()
+    newest = 0.0
+
+    def way(at: float) -> float:
+        nonlocal newest
+        newest = max(newest, at + 0.05 + chance.uniform(0, 0.06))
+        return newest - at
+
+    _run(delay, way, 0, 20)
+
+    assert delay.queue_s > delay.unusual_s
+    assert delay.unusual_s < 0.02
+
+
 def test_clocks_that_run_apart_make_no_queue() -> None:
     said = _run(Delay(), lambda at: 0.05 + 500e-6 * at, 0, 120)
 

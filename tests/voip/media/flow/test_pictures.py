@@ -24,10 +24,14 @@ def _begun(patience: float = 0.0) -> Pictures:
 
 
 def _update(
-    pictures: Pictures, now: float, room: float = ROOM, usage: Usage = Usage.CLEAR
+    pictures: Pictures,
+    now: float,
+    room: float = ROOM,
+    usage: Usage = Usage.CLEAR,
+    queue_s: float = 0.0,
 ) -> int:
     """Report on everything sent until 100 ms ago."""
-    pictures.update(room, usage, sent_at=now - 0.1, now=now)
+    pictures.update(room, usage, queue_s=queue_s, sent_at=now - 0.1, now=now)
     return pictures.bps
 
 
@@ -108,14 +112,14 @@ def test_then_they_wait_longer_each_time() -> None:
     pictures = Pictures(0.0, patience=0.0)
     waits: list[float] = []
     now = 0.0
-    for _ in range(6):
+    for _ in range(8):
         pictures.begin(now)
         _update(pictures, now, room=0.0)
         waited = next(w for w in range(1000) if pictures.may_begin(9.9, now + w))
         waits.append(waited)
         now += waited
 
-    assert waits == [WAIT_S, 9.0, 27.0, 81.0, MAX_WAIT_S, MAX_WAIT_S]
+    assert waits == [WAIT_S, 10.0, 20.0, 40.0, 80.0, 160.0, MAX_WAIT_S, MAX_WAIT_S]
 
 
 def test_one_side_waits_longer_than_the_other() -> None:
@@ -146,8 +150,8 @@ def test_what_went_well_for_long_is_soon_tried_again() -> None:
 def test_a_trial_is_small_and_short() -> None:
     pictures = _begun()
 
-    assert pictures.is_testing(1.0)
-    assert not pictures.is_testing(TRIAL_S)
+    assert pictures.is_trial(1.0)
+    assert not pictures.is_trial(TRIAL_S)
 
 
 def test_what_has_grown_is_no_trial() -> None:
@@ -155,22 +159,36 @@ def test_what_has_grown_is_no_trial() -> None:
     for now in (0.4, 0.8, 1.2, 1.6):
         _update(pictures, now)
 
-    assert not pictures.is_testing(1.6)
+    assert not pictures.is_trial(1.6)
+
+
+def test_where_there_are_none_nothing_is_tried() -> None:
+    pictures = Pictures(0.0, patience=0.0)
+
+    assert not pictures.is_trial(0.0)
+
+
+def test_a_little_queue_ends_a_trial() -> None:
+    assert _update(_begun(), 1.0, queue_s=0.05) == 0
+
+
+def test_a_little_queue_ends_nothing_else() -> None:
+    assert _update(_begun(), TRIAL_S, queue_s=0.05) > 0
 
 
 def test_a_failed_trial_is_blamed_for_the_queue_a_while() -> None:
     pictures = _begun()
     _update(pictures, 1.0, room=0.0)
 
-    assert pictures.is_testing(1.1)
-    assert not pictures.is_testing(1.0 + SETTLE_S)
+    assert pictures.has_failed(1.1)
+    assert not pictures.has_failed(1.0 + SETTLE_S)
 
 
 def test_pictures_that_end_later_are_not_blamed() -> None:
     pictures = _begun()
     _update(pictures, 10.0, room=0.0)
 
-    assert not pictures.is_testing(10.1)
+    assert not pictures.has_failed(10.1)
 
 
 def test_nobody_wants_them() -> None:
