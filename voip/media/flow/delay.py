@@ -51,6 +51,8 @@ FLAT_S, LEVEL_FLAT_S = 0.03, 3.0
 BASE_S = 10.0
 """The least delay is forgotten after one to two of these: paths change."""
 
+_HELD = 1024  # packets in `LEVEL_S`: 80 Mbit/s
+
 
 class Usage(Enum):
     """What the path does with what is sent."""
@@ -72,10 +74,12 @@ class Delay:
         self.usage = Usage.CLEAR
         self.queue_s = 0.0
         self._trend = _Trend()
-        self._recent: deque[tuple[float, float]] = deque()  # arrival, delay
+        # Arrival and delay, arrival and level; bounded, since a peer may claim that
+        # time runs backwards.
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_HELD)
         self._base = self._next_base = float("inf")
         self._base_until = float("-inf")
-        self._levels: deque[tuple[float, float]] = deque()  # arrival, level
+        self._levels: deque[tuple[float, float]] = deque(maxlen=_HELD)
         self._usual_s = 0.0
         self._flat = (float("-inf"), float("inf"))  # since when, at which level
 

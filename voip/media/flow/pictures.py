@@ -21,8 +21,8 @@ TRIAL_BPS, TRIAL_S = 130_000, 3.0
 FIRST_CALM_S, CALM_S = 0.6, 2.0
 """How long the path must have been free of queues, the first time and later."""
 WAIT_S, LONGER, MAX_WAIT_S = 5.0, 2.0, 240.0
-"""Before they are tried again; short once, since others who share the path make room
-when it fills, then longer each time."""
+"""Before they are tried again; short at first, since others who share the path make
+room when it fills, then longer each time."""
 TRIAL_QUEUE_S = 0.04
 """A trial ends with this much queue, sooner than it is sure that one grows."""
 PROVEN_S = 30.0

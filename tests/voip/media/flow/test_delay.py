@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from voip.media.flow.delay import Delay, Usage
 from voip.media.flow.history import Acked
@@ -208,3 +210,17 @@ def test_one_spike_is_not_what_the_threshold_learns_from() -> None:
     said = _run(delay, lambda at: 0.05 + 0.3 * (at - 4), 4, 4.6)
 
     assert said[-1] is Usage.OVER
+
+
+_TIMES = st.floats(-1e5, 1e5)
+
+
+@given(st.lists(st.lists(st.tuples(_TIMES, _TIMES), min_size=1), max_size=20))
+def test_any_claim_about_time_is_survived(
+    reports: list[list[tuple[float, float]]],
+) -> None:
+    delay = Delay()
+    for report in reports:
+        delay.take([Acked(sent, came, 200) for sent, came in sorted(report)], BPS)
+
+    assert delay.queue_s >= 0.0
