@@ -405,6 +405,8 @@ class Session:
                 entropy=self._place.entropy,
                 idle_control=leg.delivery.ping,
                 on_datagram=self._place.on_datagram,
+                # By hand each address would have to be pasted.
+                trickle=not self._place.by_hand,
             )
             self.line = Line(leg, session, entropy=self._place.entropy, tell=self.tell)
             self.line.shown.muted = self.wants_muted

@@ -73,11 +73,13 @@ class MediaSession:
         entropy: Callable[[int], bytes],
         idle_control: Callable[[], bytes | None],
         on_datagram: Trace | None = None,
+        trickle: bool = True,
     ) -> None:
         """Take what the call agreed on.
 
         `idle_control` gives the control message for a second in which nothing waits.
-        `on_datagram` sees every datagram of a gathered path as it is sent.
+        `on_datagram` sees every datagram of a gathered path as it is sent. With
+        `trickle`, `gather` waits for no slow server: `CandidateFound` comes later.
 
         Raises:
             MissingError: relay-only without a TURN server, or no Opus on this machine.
@@ -102,7 +104,11 @@ class MediaSession:
             entropy=entropy,
         )
         self._ways = Ways(
-            ice, controlling=role == CALLER, trace=on_datagram, emit=self._emit
+            ice,
+            controlling=role == CALLER,
+            trace=on_datagram,
+            emit=self._emit,
+            trickle=trickle,
         )
         self._transport = IkSrtpTransport(
             self._ways.current,

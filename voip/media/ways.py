@@ -33,8 +33,9 @@ class Ways:
         controlling: bool,
         trace: Trace | None,
         emit: Callable[[MediaEvent], None],
+        trickle: bool = True,
     ) -> None:
-        """Prepare the first path.
+        """Prepare the first path; with `trickle`, addresses may be found later.
 
         Raises:
             MissingError: relay-only without a TURN server.
@@ -43,6 +44,7 @@ class Ways:
         self._controlling = controlling
         self._trace = trace
         self._emit = emit
+        self._trickle = trickle
         self._next: Path | None = None
         self._closing: dict[Path, asyncio.TimerHandle] = {}
         self._closers: set[asyncio.Task[None]] = set()
@@ -164,7 +166,7 @@ class Ways:
             self._config,
             controlling=self._controlling,
             trace=self._trace,
-            on_candidate=found,
+            on_candidate=found if self._trickle else None,
             on_change=changed,
         )
         return path

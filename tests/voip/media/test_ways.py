@@ -116,3 +116,17 @@ async def test_addresses_found_late_are_told_for_the_newest_path_only(
         report(Candidate.from_sdp(f"1 1 udp 1 192.0.2.7 {port} typ host"))
 
     assert here.events[told:] == [CandidateFound("1 1 udp 1 192.0.2.7 2000 typ host")]
+
+
+async def test_without_trickling_no_address_is_told_late() -> None:
+    ways = Ways(
+        IceConfig(loopback=True),
+        controlling=True,
+        trace=None,
+        emit=lambda _: None,
+        trickle=False,
+    )
+    late = ways.current._agent._on_candidate
+    await ways.close()
+
+    assert late is None
