@@ -1,13 +1,18 @@
 """The data channel: text and files over SCTP inside records.
 
-aiortc's SCTP is unchanged; it sends its packets through the media transport, which
-seals them. One negotiated stream, number 0, reliable and in order (RFC 8831, 8832).
+aiortc's SCTP sends its packets through the media transport, which seals them; what
+comes goes through `sctp` first. One negotiated stream, number 0, reliable and in order
+(RFC 8831, 8832). The private names of aiortc used here are held by test_contracts.py.
 """
 
 from collections.abc import Callable
 
 from aiortc import RTCDataChannel, RTCDataChannelParameters, RTCSctpTransport
-from aiortc.rtcsctptransport import RTCSctpCapabilities
+from aiortc.rtcsctptransport import (
+    WEBRTC_BINARY,
+    WEBRTC_BINARY_EMPTY,
+    RTCSctpCapabilities,
+)
 
 from voip.errors import LimitError, MalformedError, MissingError
 from voip.media import transfer
@@ -17,10 +22,45 @@ from voip.media.events import (
     MediaEvent,
     TextReceived,
 )
+from voip.media.sctp import Stage, check_packet
 from voip.media.transport import IkSrtpTransport
 
 PORT = 5000  # both ends; nothing outside ever sees it
 MAX_WAITING_BYTES = 4 << 20  # four files of the largest size
+
+
+class _Association(RTCSctpTransport):
+    """aiortc's SCTP, behind the checks of what is fed to it."""
+
+    _has_begun = False
+
+    async def _handle_data(self, data: bytes) -> None:
+        """Take a packet; called by the transport."""
+        state, stream = self._association_state, self._inbound_streams.get(0)
+        has_begun = state not in (self.State.CLOSED, self.State.COOKIE_WAIT)
+        if self._has_begun and not has_begun:
+            return  # it is over, and what is left of it would not fit another
+        self._has_begun = has_begun
+        try:
+            check_packet(
+                data,
+                Stage.OPEN if has_begun else Stage.CLOSED,
+                last=self._last_received_tsn or 0,
+                held=0 if stream is None else len(stream.reassembly),
+            )
+        except MalformedError:
+            return  # as if it were lost: who sends such things gains nothing
+        await super()._handle_data(data)
+
+    async def _receive(self, stream_id: int, pp_id: int, data: bytes) -> None:
+        """Take a whole message; called by the base class.
+
+        Anything but bytes is none of ours. aiortc would read text that is no UTF-8, or
+        open the channel again, and fall over it.
+        """
+        if pp_id != WEBRTC_BINARY:
+            pp_id, data = WEBRTC_BINARY_EMPTY, b""
+        await super()._receive(stream_id, pp_id, data)
 
 
 class DataChannel:
@@ -32,7 +72,7 @@ class DataChannel:
         """Take what carries the records and who hears of what came."""
         self._emit = emit
         self._inbox: transfer.Inbox | None = transfer.Inbox()
-        self._sctp = RTCSctpTransport(transport, PORT)
+        self._sctp = _Association(transport, PORT)
         self._channel: RTCDataChannel | None = None
 
     async def start(self) -> None:
@@ -81,11 +121,11 @@ class DataChannel:
         for message in messages:
             channel.send(message)
 
-    def _received(self, message: bytes | str) -> None:
+    def _received(self, message: bytes) -> None:
         if self._inbox is None:
             return
         try:
-            match self._inbox.add(message if isinstance(message, bytes) else b""):
+            match self._inbox.add(message):
                 case transfer.Text(text):
                     self._emit(TextReceived(text))
                 case transfer.File(name, data):

@@ -43,7 +43,9 @@ def _source(thing: Any) -> str:  # a class, a function or a module
         (rtcdtlstransport.State, "CONNECTED CLOSED"),
         (RTCIceGatherer, "gather getLocalCandidates getLocalParameters"),
         (RTCIceTransport, "addRemoteCandidate start stop state"),
-        (RTCSctpTransport, "start stop is_server _handle_data"),
+        (RTCSctpTransport, "start stop is_server _handle_data _receive"),
+        (rtcsctptransport.RTCSctpTransport.State, "CLOSED COOKIE_WAIT"),
+        (rtcsctptransport.InboundStream(), "reassembly"),
         (RTCDataChannel, "send bufferedAmount readyState"),
         (RTCIceGatherer(iceServers=[]), "_connection"),
         (
