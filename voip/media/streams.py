@@ -18,36 +18,24 @@ from typing import Any
 
 from voip.description import Codec, Description, Kind, Stream
 from voip.errors import MissingError, UnexpectedEventError
-from voip.media import rtp
 from voip.media.channel import DataChannel
 from voip.media.connect.config import IceConfig
 from voip.media.connect.path import addresses_changed
 from voip.media.connect.sockets import Trace
+from voip.media.content import Content
 from voip.media.epochs import CALLER
 from voip.media.events import (
     AddressesChanged,
-    DigitReceived,
-    EndFailed,
     MediaEvent,
     MediaFailed,
     PathFailed,
     PathWeak,
-    PicturesSlow,
-    RecordingFailed,
 )
-from voip.media.flow.arrivals import Window
-from voip.media.gauge import OVERHEAD_BYTES, Gauge
-from voip.media.incoming import IncomingPictures
-from voip.media.outgoing import Hooks, OutgoingPictures
 from voip.media.plan import MediaPlan
 from voip.media.profile import check_offer, check_selection, offer, select, selected
 from voip.media.quality.figures import MediaStats
 from voip.media.record import ControlQueue
-from voip.media.reporting import Reporting
-from voip.media.sources import SAMPLE_RATE, Recorder, VideoSource
-from voip.media.steering import Steering
-from voip.media.talk import Talk
-from voip.media.tape import Tape
+from voip.media.sources import Recorder, VideoSource
 from voip.media.transport import IkSrtpTransport
 from voip.media.video.svt import available as has_av1
 from voip.media.ways import Ways
@@ -92,12 +80,7 @@ class MediaSession:
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue(MAX_EVENTS)
         self._controls = ControlQueue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wanted: frozenset[Kind] = frozenset()  # a camera at hand is not a wish
-        self._may_open = False
         self._channel: DataChannel | None = None
-        self._outgoing: OutgoingPictures | None = None
-        self._incoming: IncomingPictures | None = None
-        self._tape: Tape | None = None
         self._ours = offer(
             PICTURE_CODECS if plan.has_pictures else (),
             steady=plan.steady,
@@ -116,27 +99,15 @@ class MediaSession:
             secret=call_secret,
             emit=self._emit,
             clock=self._clock,
-            noted=self._noted,
         )
-        own_ssrc, now = self._ours[0].ssrc, self._clock()
-        self._steering = Steering(own_ssrc, now)
-        self._reporting = Reporting(
-            own_ssrc,
-            self._steering,
-            send=self._transport.send_rtcp,
-            now=now,
-            offset_s=int.from_bytes(entropy(2)),
-        )
-        self._talk = Talk(
-            plan.audio_source,
-            plan.audio_sink,
-            ssrc=own_ssrc,
+        self._content = Content(
+            plan,
+            self._ours[0].ssrc,
+            self._transport,
             entropy=entropy,
-            send=self._transport.send_rtp,
-            beat=self._beat,
-            failed=self._end_failed,
+            emit=self._emit,
+            spawn=self._spawn,
         )
-        self._gauge = Gauge(now)
 
     async def gather(self, offered: Description | None = None) -> Description:
         """Find our addresses and describe what we may send.
@@ -166,11 +137,11 @@ class MediaSession:
         """
         theirs = self._agree(remote)
         self._ways.check_open()
-        self._receive(theirs)
+        self._content.agree(self._ours, theirs)
         # Before there is a way for us: the peer's first packets may be here already.
         await self._transport.start()
         await self._ways.connect(remote, complete=complete)
-        self._talk.start()
+        self._content.start()
         if self._plan.data:
             self._channel = DataChannel(self._transport, self._emit)
             await self._channel.start()
@@ -219,37 +190,27 @@ class MediaSession:
         """
         if not self._transport.liveness.has_heard:
             raise UnexpectedEventError("sources opened before a packet verified")
-        self._set_open(on=True)
+        self._content.set_open(on=True)
 
     def close_sources(self) -> None:
         """Read no source of the user until `open_sources`; packets go on."""
-        self._set_open(on=False)
+        self._content.set_open(on=False)
 
     def set_muted(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
         """Send silence instead of the microphone."""
-        self._talk.speaking.is_muted = on
+        self._content.set_muted(on)
 
     def set_held(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
         """Neither send the user's sound nor play the peer's; packets go on."""
-        self._talk.set_held(on)
+        self._content.set_held(on)
 
     def set_pictures(self, kinds: frozenset[Kind]) -> frozenset[Kind]:
-        """Show these kinds, once the sources are open, or nothing; at first nothing.
-
-        Gives what is shown now: no more than there are sources for.
-        """
-        self._wanted = kinds
-        if self._outgoing is None:
-            return frozenset()
-        self._outgoing.set_on(kinds if self._may_open else frozenset())
-        showing = self._outgoing.on
-        self._steering.want_video(wanted=bool(showing))
-        return showing
+        """Show these kinds, once the sources are open; see `Content.set_pictures`."""
+        return self._content.set_pictures(kinds)
 
     def expect_pictures(self, kinds: frozenset[Kind]) -> None:
         """Note which kinds the peer says it shows, so that a pause is no freeze."""
-        if self._incoming is not None:
-            self._incoming.expect_only(kinds)
+        self._content.expect_pictures(kinds)
 
     def use_pictures(self, kind: Kind, source: VideoSource) -> None:
         """Show this from now on, whenever pictures of its kind are on.
@@ -257,9 +218,7 @@ class MediaSession:
         Raises:
             MissingError: the two sides did not agree on pictures of this kind.
         """
-        if self._outgoing is None:
-            raise MissingError("the call is not connected")
-        self._outgoing.use(kind, source)
+        self._content.use_pictures(kind, source)
 
     def tone(self, digits: str) -> None:
         """Send touch tones; nobody but the other side can tell.
@@ -268,7 +227,7 @@ class MediaSession:
             MalformedError: a character that is no touch tone.
             LimitError: too many wait.
         """
-        self._talk.speaking.tone(digits)
+        self._content.tone(digits)
 
     def record(self, recorder: Recorder) -> None:
         """Keep both sides from now on, until `stop_recording` or the end.
@@ -278,19 +237,11 @@ class MediaSession:
         Raises:
             UnexpectedEventError: something is recorded already.
         """
-        if self._tape is not None:
-            raise UnexpectedEventError("the call is being recorded already")
-        self._tape = tape = Tape(recorder, clock=self._clock, failed=self._tape_failed)
-        self._talk.hook(tape.sound(ours=True), tape.sound(ours=False))
-        self._hook_pictures(tape.pictures)
+        self._content.record(recorder)
 
     def stop_recording(self) -> None:
         """Finish the recording, if there is one."""
-        if self._tape is not None:
-            tape, self._tape = self._tape, None
-            self._talk.hook(None, None)
-            self._hook_pictures(None)
-            tape.close()
+        self._content.stop_recording()
 
     # Keys and messages.
 
@@ -347,7 +298,7 @@ class MediaSession:
         transport = self._transport
         up = transport.state == "connected"
         return replace(
-            self._gauge.stats,
+            self._content.stats,
             sent=transport.sent,
             received=transport.received,
             dropped=transport.dropped,
@@ -364,14 +315,10 @@ class MediaSession:
             self._plan.close()  # no microphone stays on
 
     async def _stop(self) -> None:
-        self._talk.stop()
-        self.stop_recording()
+        self._content.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for pictures in (self._outgoing, self._incoming):
-            if pictures is not None:
-                pictures.close()
         if self._channel is not None:
             await self._channel.stop()
         await self._transport.stop()
@@ -388,79 +335,7 @@ class MediaSession:
         self._ours = selected(self._ours, remote.streams)
         return remote.streams
 
-    def _receive(self, theirs: tuple[Stream, ...]) -> None:
-        """Let the peer's agreed streams in, and be ready to send ours."""
-        pictures = [each for each in theirs if each.kind is not Kind.AUDIO]
-        (sound,) = (each for each in theirs if each.kind is Kind.AUDIO)
-        self._heard = self._reporting.expect(sound.ssrc, Window.SOUND, SAMPLE_RATE)
-        self._transport.expect(sound.ssrc, sound.pt, self._take_sound)
-        self._transport.expect_reports(self._reporting.receive)
-        self._incoming = IncomingPictures(
-            pictures,
-            self._plan.video_sink,
-            expect=self._transport.expect,
-            reporting=self._reporting,
-            slow=lambda: self._emit(PicturesSlow()),
-            failed=self._end_failed,
-        )
-        self._outgoing = OutgoingPictures(
-            (each for each in self._ours if each.kind is not Kind.AUDIO),
-            entropy=self._entropy,
-            send=self._transport.send_rtp,
-            reporting=self._reporting,
-            spawn=self._spawn,
-            failed=self._end_failed,
-        )
-        agreed = {each.kind for each in self._ours}
-        for kind, source in (
-            (Kind.VIDEO, self._plan.video_source),
-            (Kind.SCREEN, self._plan.screen_source),
-        ):
-            if source is not None and kind in agreed:
-                self._outgoing.use(kind, source)
-        self.set_pictures(self._wanted)
-
     # What goes on during the call.
-
-    def _take_sound(self, packet: bytes, now: float) -> None:
-        header = rtp.parse_header(packet)
-        self._heard.note(header.sequence, header.timestamp, now)
-        self._gauge.heard(len(packet))
-        self._talk.receive(packet, now)
-
-    def _noted(
-        self, ssrc: int, sequence: int, timestamp: int, size: int, now: float
-    ) -> None:
-        self._steering.sent(ssrc, sequence, size + OVERHEAD_BYTES, now)
-        self._reporting.sent(ssrc, size - rtp.HEADER_BYTES, timestamp, now)
-        if ssrc == self._ours[0].ssrc:
-            self._gauge.sent(size)
-
-    def _beat(self, now: float) -> None:
-        """Do what is done every 20 ms, right after a packet of sound left."""
-        steering = self._steering
-        steering.tick(now)
-        self._talk.speaking.state = steering.audio
-        self._reporting.tick(now)
-        assert self._outgoing is not None
-        self._outgoing.set_rate(steering.video_bps)
-
-    def _keep_second(self, now: float) -> None:
-        """Do what is done once a second."""
-        trip = self._steering.round_trip_s
-        assert self._outgoing is not None
-        assert self._incoming is not None
-        if trip is not None:
-            self._outgoing.set_round_trip(trip)
-            self._incoming.set_round_trip(trip)
-        self._gauge.sample(
-            now,
-            self._steering,
-            state=self._talk.state,
-            reception=self._talk.reception(),
-            video_out=self._outgoing.figures(now),
-            video_in=self._incoming.figures(now),
-        )
 
     async def _keep_time(self) -> None:
         while True:
@@ -472,10 +347,7 @@ class MediaSession:
                 self._emit(event)
             if self._ways.is_newly_broken():
                 self._emit(PathFailed())
-            for digit in self._talk.digits():
-                self._emit(DigitReceived(digit))
-            if self._gauge.is_due(now):
-                self._keep_second(now)
+            self._content.tick(now)
 
     async def _send_controls(self) -> None:
         while True:
@@ -490,22 +362,6 @@ class MediaSession:
         while True:
             await addresses_changed(every_s=WATCH_EVERY_S)
             self._emit(AddressesChanged())
-
-    def _set_open(self, *, on: bool) -> None:
-        self._may_open = self._talk.speaking.is_open = on
-        self.set_pictures(self._wanted)
-
-    def _hook_pictures(self, hooks: Hooks | None) -> None:
-        if self._outgoing is not None and self._incoming is not None:
-            self._outgoing.hook(hooks, self._clock())
-            self._incoming.hook(hooks)
-
-    def _end_failed(self, reason: str) -> None:
-        self._emit(EndFailed(reason))
-
-    def _tape_failed(self, reason: str) -> None:
-        self.stop_recording()
-        self._emit(RecordingFailed(reason))
 
     def _data(self) -> DataChannel:
         if self._channel is None:

@@ -84,9 +84,16 @@ _Kind = Literal["record", "rtcp", "rtp"]
 
 
 class IkSrtpTransport(RTCDtlsTransport):
-    """Carries the media of one call over whatever path it has at the moment."""
+    """Carries the media of one call over whatever path it has at the moment.
 
-    def __init__(  # noqa: PLR0913 -- a call has these, and they belong to nobody else
+    Attributes:
+        epochs: the keys in use, as numbers and times.
+        liveness: what the other side's silence says.
+        noted: hears of each RTP packet that left.
+        sent: datagrams since the beginning, likewise `received` and `dropped`.
+    """
+
+    def __init__(
         self,
         path: Way,
         role: int,
@@ -94,7 +101,6 @@ class IkSrtpTransport(RTCDtlsTransport):
         secret: bytes,
         emit: Emit,
         clock: Callable[[], float],
-        noted: Noted | None = None,
     ) -> None:
         """Take the first path, the side we play and S_0 of the call."""
         # The base class wants a certificate for DTLS and uses it for nothing else.
@@ -103,7 +109,7 @@ class IkSrtpTransport(RTCDtlsTransport):
         self._clock = clock
         now = clock()
         self._emit = emit
-        self._noted = noted
+        self.noted: Noted | None = None
         self._factory = KeyFactory(role)
         self._send_keys: dict[int, _Sending] = {}
         self._receive_keys: dict[int, dict[_Kind, Callable[[bytes], bytes]]] = {}
@@ -191,8 +197,8 @@ class IkSrtpTransport(RTCDtlsTransport):
             raise
         self.epochs.sent(ssrc, sequence, now)
         sealed = self._protect(self._sending(now).srtp.protect, packet)
-        if self._send(sealed) and self._noted is not None:
-            self._noted(ssrc, sequence, timestamp, len(packet), now)
+        if self._send(sealed) and self.noted is not None:
+            self.noted(ssrc, sequence, timestamp, len(packet), now)
 
     def send_rtcp(self, packet: bytes) -> None:
         """Send RTCP packets, whole, as one datagram; likewise.

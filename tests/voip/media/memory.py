@@ -56,8 +56,8 @@ class End:
             secret=self.secret,
             emit=self.events.append,
             clock=lambda: self.now,
-            noted=self.noted,
         )
+        self.transport.noted = self.noted
 
     def take(self) -> list[bytes]:
         """Take from the wire what this side sent."""
