@@ -22,7 +22,7 @@ from tests.voip.media.call_media import (
     connected,
     pair,
 )
-from voip.description import Codec, Description, Kind
+from voip.description import Description, Kind
 from voip.errors import (
     KeyReuseError,
     LimitError,
@@ -36,15 +36,15 @@ from voip.media.audio.states import START, UDP_IP_BYTES
 from voip.media.epochs import CALLER
 from voip.media.events import (
     ControlReceived,
+    EndFailed,
     FileReceived,
     FirstVerified,
     HeardAgain,
-    EndFailed,
     PathUp,
     SendEpoch,
     TextReceived,
 )
-from voip.media.pattern import Silence, read_frame_number
+from voip.media.pattern import read_frame_number
 from voip.media.plan import MediaPlan
 from voip.media.profile import audio_stream
 from voip.media.record import RECORD_BYTES, is_record
@@ -94,7 +94,7 @@ def _alike(said: bytearray, heard: bytearray) -> list[float]:
 async def _seen(window: Seen, count: int) -> list[int]:
     """Wait for so many pictures and give their numbers."""
     async with asyncio.timeout(15):
-        while len(window.pictures) < count:
+        while len(window.pictures) < count:  # noqa: ASYNC110 -- looked at from outside
             await asyncio.sleep(0.05)
     # Smaller ones have smaller squares, which the reader does not know.
     whole = [picture for picture in window.pictures if picture.width == 320]
