@@ -230,9 +230,11 @@ def test_a_state_that_lasted_may_change() -> None:
 
 
 def test_a_size_that_changes_soon_is_seen() -> None:
-    assert judge(grown(10.5)).complaints == (
+    (said,) = judge(grown(10.5)).complaints
+
+    assert said == (
         "caller changed the size of its audio packets after 0.48 s, "
-        "expected a state to last",
+        "expected a state to last"
     )
 
 
