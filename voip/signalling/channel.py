@@ -10,6 +10,9 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from socket import AF_INET, AF_INET6, SOCK_DGRAM
+from socket import socket as open_socket
+from typing import Any
 
 import aiohttp
 
@@ -37,6 +40,7 @@ from voip.signalling.tls import check_pin, client_context, is_plain
 
 CONNECT_S = 10.0
 HEARTBEAT_S = 20.0  # finds a relay, or a network, that went without a word
+ROAMED_S = 0.25  # a call whose path is gone waits for word by another connection
 CLOSE_S = 1.0
 MAX_GETS = 2  # one that waits, and a newer one that ends its wait
 
@@ -108,15 +112,29 @@ class Channel:
         """Read replies until the connection ends, which it does with an error.
 
         Raises:
-            UnreachableError: it was closed, by either side.
+            UnreachableError: it was closed, by either side, or ended with the address
+                of this machine that it was made from.
             MalformedError: the relay broke the format.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read(take))
+            tasks.create_task(self._notice_roaming())
             await self._gave_up.wait()
             raise UnreachableError(
                 f"relay {self._address.netloc}: an answer is overdue"
             )
+
+    async def _notice_roaming(self) -> None:
+        """End a connection whose own address left this machine.
+
+        TCP itself says nothing for minutes: what it sends goes nowhere.
+        """
+        name = self._socket.get_extra_info("sockname")
+        while name is None or _is_ours(name):  # noqa: ASYNC110 -- nothing tells us
+            await asyncio.sleep(ROAMED_S)
+        raise UnreachableError(
+            f"relay {self._address.netloc}: this machine has another address now"
+        )
 
     def lose(self) -> None:
         """Fail everything that waits for an answer."""
@@ -163,6 +181,17 @@ class Channel:
 def _answer(waiting: asyncio.Future[Answer], answer: Answer) -> None:
     if not waiting.done():  # done: who asked was cancelled
         waiting.set_result(answer)
+
+
+def _is_ours(name: tuple[Any, ...]) -> bool:
+    """Tell whether this machine has the address of a socket's name (20 us)."""
+    family = AF_INET if len(name) == 2 else AF_INET6
+    with open_socket(family, SOCK_DGRAM) as probe:
+        try:
+            probe.bind((name[0], 0, *name[2:]))
+        except OSError:
+            return False
+    return True
 
 
 async def _refuse_redirect(*_: object) -> None:

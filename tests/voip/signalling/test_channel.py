@@ -14,7 +14,7 @@ from tests.voip.signalling.relays import lying_relay, plain_server
 from voip.errors import CallError, RefusedError, UnreachableError
 from voip.identity.card import RelayAddress
 from voip.signalling.board import publish
-from voip.signalling.channel import open_channel
+from voip.signalling.channel import _is_ours, open_channel
 from voip.signalling.frames import (
     BoardGet,
     BoardSlot,
@@ -189,3 +189,17 @@ async def test_without_a_pin_a_self_made_certificate_is_refused(
         with pytest.raises(UnreachableError, match="certificate is not valid"):
             async with open_channel(unpinned, os.urandom):
                 pass
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        (("127.0.0.1", 5349), True),
+        (("192.0.2.1", 5349), False),  # RFC 5737: for examples
+        (("2001:db8::1", 5349, 0, 0), False),  # RFC 3849: likewise
+    ],
+)
+def test_an_address_is_ours_for_as_long_as_this_machine_has_it(
+    name: tuple[str | int, ...], *, ours: bool
+) -> None:
+    assert _is_ours(name) is ours
