@@ -30,8 +30,10 @@ MAX_WAITING = 512  # datagrams; two seconds of a video call
 MAX_REMOTE = 48  # addresses of the peer: three descriptions full
 MAX_ASKED = 512  # checks of ours that may still be answered
 MAX_SEEN = 256  # checks of the peer, to know one that is played again
+MAX_ANSWERS = 16  # to one check: an honest peer sends it 12 times
+MAX_EARLY = 64  # checks that wait for the peer's password; the call may ring for long
 CONSENT_EVERY_S = 5.0  # RFC 7675 §5.1
-CONSENT_AGAIN_S = 1.0
+CONSENT_AGAIN_S = 0.5  # so long, at most, a call stays silent after an outage
 CONSENT_LOST_S = 30.0
 
 
@@ -72,9 +74,10 @@ class CallIce(Connection):
         self._pairs: dict[tuple[StunProtocol, Address], CandidatePair] = {}
         self._requests: dict[CandidatePair, stun.Message] = {}
         self._asked: OrderedDict[bytes, CandidatePair] = OrderedDict()
-        self._seen: OrderedDict[bytes, Address] = OrderedDict()
+        self._seen: OrderedDict[bytes, tuple[Address, int]] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
         self._outcome: asyncio.Future[bool] = self._loop.create_future()
+        self._is_withheld = False
         # The way that packets take, and the one by which the last one came.
         self._way: tuple[StunProtocol, Address] | None = None
         self._came_by: tuple[StunProtocol, Address] | None = None
@@ -125,8 +128,10 @@ class CallIce(Connection):
         """Send now.
 
         Raises:
-            ConnectionError: there is no pair, or not any more.
+            ConnectionError: there is no pair, or nobody answered there for 30 s.
         """
+        if self._is_withheld:
+            raise ConnectionError("the other side has not answered for 30 s")
         if self._way is None:
             pair = self._checks.early(self._loop.time())
             if pair is None:
@@ -271,18 +276,30 @@ class CallIce(Connection):
         """
         name = message.attributes.get("USERNAME", "")
         key = self.local_password.encode()
-        if self._valid_username(name) and message.check_message_integrity(key):
+        if (
+            self._valid_username(name)
+            and message.check_message_integrity(key)
+            and self._is_expected(message.transaction_id, addr)
+            and len(self._early_checks) < MAX_EARLY
+        ):
             super().request_received(message, addr, protocol)
+
+    def _is_expected(self, transaction_id: bytes, addr: Address) -> bool:
+        """Tell a check from one that somebody plays again, here or from elsewhere.
+
+        It would teach an address that is not the peer's, have answers sent there, or
+        make us sign the same answer over and over.
+        """
+        known, times = self._seen.get(transaction_id, (addr, 0))
+        self._seen[transaction_id] = known, times + 1
+        if len(self._seen) > MAX_SEEN:
+            self._seen.popitem(last=False)
+        return known == addr and times < MAX_ANSWERS
 
     def check_incoming(
         self, message: stun.Message, addr: Address, protocol: StunProtocol
     ) -> None:
         """Take an authenticated check of the peer's; called by the base class."""
-        known = self._seen.setdefault(message.transaction_id, addr)
-        if known != addr:
-            return  # somebody plays it again from elsewhere
-        if len(self._seen) > MAX_SEEN:
-            self._seen.popitem(last=False)
         pair = self._pairs.get((protocol, addr)) or self._learn(message, addr, protocol)
         if pair is not None:
             self._checks.heard(
@@ -332,6 +349,7 @@ class CallIce(Connection):
             return
         if message.message_class == stun.Class.RESPONSE:
             self._checks.answered(pair, self._loop.time())
+            self._is_withheld = self._is_withheld and pair is not self.pair
         else:
             self._checks.refused(pair)
             if message.error_code == 487:
@@ -380,7 +398,7 @@ class CallIce(Connection):
             if way == self._way:
                 return
             self._way = way
-            self.has_failed = False
+            self._is_withheld = self.has_failed = False
         before, self._nominated[1] = self._nominated.get(1), pair
         if not self._outcome.done():
             self._outcome.set_result(True)
@@ -390,17 +408,20 @@ class CallIce(Connection):
     # The end.
 
     async def query_consent(self) -> None:
-        """Check the current pair every 5 s, and close when 30 s went unanswered."""
+        """Check the current pair every 5 s; after 30 s without an answer, only that.
+
+        RFC 7675 §5.1 gives such a pair up for good. Here it is open again with the
+        next answer, which is signed with the peer's password as any other: a call
+        outlives a tunnel, and who has gone gets two checks a second and nothing else
+        until the call is given up.
+        """
         every_s = CONSENT_EVERY_S
         while True:
             # RFC 7675 §5.1: at random, so that calls do not beat together.
             await asyncio.sleep(every_s * random.uniform(0.8, 1.2))  # noqa: S311 -- no secret
             now = self._loop.time()
             answered_at = self.answered_at or now
-            if now > answered_at + CONSENT_LOST_S:
-                self._query_consent_task = None
-                await self.close()
-                return
+            self._is_withheld = now > answered_at + CONSENT_LOST_S
             # On a lossy path six in a row are lost sooner or later; these are not.
             is_late = now > answered_at + CONSENT_EVERY_S
             every_s = CONSENT_AGAIN_S if is_late else CONSENT_EVERY_S
