@@ -95,6 +95,20 @@ def is_reachable(host: str, *, loopback: bool) -> bool:
     )
 
 
+def check_told(host: str, port: int, *, loopback: bool) -> None:
+    """Check an address that a server says is ours, before a peer is told of it.
+
+    A server that lies could otherwise have us offer what every peer must refuse, and
+    no call would come about, not even a direct one.
+
+    Raises:
+        MalformedError: no peer could use it.
+    """
+    _address(host)
+    if not port or not is_reachable(host, loopback=loopback):
+        raise MalformedError(f"candidate: nobody can be reached at {host} port {port}")
+
+
 def _address(text: str) -> str:
     try:
         address = ipaddress.ip_address(text)

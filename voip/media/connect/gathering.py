@@ -14,8 +14,8 @@ from aioice import Candidate, stun
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import get_host_addresses
 
-from voip.errors import CallError
-from voip.media.connect.candidates import is_reachable
+from voip.errors import CallError, MalformedError, UnreachableError
+from voip.media.connect.candidates import check_told, is_reachable
 from voip.media.connect.config import IceConfig, IceServer, check_config
 from voip.media.connect.servers import Server
 from voip.media.connect.sockets import Address, CallSocket, Trace, open_socket
@@ -138,7 +138,7 @@ class Gathering:
                 if server.is_relay:
                     await self._allocate(server, wanted, rank)
                 else:
-                    await self._reflect(server)
+                    await self._reflect(server, wanted)
         except (OSError, stun.TransactionError) as error:
             self.problems.append(failure(wanted.url, error))
         except CallError as error:
@@ -151,6 +151,11 @@ class Gathering:
             server, wanted, lambda: self._make(None), trace=self._trace
         )
         at = opened.transport.get_extra_info("sockname")
+        try:
+            check_told(*at, loopback=self._config.loopback)
+        except MalformedError as error:
+            opened.transport.close()
+            raise UnreachableError(f"ice server {wanted.url}: {error}") from error
         # RFC 9429 §3.5.3: relay-only shows no address of ours beside the relay's.
         related = (
             _NO_ADDRESS
@@ -160,17 +165,25 @@ class Gathering:
         opened.local_candidate = _candidate("relay", at, at[0], rank, related)
         self._found(opened, opened.local_candidate)
 
-    async def _reflect(self, server: Server) -> None:
+    async def _reflect(self, server: Server, wanted: IceServer) -> None:
         where = await look_up(server)
         hosts = [host for host in self._hosts if _version(host) in where]
-        asked = [self._reflect_one(host, where[_version(host)]) for host in hosts]
+        asked = [
+            self._reflect_one(host, where[_version(host)], wanted) for host in hosts
+        ]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         failed = [answer for answer in answers if isinstance(answer, Exception)]
         if failed and len(failed) == len(answers):
             raise failed[0]
 
-    async def _reflect_one(self, host: CallSocket, server: Address) -> None:
+    async def _reflect_one(
+        self, host: CallSocket, server: Address, wanted: IceServer
+    ) -> None:
         mapped = await host.ask(server)
+        try:
+            check_told(*mapped, loopback=self._config.loopback)
+        except MalformedError as error:
+            raise UnreachableError(f"ice server {wanted.url}: {error}") from error
         base = host.local_candidate
         rank = base.priority >> 8 & BEST
         self._kinds.add("srflx")  # answered, also where there is no NAT

@@ -31,6 +31,7 @@ from voip.media.connect.servers import Server
 from voip.media.connect.sockets import Address, Trace
 
 REFRESH_S = 240.0  # before the 300 s of a permission are over
+LEAST_LIFETIME_S = 60  # RFC 8656 §7.2 means 600; less would have us ask all the time
 BYE_S = 1.0  # a server that is gone frees the allocation by itself
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.DatagramProtocol)
 
@@ -71,9 +72,13 @@ class _Client(TurnClientMixin):
         # The base asks no more of it than `response_received`.
         self.transactions[request.transaction_id] = cast("stun.Transaction", exchange)
         try:
-            return await exchange.run()
+            answer, source = await exchange.run()
         finally:
             del self.transactions[request.transaction_id]
+        lent_s = answer.attributes.get("LIFETIME", LEAST_LIFETIME_S)
+        if lent_s < LEAST_LIFETIME_S and request.attributes.get("LIFETIME"):
+            raise ConnectionError(f"it lends an address for {lent_s} s only")
+        return answer, source
 
     async def delete(self) -> None:
         """Give the allocation back, without waiting long for a thank you."""

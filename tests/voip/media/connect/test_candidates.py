@@ -8,6 +8,7 @@ from voip.errors import MalformedError
 from voip.media.connect.candidates import (
     Candidate,
     admissible,
+    check_told,
     format_candidate,
     parse_candidate,
 )
@@ -120,3 +121,15 @@ def test_a_rehearsal_may_use_this_machine(host: str) -> None:
 
 def test_a_rehearsal_may_not_use_more_than_that() -> None:
     assert admissible((_at("224.0.0.251"),), loopback=True) == ()
+
+
+def test_an_address_that_a_server_tells_is_looked_at() -> None:
+    check_told("203.0.113.7", 9, loopback=False)
+    check_told("127.0.0.1", 9, loopback=True)
+
+    with pytest.raises(MalformedError, match="port 0"):
+        check_told("203.0.113.7", 0, loopback=False)
+    with pytest.raises(MalformedError, match="nobody can be reached"):
+        check_told("127.0.0.1", 9, loopback=False)
+    with pytest.raises(MalformedError, match="IPv4 written as IPv6"):
+        check_told("::ffff:203.0.113.7", 9, loopback=False)

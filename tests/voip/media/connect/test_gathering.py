@@ -217,6 +217,30 @@ def test_a_server_that_answers_without_an_address_is_a_problem() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [("0.0.0.0", 9), (OUTSIDE, 0), ("::ffff:203.0.113.7", 9), ("239.1.2.3", 9)],
+    ids=["nowhere", "no port", "in disguise", "everybody"],
+)
+def test_an_address_that_a_peer_would_refuse_is_not_offered(told: Address) -> None:
+    network = Network(delay_s=0.01)
+
+    async def main() -> tuple[list[str], list[str]]:
+        _serve(network, STUN, shows=lambda _: told)
+        agent = _agent(STUN)
+        await _gather(agent)
+        kinds = [candidate.type for candidate in agent.local_candidates]
+        await agent.close()
+        return kinds, [str(problem) for problem in agent.gathering.problems]
+
+    kinds, problems = run(network, main())
+
+    assert kinds == ["host"]
+    assert [problem.startswith(f"ice server {STUN.url}: ") for problem in problems] == [
+        True
+    ]
+
+
 def test_a_server_of_the_other_family_is_not_asked() -> None:
     network = Network(delay_s=0.01)
 

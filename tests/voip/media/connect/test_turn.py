@@ -397,3 +397,66 @@ def test_an_error_of_the_server_is_said(code: int, kind: type[CallError]) -> Non
     answer.attributes["ERROR-CODE"] = (code, "")
 
     assert isinstance(failure("turn:t.example", stun.TransactionFailed(answer)), kind)
+
+
+class _Liar(asyncio.DatagramProtocol):
+    """A relay that lends an address of its choice, to whoever asks."""
+
+    def __init__(self, relayed: tuple[str, int], lifetimes: list[int]) -> None:
+        self.asked = 0
+        self._relayed, self._lifetimes = relayed, lifetimes
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.asked += 1
+        request = stun.parse_message(data)
+        answer = stun.Message(
+            request.message_method, stun.Class.RESPONSE, request.transaction_id
+        )
+        answer.attributes["XOR-RELAYED-ADDRESS"] = self._relayed
+        answer.attributes["XOR-MAPPED-ADDRESS"] = addr
+        # One that ends at once would have us ask for the next without a pause.
+        lifetime = self._lifetimes[min(self.asked, len(self._lifetimes)) - 1]
+        answer.attributes["LIFETIME"] = lifetime
+        self._transport.sendto(bytes(answer), addr)
+
+
+@asynccontextmanager
+async def _lying(
+    relayed: tuple[str, int], *lifetimes: int
+) -> AsyncIterator[tuple[_Liar, IceServer]]:
+    transport, liar = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: _Liar(relayed, list(lifetimes)), local_addr=("127.0.0.1", 0)
+    )
+    port = transport.get_extra_info("sockname")[1]
+    try:
+        url = f"turn:127.0.0.1:{port}"
+        yield liar, IceServer(url=url, username="u", password="p")
+    finally:
+        transport.close()
+
+
+@pytest.mark.parametrize(
+    "relayed",
+    [("127.0.0.1", 0), ("0.0.0.0", 9), ("::ffff:127.0.0.1", 9)],
+    ids=["no port", "nowhere", "in disguise"],
+)
+async def test_an_address_that_no_peer_could_use_is_not_offered(
+    relayed: tuple[str, int],
+) -> None:
+    async with _lying(relayed, 600) as (_, server):
+        error = await _why_not(server)
+
+    assert isinstance(error, UnreachableError)
+    assert f"ice server {server.url}: candidate" in str(error)
+
+
+async def test_a_relay_that_lends_for_a_moment_is_not_used() -> None:
+    async with _lying(("127.0.0.1", 9), 0) as (liar, server):
+        error = await _why_not(server)
+        asked = liar.asked
+
+    assert "lends an address for 0 s only" in str(error)
+    assert asked == 1
