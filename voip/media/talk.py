@@ -57,6 +57,8 @@ class Talk:
         self._failed = failed
         self._lock = threading.Lock()
         self._hearing = Hearing(open_decoder())
+        self._keep: FrameHook | None = None
+        self._came: list[tuple[bytes, int]] = []  # frames that are to be kept
         self._is_held = False
         self.speaking = Speaking(
             source,
@@ -82,6 +84,12 @@ class Talk:
         """Take an RTP packet of the other side's sound, which verified."""
         with self._lock:
             self._hearing.receive(packet, now)
+            came, self._came = self._came, []
+        # Without the lock: a disk takes its time, and one that is full ends the
+        # recording, which unhooks itself.
+        if self._keep is not None:
+            for frame, at in came:
+                self._keep(frame, at)
 
     def digits(self) -> str:
         """Give the touch tones that came since this was asked last."""
@@ -95,8 +103,9 @@ class Talk:
     def hook(self, ours: FrameHook | None, theirs: FrameHook | None) -> None:
         """Hand each frame that leaves or came to these, or to nobody any more."""
         self.speaking.on_frame = ours
+        self._keep = theirs
         with self._lock:
-            self._hearing.on_frame = theirs
+            self._hearing.on_frame = None if theirs is None else self._note
 
     @property
     def state(self) -> AudioState:
@@ -107,6 +116,9 @@ class Talk:
         """Say how the other side's sound came since this was asked last."""
         with self._lock:
             return self._hearing.receiver.reception()
+
+    def _note(self, frame: bytes, at: int) -> None:
+        self._came.append((frame, at))
 
     def _sent(self, packet: bytes) -> None:
         self._send(packet)

@@ -156,6 +156,24 @@ async def test_frames_of_both_sides_can_be_kept() -> None:
     assert len(theirs) == len(rig.sent)
 
 
+async def test_what_keeps_the_sound_may_unhook_itself_and_a_speaker_pull_meanwhile() -> (
+    None
+):
+    sink = Driven()
+    rig = Rig(sink)
+    pulled: list[bytes] = []
+
+    def full(_frame: bytes, _at: int) -> None:
+        pulled.append(sink.ask(FRAME_SAMPLES))
+        rig.talk.hook(None, None)
+
+    await rig.run(lambda: len(rig.sent) >= 2)
+    rig.talk.hook(None, full)
+    rig.loop_back()
+
+    assert [len(pcm) for pcm in pulled] == [FRAME_BYTES]
+
+
 async def test_how_sound_came_can_be_asked() -> None:
     rig = Rig(Written())
     await rig.run(lambda: len(rig.sent) >= 4)
