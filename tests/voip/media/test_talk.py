@@ -156,9 +156,7 @@ async def test_frames_of_both_sides_can_be_kept() -> None:
     assert len(theirs) == len(rig.sent)
 
 
-async def test_what_keeps_the_sound_may_unhook_itself_and_a_speaker_pull_meanwhile() -> (
-    None
-):
+async def test_what_keeps_the_sound_may_unhook_itself() -> None:
     sink = Driven()
     rig = Rig(sink)
     pulled: list[bytes] = []
