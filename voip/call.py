@@ -335,8 +335,11 @@ class Call:
     # Both sides.
 
     def _path_lost(self, to: State, now: float) -> list[Command]:
-        deadline = now + RECONNECT_S if self.state is State.ACTIVE else self.deadline
-        return self._go(to, deadline, RestartPath())
+        if self.state is State.ACTIVE:
+            return self._go(to, now + RECONNECT_S, RestartPath())
+        # By hand one search at a time: each has to be pasted, and answered.
+        again = () if self._by_hand else (RestartPath(),)
+        return self._go(to, self.deadline, *again)
 
     def _user_hung_up(self) -> list[Command]:
         end = _USER_LEFT[self.state]

@@ -347,6 +347,16 @@ def test_a_caller_by_hand_waits_for_people() -> None:
     assert call.deadline == 2.0 + BY_HAND_S
 
 
+def test_by_hand_one_search_for_a_path_is_enough() -> None:
+    call = Call()
+    for event in (Dialled((A,), by_hand=True), WillRing(A), Accepted(A, MEDIA)):
+        call.receive(event, 0.0)
+    call.receive(FirstPacketVerified(), 0.0)
+    searches = [call.receive(PathLost(), now) for now in (10.0, 18.0)]
+
+    assert searches == [[RestartPath()], []]
+
+
 @pytest.mark.parametrize(
     ("steps", "event"),
     [

@@ -120,7 +120,7 @@ class MediaSession:
         """
         if offered is not None:
             check_offer(offered)
-        if self._plan.has_pictures and not await asyncio.to_thread(has_av1):
+        if self._plan.has_pictures and not has_av1():
             self._ours = tuple(s for s in self._ours if s.codec is not Codec.AV1)
         if offered is not None:
             self._ours = select(self._ours, offered.streams)
