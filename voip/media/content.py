@@ -7,6 +7,7 @@ after each packet of sound, every 20 ms.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from voip.description import Kind, Stream
@@ -87,8 +88,8 @@ class Content:
 
     @property
     def stats(self) -> MediaStats:
-        """The figures of the last second; counts of datagrams are left out."""
-        return self._gauge.stats
+        """Figures of the last second; of datagrams only those that were no sound."""
+        return replace(self._gauge.stats, dropped=self._talk.malformed)
 
     def agree(self, ours: tuple[Stream, ...], theirs: tuple[Stream, ...]) -> None:
         """Let the peer's agreed streams in, and be ready to send ours."""

@@ -295,13 +295,13 @@ class MediaSession:
 
     def stats(self) -> MediaStats:
         """Count what went and came so far; figures are those of the last second."""
-        transport = self._transport
+        transport, figures = self._transport, self._content.stats
         up = transport.state == "connected"
         return replace(
-            self._content.stats,
+            figures,
             sent=transport.sent,
             received=transport.received,
-            dropped=transport.dropped,
+            dropped=transport.dropped + figures.dropped,
             send_epoch=transport.epochs.sending,
             receive_epochs=transport.epochs.receiving,
             path=self._ways.current.kind if up else None,

@@ -108,6 +108,11 @@ class Talk:
             self._hearing.on_frame = None if theirs is None else self._note
 
     @property
+    def malformed(self) -> int:
+        """How many packets verified and were no sound of ours all the same."""
+        return self._hearing.malformed
+
+    @property
     def state(self) -> AudioState:
         """What we send in."""
         return self.speaking.state

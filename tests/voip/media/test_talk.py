@@ -179,3 +179,11 @@ async def test_how_sound_came_can_be_asked() -> None:
 
     assert rig.talk.reception().target_ms >= 20
     assert rig.talk.state is START
+
+
+async def test_a_packet_that_is_no_sound_is_counted() -> None:
+    rig = Rig(Written())
+    await rig.run(lambda: len(rig.sent) >= 1)
+    rig.talk.receive(rig.sent[0][:40], 0.0)
+
+    assert rig.talk.malformed == 1
