@@ -18,6 +18,7 @@ from benchmarks.figure import Figure
 SUBJECTS = (
     "handshake",
     "srtp",
+    "quality",
     "video",
     "connect",
     "relay",

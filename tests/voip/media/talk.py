@@ -17,7 +17,7 @@ from voip.media.audio.jitter import AudioReceiver
 from voip.media.audio.opus import open_decoder, open_encoder
 from voip.media.audio.red import Redundancy, parse_red
 from voip.media.audio.states import START, AudioState
-from voip.media.flow.history import Losses
+from voip.media.flow.losses import Losses
 from voip.media.sources import FRAME_BYTES
 
 FRAME_S = 0.02

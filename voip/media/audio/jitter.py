@@ -21,14 +21,16 @@ from typing import Protocol
 
 from voip.errors import MalformedError
 from voip.media.audio.states import PACKETS_PER_S
-from voip.media.audio.stretch import cross_fade, lengthen, shorten
-from voip.media.audio.target import FRAME_S, Arrivals
+from voip.media.audio.stretch import cross_fade, is_quiet, lengthen, shorten
+from voip.media.audio.target import FRAME_S, MARGIN_S, Arrivals
 from voip.media.sources import SAMPLE_RATE, SILENCE
 
 MOST_HELD = 50
 """Frames, 1 s: what a peer that sends too fast can make us keep."""
 LONG_S, SHORT_S = 0.01, 0.005
 """How far sound may wait longer or shorter than meant before it is stretched."""
+PAUSE_S = 0.003
+"""In a pause nobody hears it, so there the wait becomes what it should be."""
 FAR_S = 0.16
 """So much over the target is not shortened but skipped: it would take seconds."""
 AUDIBLE_MADE_UP, MOST_MADE_UP = 5, 10
@@ -303,10 +305,12 @@ class AudioReceiver:
         """Bring what follows nearer to its target."""
         arrivals, changed = self.arrivals, None
         # What comes late just now may go on to: it is not the time to wait less.
-        if self.hold > max(arrivals.target, arrivals.late) + LONG_S:
-            changed = shorten(sound)
-        elif self.hold < arrivals.target - SHORT_S:
-            changed = lengthen(sound)
+        over = self.hold - max(arrivals.target, arrivals.late + MARGIN_S)
+        under = arrivals.target - self.hold
+        if over > LONG_S or (over > PAUSE_S and is_quiet(sound)):
+            changed = shorten(sound, round(over * SAMPLE_RATE))
+        elif under > SHORT_S:
+            changed = lengthen(sound, round(under * SAMPLE_RATE))
         if changed is None:
             return sound
         self.stretched += 1

@@ -23,20 +23,32 @@ _RISE = np.linspace(0.0, 1.0, WINDOW, dtype=np.float32)
 _FALL = 1 - _RISE
 
 
-def shorten(frame: bytes) -> bytes | None:
-    """Take one period of 2.5 to 10 ms out of a frame; None if it would be heard."""
+def is_quiet(frame: bytes) -> bool:
+    """Tell whether a change of a frame's length is not heard, whatever it is."""
     sound = _samples(frame)
-    lag = _period(sound)
+    return float(np.dot(sound, sound)) < QUIET_RMS**2 * FRAME
+
+
+def shorten(frame: bytes, wish: int) -> bytes | None:
+    """Take one period of 2.5 to 10 ms out of a frame; None if it would be heard.
+
+    `wish` is by how many samples it should be shorter, which only a quiet frame obeys.
+    """
+    sound = _samples(frame)
+    lag = _period(sound, wish)
     if lag is None:
         return None
     seam = _fade(sound[:WINDOW], sound[lag : lag + WINDOW])
     return seam + frame[2 * (lag + WINDOW) :]
 
 
-def lengthen(frame: bytes) -> bytes | None:
-    """Repeat one period of 2.5 to 10 ms of a frame; None if it would be heard."""
+def lengthen(frame: bytes, wish: int) -> bytes | None:
+    """Repeat one period of 2.5 to 10 ms of a frame; None if it would be heard.
+
+    `wish` is by how many samples it should be longer, which only a quiet frame obeys.
+    """
     sound = _samples(frame)
-    lag = _period(sound)
+    lag = _period(sound, wish)
     if lag is None:
         return None
     seam = _fade(sound[lag : lag + WINDOW], sound[:WINDOW])
@@ -57,12 +69,12 @@ def _fade(old: NDArray[np.float32], new: NDArray[np.float32]) -> bytes:
     return np.rint(old * _FALL + new * _RISE).astype("<i2").tobytes()
 
 
-def _period(sound: NDArray[np.float32]) -> int | None:
+def _period(sound: NDArray[np.float32], wish: int) -> int | None:
     """Find the lag at which a frame goes on most as it began; None if at none."""
     energy = np.concatenate(([0.0], np.cumsum(np.square(sound, dtype=np.float64))))
     lags = slice(LEAST_LAG, MOST_LAG + 1)
     if energy[FRAME] < QUIET_RMS**2 * FRAME:
-        return MOST_LAG  # any will do, and this is soonest done
+        return min(max(wish, LEAST_LAG), MOST_LAG)
     windows = (energy[WINDOW:] - energy[:-WINDOW])[lags]
     products = np.correlate(sound[LEAST_LAG:], sound[:WINDOW])
     resemblance = products / np.sqrt(windows * energy[WINDOW] + 1.0)  # 1: no 0

@@ -6,11 +6,13 @@ clock, and packets are counted from the first by an extended sequence number.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 FRAME_S = 0.02
 MARGIN_S = 0.01
 """A device asks for 10 ms at a time, so a frame may be fetched that much earlier."""
+IDLE_S = 0.008
+"""A gain that is not worth it: each change of the wait is a change of the sound."""
 LEAD_KEPT = 0.995
 """Of what a device once asked for in advance, with each time that it asks for less."""
 LEAST_S, MOST_S = 0.02, 0.2
@@ -44,6 +46,8 @@ LONG_SILENCE_S = 5.0
 """After that a number from the past is not late, but the sender's new count."""
 
 MAX_DISTANCE = 8  # frames back that a copy may lie
+OWN_AND_FEC = (0, 1)
+"""What a packet without copies brings: its frame may tell of the one before it."""
 RESCUES = 2
 """Frames that only a copy brought, of the last 512, for which it is worth to wait."""
 
@@ -82,7 +86,7 @@ class Arrivals:
         self._spikes: deque[tuple[int, float]] = deque()
         self._until_look = EVERY
 
-    def take(self, sequence: int, distances: Iterable[int], now: float) -> int | None:
+    def take(self, sequence: int, distances: Sequence[int], now: float) -> int | None:
         """Note a packet; give its number, or None if it came before or is too old.
 
         `sequence` is that of RTP, 0 to 65535; `distances` says how many frames before
@@ -104,7 +108,7 @@ class Arrivals:
         self._came[number % MEMORY] = 1
         if not self._delays:
             self._first = number
-        for distance in distances:
+        for distance in distances if len(distances) > 1 else OWN_AND_FEC:
             if number - distance >= self._first:  # what was said before is not missed
                 self._note_frame((number - distance) % MEMORY, distance + 1)
         self._measure(delay)
@@ -195,7 +199,9 @@ class Arrivals:
             self._copies_s() + late[int(COPY_SHARE * len(late))],
             self._again_s(),
         )
-        self.target = min(max(wait + MARGIN_S + self._lead, LEAST_S), MOST_S)
+        target = min(max(wait + MARGIN_S + self._lead, LEAST_S), MOST_S)
+        if not self.target - IDLE_S <= target <= self.target:
+            self.target = target
 
     def _copies_s(self) -> float:
         """Say how much later than a frame the copies come that are of use."""

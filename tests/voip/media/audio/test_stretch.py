@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from voip.media.audio.stretch import cross_fade, lengthen, shorten
+from voip.media.audio.stretch import cross_fade, is_quiet, lengthen, shorten
 
 FRAME = 960
 LOUD = 8000
@@ -27,7 +27,7 @@ def steepest(frame: bytes) -> int:
 
 @pytest.mark.parametrize("hertz", [120, 200, 390])
 def test_a_voiced_frame_loses_one_period(hertz: int) -> None:
-    shorter = shorten(voice(hertz))
+    shorter = shorten(voice(hertz), 480)
 
     assert shorter is not None
     lost = FRAME - len(shorter) // 2
@@ -37,7 +37,7 @@ def test_a_voiced_frame_loses_one_period(hertz: int) -> None:
 
 @pytest.mark.parametrize("hertz", [120, 200, 390])
 def test_a_voiced_frame_gains_one_period(hertz: int) -> None:
-    longer = lengthen(voice(hertz))
+    longer = lengthen(voice(hertz), 480)
 
     assert longer is not None
     gained = len(longer) // 2 - FRAME
@@ -48,7 +48,7 @@ def test_a_voiced_frame_gains_one_period(hertz: int) -> None:
 @pytest.mark.parametrize("change", [shorten, lengthen])
 def test_what_is_changed_has_no_seam(change: type[object]) -> None:
     frame = voice(150)
-    changed = change(frame)  # type: ignore[call-arg]  # a function, whose name is shown
+    changed = change(frame, 480)  # type: ignore[call-arg]  # a function, whose name is shown
 
     assert isinstance(changed, bytes)
     assert steepest(changed) <= steepest(frame) * 1.1
@@ -56,7 +56,7 @@ def test_what_is_changed_has_no_seam(change: type[object]) -> None:
 
 def test_both_ends_of_a_changed_frame_stay_where_they_were() -> None:
     frame = voice(150)
-    shorter, longer = shorten(frame), lengthen(frame)
+    shorter, longer = shorten(frame, 480), lengthen(frame, 480)
 
     assert shorter is not None
     assert longer is not None
@@ -67,27 +67,33 @@ def test_both_ends_of_a_changed_frame_stay_where_they_were() -> None:
 def test_a_frame_that_resembles_itself_nowhere_is_left_alone() -> None:
     frame = noise(2000)
 
-    assert (shorten(frame), lengthen(frame)) == (None, None)
+    assert (shorten(frame, 480), lengthen(frame, 480)) == (None, None)
 
 
-def test_a_quiet_frame_is_changed_by_as_much_as_may_be() -> None:
-    shorter, longer = shorten(noise(100)), lengthen(noise(100))
+@pytest.mark.parametrize(("wish", "lag"), [(1, 120), (200, 200), (900, 480)])
+def test_a_quiet_frame_is_changed_by_what_is_wished(wish: int, lag: int) -> None:
+    shorter, longer = shorten(noise(100), wish), lengthen(noise(100), wish)
 
     assert shorter is not None
     assert longer is not None
-    assert (len(shorter), len(longer)) == (2 * 480, 2 * 1440)
+    assert (len(shorter), len(longer)) == (2 * (FRAME - lag), 2 * (FRAME + lag))
+
+
+def test_a_pause_is_quiet_and_speech_is_not() -> None:
+    assert is_quiet(noise(100))
+    assert not is_quiet(voice(150, 2000))
 
 
 def test_a_frame_that_ends_in_nothing_is_left_alone() -> None:
     frame = voice(150)[:960] + bytes(960)
 
-    assert shorten(frame) is None
+    assert shorten(frame, 480) is None
 
 
 def test_a_frame_that_begins_with_nothing_is_left_alone() -> None:
     frame = bytes(960) + voice(150)[:960]
 
-    assert shorten(frame) is None
+    assert shorten(frame, 480) is None
 
 
 def test_sound_at_full_scale_does_not_wrap() -> None:
