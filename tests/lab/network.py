@@ -41,7 +41,7 @@ _MTU = 1500
 _BURST = 64  # packets read at once, before others get their turn
 
 Watcher = Callable[[Packet], None]
-"""Sees each packet as it leaves a host, whatever becomes of it."""
+"""Sees each packet that leaves a host from its address, whatever becomes of it."""
 
 
 def missing() -> str | None:
@@ -145,7 +145,7 @@ class Host:
         request = struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI)
         fcntl.ioctl(descriptor, _TUNSETIFF, request)
         _ip("link", "set", name, "netns", self.namespace)
-        commands = [f"link set {name} addrgenmode none mtu {_MTU} up"]
+        commands = [f"link set {name} mtu {_MTU} up"]
         for family in sorted(self._families):
             address = addresses[family]
             bits, flag, everywhere = (
@@ -223,13 +223,16 @@ class Network:
             self._take(host, packet)
 
     def _take(self, source: Host, packet: bytes) -> None:
+        address, target = ends_of(packet)
+        # No network takes packets from addresses that are not its own (BCP 38); the
+        # kernel sends such after roaming, for it checks no source of IPv6. Others are
+        # its search for neighbours, of which there are none.
+        if address not in self._routes:
+            return
         now = self._loop.time()
         if self._watch is not None:
             self._watch(parse_packet(packet, now))
-        source_address, target = ends_of(packet)
-        # No network takes packets from addresses that are not its own (BCP 38); the
-        # kernel sends such after roaming, for it checks no source of IPv6.
-        if source_address in self._routes and target in self._routes:
+        if target in self._routes:
             left = source.up.send(len(packet), now)
             self._at(left, now, lambda then: self._arrive(packet, target, then))
 

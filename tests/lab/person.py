@@ -60,7 +60,8 @@ class _Person:
                 relay_only=self._life.relay_only,
             ),
         )
-        async with at_home(keeper, settings) as endpoint, asyncio.TaskGroup() as tasks:
+        # The endpoint goes first: it hangs up, which ends what reads the news.
+        async with asyncio.TaskGroup() as tasks, at_home(keeper, settings) as endpoint:
             tell("listening")
             others = [
                 tasks.create_task(self._answer(endpoint, tasks)),
