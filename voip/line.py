@@ -356,7 +356,11 @@ class Line:
                 self._tell(
                     Warned("this machine is too slow for the pictures that come")
                 )
-            case happened.EndFailed(reason) | happened.MediaFailed(reason):
+            case (
+                happened.EndFailed(reason)
+                | happened.ServerFailed(reason)
+                | happened.MediaFailed(reason)
+            ):
                 self._tell(Warned(reason))
             case _:
                 pass

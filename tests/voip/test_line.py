@@ -22,6 +22,7 @@ from voip.media.events import (
     PicturesSlow,
     Quiet,
     RecordingFailed,
+    ServerFailed,
 )
 from voip.news import DigitArrived, News, PathWeakened, PeerChanged, Warned
 
@@ -44,6 +45,7 @@ async def test_an_address_found_late_reaches_the_other_side() -> None:
         (PathWeak(0.5), PathWeakened(0.5)),
         (DigitReceived("7"), DigitArrived("7")),
         (EndFailed("no space left"), Warned("no space left")),
+        (ServerFailed("turn: no answer"), Warned("turn: no answer")),
         (
             RecordingFailed("no space left"),
             Warned("the recording ended: no space left"),

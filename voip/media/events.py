@@ -26,6 +26,13 @@ class CandidateFound:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerFailed:
+    """A STUN or TURN server that the user configured is of no use, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PathWeak:
     """Nothing verified for this long; the ways that are known are being checked."""
 
@@ -153,6 +160,7 @@ MediaEvent = (
     PathUp
     | FirstVerified
     | CandidateFound
+    | ServerFailed
     | PathWeak
     | Quiet
     | HeardAgain

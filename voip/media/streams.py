@@ -30,6 +30,7 @@ from voip.media.events import (
     MediaFailed,
     PathFailed,
     PathWeak,
+    ServerFailed,
 )
 from voip.media.plan import MediaPlan
 from voip.media.profile import check_offer, check_selection, offer, select, selected
@@ -347,6 +348,8 @@ class MediaSession:
                 self._emit(event)
             if self._ways.is_newly_broken():
                 self._emit(PathFailed())
+            for problem in self._ways.new_problems():
+                self._emit(ServerFailed(problem))
             self._content.tick(now)
 
     async def _send_controls(self) -> None:

@@ -50,6 +50,7 @@ class Ways:
         self._closers: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._is_broken = False
+        self._problems: tuple[str, ...] = ()
         self.current = self._path()
 
     def check_open(self) -> None:
@@ -142,6 +143,11 @@ class Ways:
         """Tell, once each time, that this machine cannot send on the path any more."""
         was, self._is_broken = self._is_broken, self.current.has_failed
         return self._is_broken and not was
+
+    def new_problems(self) -> tuple[str, ...]:
+        """Say what went wrong with servers on the present path, each once."""
+        told, self._problems = self._problems, self.current.problems
+        return tuple(each for each in self._problems if each not in told)
 
     async def close(self) -> None:
         """Close every path."""

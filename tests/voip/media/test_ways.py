@@ -130,3 +130,13 @@ async def test_without_trickling_no_address_is_told_late() -> None:
     await ways.close()
 
     assert late is None
+
+
+async def test_a_server_that_is_of_no_use_is_told_once(
+    sides: tuple[Side, Side],
+) -> None:
+    ways = sides[0].ways
+    ways.current._agent.gathering.problems.append(UnreachableError("no answer"))
+    told = [ways.new_problems() for _ in range(2)]
+
+    assert told == [("no answer",), ()]
