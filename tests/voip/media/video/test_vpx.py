@@ -1,5 +1,6 @@
 """The door to libvpx, against the library of the wheel."""
 
+import itertools
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,22 @@ def test_only_the_first_frame_is_a_key_frame(
     keys = [is_key(frame) for frame in encode_all(encoder, pictures)]
 
     assert keys == [True] + [False] * 59
+
+
+@pytest.mark.parametrize(
+    "gaps", [(3000,), (6000, 3000), (3600, 3600, 3600, 7200)], ids=str
+)
+def test_the_rate_is_kept_however_uneven_the_pictures_come(
+    encoder: Vp8Encoder, pictures: list[Picture], gaps: tuple[int, ...]
+) -> None:
+    times = list(itertools.accumulate(itertools.islice(itertools.cycle(gaps), 240)))
+    frames = [
+        encoder.encode(pictures[number % 60], at) for number, at in enumerate(times)
+    ]
+    bits = 8 * sum(map(len, frames[60:]))
+    bps = bits * 90_000 / (times[-1] - times[59])
+
+    assert bps == pytest.approx(400_000, rel=0.1)
 
 
 def test_a_key_frame_comes_when_asked_for(
