@@ -6,12 +6,16 @@ from typing import Any
 import click
 
 from cli.calling import take_calls
+from cli.grouped import GroupedCommand
 from cli.home import Home
 from cli.output import json_option
 from cli.wishes import Wishes, call_options
 
 
-@click.command(epilog="Example: ringfence answer --audio-out file:message.wav --once")
+@click.command(
+    cls=GroupedCommand,
+    epilog="Example: ringfence answer --audio-out file:message.wav --once",
+)
 @click.option("--auto", is_flag=True, help="Accept, unless the trust is BROKEN.")
 @click.option("--once", is_flag=True, help="End after one call.")
 @call_options

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from cli.calling import Desk, open_desk
 from cli.codes import Code
+from cli.manners import Manners
 from cli.output import complain, escape, is_for_programs, note, show
+from cli.stage import Stage
 from cli.trust import say
 from cli.wishes import Wishes
 from voip.conversation import Conversation
@@ -16,6 +18,7 @@ from voip.endpoint import Settings
 from voip.errors import MalformedError, RefusedError
 from voip.identity.vault import Vault
 from voip.media.connect.config import check_config
+from voip.media.ends.open import Ends
 from voip.signalling.invitation import MAX_TEXT, Step
 from voip.signalling.paste import PastePost
 from voip.upkeep import VaultKeeper
@@ -40,11 +43,14 @@ async def call_by_hand(
     """
     store.read().contacts.find(name)  # before a microphone is looked for
     post = PastePost()
-    with _opened(store.read(), wishes) as (settings, failures):
+    manners = wishes.manners(store)
+    with _opened(store.read(), wishes) as (settings, ends, stage):
         async with open_desk(
-            store, settings, wishes.manners(store), failures, post=post
+            store, settings, manners, lambda: ends, stage=stage, post=post
         ) as desk:
-            dialled = await desk.endpoint.dial(name, video=wishes.video, device=device)
+            dialled = await desk.endpoint.dial(
+                name, video=manners.video, muted=manners.push_to_talk, device=device
+            )
             hand = _Hand(desk, post)
             await _unless_over(dialled, hand.call(dialled))
             hand.let_go()
@@ -59,16 +65,17 @@ async def answer_by_hand(store: VaultKeeper, wishes: Wishes) -> Code:
         MissingError: a device of ours is not there.
     """
     post = PastePost()
-    with _opened(store.read(), wishes) as (settings, failures):
+    manners = wishes.manners(store)
+    with _opened(store.read(), wishes) as (settings, ends, stage):
         async with open_desk(
-            store, settings, wishes.manners(store), failures, post=post
+            store, settings, manners, lambda: ends, stage=stage, post=post
         ) as desk:
             hand = _Hand(desk, post)
             _tell("paste the text of your caller")
             incoming = await hand.take(
                 Step.INVITE, lambda: anext(desk.endpoint.incoming())
             )
-            await _unless_over(incoming, hand.answer(incoming, video=wishes.video))
+            await _unless_over(incoming, hand.answer(incoming, manners))
             hand.let_go()
             return (await desk.hold(incoming)).code
 
@@ -91,12 +98,12 @@ class _Hand:
         show_text(Step.SELECT, text)
         _tell(f"pass this text on to {alias}; then the call begins by itself")
 
-    async def answer(self, incoming: Conversation, *, video: bool) -> None:
+    async def answer(self, incoming: Conversation, manners: Manners) -> None:
         """Take the callee's three steps; the first is done."""
         trust = incoming.trust
         assert trust is not None
         _tell(f"{escape(incoming.alias)} is calling: {say(trust)}")
-        incoming.accept(video=video)
+        incoming.accept(video=manners.video, muted=manners.push_to_talk)
         show_text(Step.ANSWER, await self._post.text(Step.ANSWER))
         _tell("pass this text on to your caller, and paste what comes back")
         await self.take(Step.SELECT, lambda: _confirmed(incoming))
@@ -171,18 +178,20 @@ async def _unless_over(
 @contextmanager
 def _opened(
     vault: Vault, wishes: Wishes
-) -> Iterator[tuple[Settings, Callable[[], list[str]]]]:
-    """Open the ends; beside the settings, what says which of them have failed."""
+) -> Iterator[tuple[Settings, Ends, Stage | None]]:
+    """Open the ends, and the terminal if pictures are drawn there."""
     ice = wishes.ice(vault)
     check_config(ice)
-    with closing(wishes.open_ends()) as ends:
+    wishes.check_report()
+    stage = wishes.open_stage()
+    with closing(wishes.open_ends(stage)) as ends:
         settings = Settings(
-            plan=lambda: ends.plan(data=wishes.data),
+            plan=lambda: wishes.plan(ends),
             ice=ice,
             data=wishes.data,
             by_hand=True,
         )
-        yield settings, ends.failures
+        yield settings, ends, stage
 
 
 def _tell(sentence: str) -> None:

@@ -6,13 +6,17 @@ from typing import Any
 import click
 
 from cli.calling import place_call
+from cli.grouped import GroupedCommand
 from cli.home import Home
 from cli.lan import Lan, lan_options
 from cli.output import json_option
 from cli.wishes import Wishes, call_options
 
 
-@click.command(epilog="Example: ringfence call bob --video")
+@click.command(
+    cls=GroupedCommand,
+    epilog="Example: ringfence call bob --video --video-out terminal",
+)
 @click.argument("name")
 @lan_options("Look for their listener on the local network.")
 @call_options
@@ -23,8 +27,7 @@ def call(home: Home, /, name: str, *, lan: Lan | None, **wishes: Any) -> int:
 
     NAME is an alias, or an identity as a card has it.
 
-    Off a terminal, orders are read from standard input, a line each: mute, unmute,
-    hold, resume, video on, video off, rekey, stats, choices, choose N, continue,
-    text TEXT, file PATH, hangup.
+    On a terminal keys steer the call; off it, orders are read from standard input, a
+    line each: mute, tone 1, record call.mkv, hangup and others (docs/calls.md).
     """
     return asyncio.run(place_call(home.open(), name, Wishes(**wishes), lan=lan))

@@ -11,8 +11,10 @@ from cli import paths
 from cli.codes import Code
 from cli.console import Console, open_console
 from cli.lan import Lan
+from cli.manners import Manners
 from cli.output import escape, is_for_programs, note, show
-from cli.talk import Manners, Talk
+from cli.stage import Stage
+from cli.talk import Talk
 from cli.trace import trace_to
 from cli.wishes import Wishes
 from voip.call import CONFIRM_S, State
@@ -23,6 +25,7 @@ from voip.identity.card import RelayAddress
 from voip.identity.reach import reach
 from voip.identity.signer import Signer
 from voip.media.connect.config import check_config
+from voip.media.ends.open import Ends
 from voip.media.plan import MediaPlan
 from voip.open import open_endpoint
 from voip.signalling.post import Post
@@ -46,19 +49,23 @@ async def place_call(
     contact = vault.contacts.find(name)  # before a microphone is looked for
     ice = wishes.ice(vault)
     check_config(ice)
+    wishes.check_report()
+    stage = wishes.open_stage()
     relay = None if lan is None else await lan.find(contact)
     with (
         trace_to(wishes.trace) as trace,
-        closing(wishes.open_ends()) as ends,
+        closing(wishes.open_ends(stage)) as ends,
     ):
         settings = Settings(
-            plan=lambda: ends.plan(data=wishes.data),
+            plan=lambda: wishes.plan(ends),
             ice=ice,
             data=wishes.data,
             on_datagram=trace,
         )
         manners = wishes.manners(store, auto=True)
-        async with open_desk(store, settings, manners, ends.failures) as desk:
+        async with open_desk(
+            store, settings, manners, lambda: ends, stage=stage
+        ) as desk:
             talk = await desk.hold(await desk.reach(name, relay=relay))
             return talk.code
 
@@ -75,6 +82,7 @@ async def take_calls(
     """
     ice = wishes.ice(store.read())
     check_config(ice)
+    wishes.check_report()
     ends = _Ends(wishes)
     with trace_to(wishes.trace) as trace:
         settings = Settings(
@@ -84,7 +92,9 @@ async def take_calls(
             on_datagram=trace,
         )
         manners = wishes.manners(store, auto=auto)
-        async with open_desk(store, settings, manners, ends.failures) as desk:
+        async with open_desk(
+            store, settings, manners, lambda: ends.latest, stage=ends.stage
+        ) as desk:
             return await _take_calls(desk, once=once)
 
 
@@ -94,15 +104,12 @@ class _Ends:
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
         wishes.check_ends()
-        self._failures: Callable[[], list[str]] = list
+        self.stage = wishes.open_stage()
+        self.latest: Ends | None = None
 
     def open(self) -> MediaPlan:
-        ends = self._wishes.open_ends()
-        self._failures = ends.failures
-        return ends.plan(data=self._wishes.data)
-
-    def failures(self) -> list[str]:
-        return self._failures()
+        self.latest = self._wishes.open_ends(self.stage)
+        return self._wishes.plan(self.latest)
 
 
 async def _take_calls(desk: "Desk", *, once: bool) -> Code:
@@ -130,13 +137,14 @@ class Desk:
         console: Console,
         *,
         manners: Manners,
-        failures: Callable[[], list[str]],
+        ends: Callable[[], Ends | None],
     ) -> None:
         self.endpoint = endpoint
         self.console = console
         self._manners = manners
-        self._failures = failures
+        self._ends = ends
         self._talk: Talk | None = None
+        self._calls = 0
 
     async def reach(
         self, name: str, *, relay: RelayAddress | None = None
@@ -148,7 +156,11 @@ class Desk:
             UnreachableError: the relay does not answer, or no device can be called.
         """
         dial = functools.partial(
-            self.endpoint.dial, name, video=self._manners.video, relay=relay
+            self.endpoint.dial,
+            name,
+            video=self._manners.video,
+            muted=self._manners.push_to_talk,
+            relay=relay,
         )
         try:
             return await dial()
@@ -163,11 +175,13 @@ class Desk:
     async def hold(self, conversation: Conversation) -> Talk:
         """Hold a call to its end, and the one that replaces it if both dialled."""
         while True:
+            self._calls += 1
             self._talk = talk = Talk(
                 conversation,
                 self.console,
                 manners=self._manners,
-                failures=self._failures,
+                ends=self._ends,
+                number=self._calls,
             )
             ended = await talk.run()
             self._talk = None
@@ -195,18 +209,19 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(
+async def open_desk(  # noqa: PLR0913 -- what a desk stands on
     store: VaultKeeper,
     settings: Settings,
     manners: Manners,
-    failures: Callable[[], list[str]],
+    ends: Callable[[], Ends | None],
     *,
+    stage: Stage | None = None,
     post: Post | None = None,
 ) -> AsyncIterator[Desk]:
     """Put a person on the network, and their console before them.
 
-    `failures` says in sentences which ends of the present call have failed; `post`
-    carries the signalling; by default the relays of both sides do.
+    `ends` gives those of the present call, once they are open; pictures appear on
+    `stage`; `post` carries the signalling; by default the relays of both sides do.
     """
     # A service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
@@ -217,8 +232,8 @@ async def open_desk(
         else Endpoint(store, post, settings=settings, entropy=os.urandom, signer=signer)
     )
     async with opened as endpoint:
-        with open_console() as console:
-            desk = Desk(endpoint, console, manners=manners, failures=failures)
+        with open_console(stage) as console:
+            desk = Desk(endpoint, console, manners=manners, ends=ends)
             async with asyncio.TaskGroup() as tasks:
                 telling = tasks.create_task(desk.tell_problems())
                 yield desk

@@ -8,6 +8,7 @@ are orders. The end of standard input ends nothing: a pipe may close early.
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 import termios
 import threading
@@ -20,11 +21,12 @@ from typing import Protocol
 import click
 
 from cli.keyboard import Keyboard
-from cli.orders import Order, parse_order
+from cli.orders import Misspelt, Order, parse_order
 from cli.output import complain, is_for_programs, show
+from cli.quality import Live
+from cli.stage import Stage
 from cli.view import Seen, noted, render
 from voip.errors import MalformedError
-from voip.media.quality.figures import MediaStats
 from voip.news import Json
 
 _CHUNK = 4096  # bytes; a line may come in several
@@ -42,7 +44,7 @@ class Front(Protocol):
     def refuse(self, seen: Seen, sentence: str) -> Seen:
         """Say that an order cannot be; gives what is seen then."""
 
-    def draw(self, seen: Seen, now: float, stats: MediaStats | None) -> None:
+    def draw(self, seen: Seen, now: float, live: Live | None) -> None:
         """Show the call as it stands, where that is a thing of its own."""
 
     def take(self, raw: bytes, seen: Callable[[], Seen]) -> Iterator[Order]:
@@ -59,15 +61,27 @@ class Console:
 
 
 @contextmanager
-def open_console() -> Iterator[Console]:
-    """Open the console of this process; to be used in the event loop."""
+def open_console(stage: Stage | None = None) -> Iterator[Console]:
+    """Open the console of this process; to be used in the event loop.
+
+    Pictures appear on `stage`.
+    """
     typed = _read_input()
-    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if on_terminal and not is_for_programs():
+    if is_screen():
         with _key_by_key():
-            yield Console(Screen(), typed)
+            try:
+                yield Console(Screen(stage), typed)
+            finally:
+                if stage is not None:
+                    stage.leave()
     else:
         yield Console(Lines(), typed)
+
+
+def is_screen() -> bool:
+    """Tell whether calls are drawn on a terminal."""
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return on_terminal and not is_for_programs()
 
 
 class Lines:
@@ -88,10 +102,10 @@ class Lines:
             complain(sentence)
         return seen
 
-    def draw(self, seen: Seen, now: float, stats: MediaStats | None) -> None:
+    def draw(self, seen: Seen, now: float, live: Live | None) -> None:
         """See `Front`; lines that were printed stand."""
 
-    def take(self, raw: bytes, seen: Callable[[], Seen]) -> Iterator[Order]:
+    def take(self, raw: bytes, seen: Callable[[], Seen]) -> Iterator[Order]:  # noqa: ARG002 - for keys
         """See `Front`; the start of a line waits for its end."""
         *lines, self._rest = (self._rest + raw).split(b"\n")
         if len(self._rest) > _MAX_LINE:
@@ -100,13 +114,17 @@ class Lines:
             try:
                 yield parse_order(line.decode(errors="replace"))
             except MalformedError as error:
-                self.refuse(seen(), str(error))
+                yield Misspelt(str(error))
 
 
 class Screen:
-    """One region at the bottom of a terminal, drawn again at each change."""
+    """One region at the bottom of a terminal, drawn again at each change.
 
-    def __init__(self) -> None:
+    While the other side shows pictures, and there is a stage, all is drawn there.
+    """
+
+    def __init__(self, stage: Stage | None = None) -> None:
+        self._stage = stage
         self._height = 0
         self._is_over = False
         self._keyboard = Keyboard()
@@ -119,12 +137,17 @@ class Screen:
         """See `Front`."""
         return noted(seen, f"not done: {sentence}")
 
-    def draw(self, seen: Seen, now: float, stats: MediaStats | None) -> None:
+    def draw(self, seen: Seen, now: float, live: Live | None) -> None:
         """See `Front`."""
+        lines = render(seen, now, live=live, entry=self._keyboard.line)
+        if self._stage is not None:
+            if seen.sees_pictures and self._stage.draw(lines):
+                return
+            self._stage.leave()
         if self._is_over and seen.end is None:
             self._height = 0  # what is over stays; the next call is drawn below
         self._is_over = seen.end is not None
-        lines = render(seen, now, stats=stats, entry=self._keyboard.line)
+        lines = lines[1 - shutil.get_terminal_size().lines :]  # or it would scroll
         up = f"\x1b[{self._height}A" if self._height else ""
         body = "".join(f"\r\x1b[K{line}\n" for line in lines)
         click.echo(f"{_NO_WRAP}{up}{body}\x1b[J{_WRAP}", nl=False, color=True)
@@ -137,7 +160,10 @@ class Screen:
         whole = len(text.encode())
         self._rest = raw[whole:] if len(raw) - whole < 4 else b""
         for key in text:
-            order = self._keyboard.press(key, seen())
+            try:
+                order = self._keyboard.press(key, seen())
+            except MalformedError as error:
+                order = Misspelt(str(error))
             if order is not None:
                 yield order
 

@@ -47,6 +47,8 @@ def doctor(  # noqa: PLR0913 - its options
     leak: bool,
     ice_servers: tuple[str, ...],
     turn_login: Path | None,
+    turn_ca: Path | None,
+    turn_pin: str | None,
     self_test: bool,
 ) -> int:
     """See what this machine can do, and what a call would show.
@@ -67,7 +69,9 @@ def doctor(  # noqa: PLR0913 - its options
     if camera:
         trials.append(try_camera())
     if network:
-        servers = read_servers(ice_servers, turn_login)
+        servers = read_servers(
+            ice_servers, turn_login=turn_login, turn_ca=turn_ca, turn_pin=turn_pin
+        )
         trials.append(try_network(_path_config(home, servers)))
     failed = []
     for finding in chain.from_iterable(trials or [examine(home)]):

@@ -1,14 +1,14 @@
 """Keys become orders: what is pressed at a terminal during a call.
 
 Pure. Most keys are an order of their own. Some open an entry at the bottom of the
-screen: a line of text, the word `continue`, the number of a set of words. Escape leaves
-it.
+screen: a line of text, a file's name, the word `continue`, the number of a set of
+words, or any order as programs write it. Escape leaves it.
 """
 
 from collections.abc import Callable
 from enum import Enum, auto
 
-from cli.orders import Act, Choose, Order, SendText, parse_order
+from cli.orders import Act, Choose, Order, Press, Record, SendText, parse_order
 from cli.view import Seen
 from voip.call import State
 
@@ -20,23 +20,31 @@ _MAX_ENTRY = 1000  # characters; a text of four bytes each still fits its messag
 
 class _Entry(Enum):
     TEXT = auto()
+    RECORD = auto()
+    ORDER = auto()
     CONTINUE = auto()
     WORDS = auto()
 
 
 _PROMPTS = {
     _Entry.TEXT: "text: ",
+    _Entry.RECORD: "record both sides, and tell them so, in file: ",
+    _Entry.ORDER: "order: ",
     _Entry.CONTINUE: "type continue to speak although the trust is broken: ",
     _Entry.WORDS: (
         "which of these does the other side read? 1 to 4, 0 for none, Esc for later: "
     ),
 }
+_OPENS = {"t": _Entry.TEXT, ":": _Entry.ORDER}
+_PLAIN = {"k": Act.REKEY, "q": Act.HANG_UP}
 _RINGING_KEYS = {"a": Act.ACCEPT, "d": Act.DECLINE}
 _TOGGLES: dict[str, tuple[Act, Act, Callable[[Seen], bool]]] = {
     "m": (Act.MUTE, Act.UNMUTE, lambda seen: seen.muted),
     "h": (Act.HOLD, Act.RESUME, lambda seen: seen.held),
     "v": (Act.VIDEO_ON, Act.VIDEO_OFF, lambda seen: seen.video),
+    "s": (Act.SCREEN_ON, Act.SCREEN_OFF, lambda seen: seen.screen),
 }
+_TONES = "0123456789*#"  # the letters A to D are not on telephones either
 
 
 class Keyboard:
@@ -52,7 +60,11 @@ class Keyboard:
         return "" if self._entry is None else _PROMPTS[self._entry] + self._typed
 
     def press(self, key: str, seen: Seen) -> Order | None:
-        """Take one key; gives an order where one is complete."""
+        """Take one key; gives an order where one is complete.
+
+        Raises:
+            MalformedError: the order that was typed is none.
+        """
         if self._entry is None:
             return self._command(key, seen)
         if key == _ESCAPE:
@@ -73,18 +85,29 @@ class Keyboard:
         if key in _TOGGLES:
             on, off, is_on = _TOGGLES[key]
             return off if is_on(seen) else on
+        if key in _TONES:
+            return Press(key)
+        if key in _OPENS:
+            self._entry = _OPENS[key]
+            return None
+        if key in _PLAIN:
+            return _PLAIN[key]
+        return self._sometimes(key, seen)
+
+    def _sometimes(self, key: str, seen: Seen) -> Order | None:
+        """Take a key that means something only as the call stands now."""
         match key:
-            case "k":
-                return Act.REKEY
-            case "q":
-                return Act.HANG_UP
+            case " " if seen.push_to_talk:
+                return Act.TALK
+            case "r" if seen.recording:
+                return Act.RECORD_OFF
+            case "r":
+                self._entry = _Entry.RECORD
             case "w" if seen.words is not None:
                 self._entry = _Entry.WORDS
                 return Act.CHOICES
             case "c" if seen.closed:
                 self._entry = _Entry.CONTINUE
-            case "t":
-                self._entry = _Entry.TEXT
             case _:
                 pass
         return None
@@ -100,8 +123,12 @@ class Keyboard:
     def _entered(self) -> Order | None:
         entry, typed = self._entry, self._typed
         self._leave()
+        if entry is _Entry.ORDER and typed:
+            return parse_order(typed)
         if entry is _Entry.TEXT and typed:
             return SendText(typed)
+        if entry is _Entry.RECORD and typed:
+            return Record(typed)
         if entry is _Entry.CONTINUE and typed == Act.CONTINUE.value:
             return Act.CONTINUE
         return None

@@ -11,6 +11,7 @@ import click
 from cli import paths
 from cli.calling import take_calls
 from cli.codes import Code
+from cli.grouped import GroupedCommand
 from cli.home import Home
 from cli.lan import Lan, lan_options
 from cli.output import json_option, note, show
@@ -21,7 +22,10 @@ from voip.signalling.direct import listen as open_listener
 from voip.upkeep import VaultKeeper
 
 
-@click.command(epilog="Example: ringfence listen 0.0.0.0:5350 --name 192.0.2.7")
+@click.command(
+    cls=GroupedCommand,
+    epilog="Example: ringfence listen 0.0.0.0:5350 --name 192.0.2.7",
+)
 @click.argument("address", default="0.0.0.0:5350")
 @lan_options("Announce it on the local network, to who has your card.")
 @click.option("--name", help="How callers reach this machine.  [default: the host]")

@@ -2,17 +2,21 @@
 
 A program writes an order as a line::
 
-    accept  decline  hangup  mute  unmute  hold  resume  video on  video off
-    rekey  stats  choices  choose N  continue  text TEXT  file PATH
+    accept  decline  hangup  mute  unmute  talk  hold  resume
+    video on  video off  screen on  screen off  record PATH  record off
+    tone DIGITS  devices  device mic N|NAME  device speaker N|NAME
+    stats  quality  rekey  choices  choose N  continue  text TEXT  file PATH
 
 `choices` shows four sets of words and `choose` says which of them the other side reads,
-from 1 to 4, or 0 for none of these. Pure.
+from 1 to 4, or 0 for none of these. `talk` is the key of push-to-talk, once. Pure.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
 from voip.errors import MalformedError
+from voip.media.ends.listed import Way
 
 
 class Act(Enum):
@@ -23,12 +27,18 @@ class Act(Enum):
     HANG_UP = "hangup"
     MUTE = "mute"
     UNMUTE = "unmute"
+    TALK = "talk"
     HOLD = "hold"
     RESUME = "resume"
     VIDEO_ON = "video on"
     VIDEO_OFF = "video off"
-    REKEY = "rekey"
+    SCREEN_ON = "screen on"
+    SCREEN_OFF = "screen off"
+    RECORD_OFF = "record off"
+    DEVICES = "devices"
     STATS = "stats"
+    QUALITY = "quality"
+    REKEY = "rekey"
     CHOICES = "choices"
     CONTINUE = "continue"
 
@@ -54,10 +64,54 @@ class SendFile:
     path: str
 
 
-Order = Act | Choose | SendText | SendFile
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Press these keys, as on a telephone."""
 
-_LINES = ", ".join([act.value for act in Act] + ["choose N", "text TEXT", "file PATH"])
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record the call into the file at this path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseDevice:
+    """Hear or speak with this one: its place, a part of its name, None the usual."""
+
+    way: Way
+    which: int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Misspelt:
+    """What was typed is no order; the sentence says what would be."""
+
+    sentence: str
+
+
+Order = Act | Choose | SendText | SendFile | Press | Record | UseDevice | Misspelt
+
+_LINES = ", ".join(
+    [
+        *(act.value for act in Act),
+        *("choose N", "text TEXT", "file PATH", "tone DIGITS", "record PATH"),
+        *("device mic N|NAME", "device speaker N|NAME"),
+    ]
+)
+_WAYS = {"mic": Way.IN, "speaker": Way.OUT}
+_USUAL = "default"
+_MAX_PLACE = 3  # digits of a place in a list
 _ACTS = {act.value: act for act in Act}
+_TAKING: dict[str, Callable[[str], Order]] = {
+    "text": SendText,
+    "file": SendFile,
+    "tone": Press,
+    "record": Record,
+}
 _CHOICES = {"0": None, "1": 0, "2": 1, "3": 2, "4": 3}
 
 
@@ -71,12 +125,20 @@ def parse_order(line: str) -> Order:
     if line in _ACTS:
         return _ACTS[line]
     word, _, rest = line.partition(" ")
-    match word:
-        case "choose" if rest in _CHOICES:
-            return Choose(_CHOICES[rest])
-        case "text" if rest:
-            return SendText(rest)
-        case "file" if rest:
-            return SendFile(rest)
-        case _:
-            raise MalformedError(f"expected one of {_LINES}, came {line!r}")
+    if word == "choose" and rest in _CHOICES:
+        return Choose(_CHOICES[rest])
+    if word in _TAKING and rest:
+        return _TAKING[word](rest)
+    if word == "device" and (device := _parse_device(rest)) is not None:
+        return device
+    raise MalformedError(f"expected one of {_LINES}, came {line!r}")
+
+
+def _parse_device(rest: str) -> UseDevice | None:
+    end, _, which = rest.partition(" ")
+    if end not in _WAYS or not which:
+        return None
+    if which == _USUAL:
+        return UseDevice(_WAYS[end], None)
+    is_place = which.isascii() and which.isdecimal() and len(which) <= _MAX_PLACE
+    return UseDevice(_WAYS[end], int(which) if is_place else which)

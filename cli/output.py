@@ -57,6 +57,14 @@ def note(text: str) -> None:
     click.echo(f"ringfence: note: {text}", err=True)
 
 
+def conclude(facts: Mapping[str, object], text: str) -> None:
+    """Say what there is to say in the end: a result for a program, else a note."""
+    if is_for_programs():
+        show(facts)
+    else:
+        note(text)
+
+
 def pass_by(text: str) -> None:
     """Show on a terminal what is being done, until something else is shown."""
     if not sys.stderr.isatty():

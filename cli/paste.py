@@ -9,6 +9,7 @@ import click
 from cli.byhand import answer_by_hand, call_by_hand
 from cli.calling import signer_of
 from cli.devices import parse_device
+from cli.grouped import GroupedCommand
 from cli.home import Home
 from cli.output import json_option, show
 from cli.wishes import Wishes, call_options
@@ -45,7 +46,7 @@ def card(home: Home) -> None:
     show({"introduction": text}, text.removesuffix("\n"))
 
 
-@paste.command(epilog="Example: ringfence paste call bob")
+@paste.command(cls=GroupedCommand, epilog="Example: ringfence paste call bob")
 @click.argument("name")
 @click.option("--device", help="Which of theirs, where you know several.")
 @call_options
@@ -63,7 +64,10 @@ def call(home: Home, /, name: str, device: str | None, **wishes: Any) -> int:
     )
 
 
-@paste.command(epilog="Example: ringfence paste answer --audio-in silence")
+@paste.command(
+    cls=GroupedCommand,
+    epilog="Example: ringfence paste answer --audio-in silence",
+)
 @call_options
 @json_option
 @click.pass_obj

@@ -48,6 +48,11 @@ def rebuild_cache(home: Path) -> Path:
     return home / "cache" / "rebuild"
 
 
+def has_true_colours() -> bool:
+    """Tell whether the terminal says that it paints any colour, and not 256."""
+    return os.environ.get("COLORTERM") in ("truecolor", "24bit")
+
+
 def slot_root(module: Path) -> Path | None:
     """Give the managed folder of the version that a module belongs to, None without.
 

@@ -6,50 +6,68 @@ from typing import Any, TypeVar
 
 import click
 
+from cli.grouped import group
 from voip.errors import MalformedError
 from voip.media.connect.config import IceServer
+from voip.media.connect.servers import parse_server
 
 F = TypeVar("F", bound=Callable[..., Any])  # click's own signature
 
 _LOGIN_BYTES = 1024  # user and password; a larger file is not one
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NETWORK = group("Network")
 
 _OPTIONS = [
-    click.option(
+    _NETWORK(
         "--ice-server",
         "ice_servers",
         multiple=True,
-        help="stun:HOST:PORT or turn:HOST:PORT to find a path; nobody is asked else.",
+        metavar="URL",
+        help="stun:HOST, turn:HOST or turns:HOST; nobody is asked else.",
     ),
-    click.option(
-        "--turn-login",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="File with USER:PASSWORD for the TURN server.",
-    ),
+    _NETWORK("--turn-login", type=_FILE, help="File with USER:PASSWORD for TURN."),
+    _NETWORK("--turn-ca", type=_FILE, help="Authorities for turns:, PEM; no others."),
+    _NETWORK("--turn-pin", metavar="HEX", help="SHA-256 of the key of turns:."),
 ]
 
 
 def server_options(command: F) -> F:
-    """Give a command the options; it hands them to `read_servers`."""
+    """Give a command the options; it hands them to `read_servers` by name."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def read_servers(
-    ice_servers: tuple[str, ...], turn_login: Path | None
+    ice_servers: tuple[str, ...],
+    *,
+    turn_login: Path | None,
+    turn_ca: Path | None,
+    turn_pin: str | None,
 ) -> tuple[IceServer, ...]:
     """Read what the options say.
 
     Raises:
-        MalformedError: the login is not ``USER:PASSWORD``.
+        MalformedError: a server, login or pin of another form; or a certificate is to
+            be judged and no server shows one.
     """
     user, password = _login(turn_login)
-    return tuple(
-        IceServer(url=url, username=user, password=password)
-        if url.startswith("turn")
-        else IceServer(url=url)
-        for url in ice_servers
-    )
+    pin = _pin(turn_pin)
+    ca_file = str(turn_ca) if turn_ca is not None else None
+    servers = []
+    is_judged = False
+    for url in ice_servers:
+        server = parse_server(url)
+        known: dict[str, Any] = {}
+        if server.is_relay:
+            known |= {"username": user, "password": password}
+        if server.is_secure:
+            known |= {"ca_file": ca_file, "pin": pin}
+            is_judged = True
+        servers.append(IceServer(url=url, **known))
+    if (pin or ca_file) and not is_judged:
+        raise MalformedError("--turn-ca and --turn-pin are about turns: servers")
+    return tuple(servers)
 
 
 def _login(path: Path | None) -> tuple[str | None, str | None]:
@@ -60,3 +78,14 @@ def _login(path: Path | None) -> tuple[str | None, str | None]:
     if not colon:
         raise MalformedError(f"{path}: expected USER:PASSWORD")
     return user, password
+
+
+def _pin(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise MalformedError(
+            f"--turn-pin: expected 64 hex digits, came {text!r}"
+        ) from None

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from cli.output import escape
+from cli.quality import Live, path_words, stats_lines
 from cli.trust import say
 from voip import news as n
 from voip.call import State
 from voip.events import End
 from voip.identity.trust import Trust, TrustState
 from voip.identity.words import WordTriple
-from voip.media.quality.figures import MediaStats
 
-_LOG_LINES = 5  # of the latest texts and warnings on a screen
+_LOG_LINES = 6  # of the latest texts and warnings on a screen
+_RECORDED = "they record this call from now on, as they say"
 _BLOCKED = "nothing is accepted by itself; microphone and camera stay closed"
 
 _STATES = {
@@ -32,7 +33,6 @@ _STATES = {
     State.RECONNECTING: "connection lost; looking for another path",
     State.ENDED: "over",
 }
-_PATHS = {"direct": "direct", "relay": "through a relay"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,8 @@ class Seen:
     Attributes:
         alias: our name for the other side.
         speaks_anyway: the user typed `continue` although the trust is broken.
+        push_to_talk: we are muted but while a key is held.
+        recording: the file into which we record; empty if we do not.
         options: sets of words to choose from, while the user compares.
         log: the latest texts and warnings, escaped.
         alarm: what the user must not overlook, in lines; it stays.
@@ -61,11 +63,20 @@ class Seen:
     muted: bool = False
     held: bool = False
     video: bool = False
+    screen: bool = False
+    push_to_talk: bool = False
+    recording: str = ""
     options: tuple[WordTriple, ...] = ()
     log: tuple[str, ...] = ()
     alarm: tuple[str, ...] = ()
     connected_at: float | None = None
     end: End | None = None
+
+    @property
+    def sees_pictures(self) -> bool:
+        """Whether the other side shows us something, as it says."""
+        shows = self.peer is not None and (self.peer.video or self.peer.screen)
+        return shows and not self.held and self.end is None
 
     @property
     def closed(self) -> str:
@@ -97,7 +108,9 @@ def after(  # noqa: C901, PLR0911 -- one case per kind of news
         case n.PathChanged(kind):
             return replace(seen, path=kind)
         case n.PeerChanged():
-            return replace(seen, peer=news)
+            begins = news.recording and not (seen.peer and seen.peer.recording)
+            told = noted(seen, _RECORDED) if begins else seen
+            return replace(told, peer=news)
         case n.PeerCompared(matched):
             return replace(seen, peer_compared=matched)
         case n.Ended(end):
@@ -133,7 +146,7 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
         case n.WordsKnown(words, decimal):
             return f"words: {' '.join(words)} ({decimal})"
         case n.PathChanged(kind):
-            return f"path: {_PATHS.get(kind, kind)}"
+            return f"path: {path_words(kind)}"
         case n.PathWeakened(seconds):
             return f"nothing heard for {seconds:.1f} s"
         case n.DigitArrived(digit):
@@ -160,14 +173,6 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
             assert_never(news)
 
 
-def counted(stats: MediaStats) -> str:
-    """Say how the media does."""
-    return (
-        f"{stats.sent} packets sent, {stats.received} received, "
-        f"{stats.dropped} dropped; keys of epoch {stats.send_epoch}"
-    )
-
-
 def numbered(options: tuple[WordTriple, ...]) -> list[str]:
     """List the sets of words to choose from."""
     lines = [f"  {i}  {' '.join(words)}" for i, words in enumerate(options, 1)]
@@ -175,7 +180,7 @@ def numbered(options: tuple[WordTriple, ...]) -> list[str]:
 
 
 def render(
-    seen: Seen, now: float, *, stats: MediaStats | None = None, entry: str = ""
+    seen: Seen, now: float, *, live: Live | None = None, entry: str = ""
 ) -> list[str]:
     """Draw the call as it stands at `now`; `entry` is what is being typed."""
     lines = [f"{escape(seen.alias)}: {_where(seen)}{_duration(seen, now)}"]
@@ -191,8 +196,8 @@ def render(
         lines.append(f"words: {' '.join(seen.words)} ({seen.decimal})")
     if seen.peer_compared is not None:
         lines.append(sentence(n.PeerCompared(seen.peer_compared)))
-    if stats is not None:
-        lines.append(f"media: {counted(stats)}")
+    if live is not None:
+        lines += stats_lines(live)
     if seen.peer is not None:
         lines.append(f"they: {_peer(seen.peer)}")
     lines.append(f"you: {_own(seen)}")
@@ -206,7 +211,7 @@ def _where(seen: Seen) -> str:
     if seen.end is not None:
         return f"over: {seen.end.value}"
     if seen.state is State.ACTIVE and seen.path:
-        return f"connected, {_PATHS.get(seen.path, seen.path)}"
+        return f"connected, {path_words(seen.path)}"
     return _STATES[seen.state]
 
 
@@ -230,7 +235,24 @@ def _peer(peer: n.PeerChanged) -> str:
 def _own(seen: Seen) -> str:
     if seen.closed:
         return f"microphone closed: {seen.closed}"
-    return _listed(muted=seen.muted, held=seen.held, video=seen.video)
+    said = own(seen)
+    if not seen.push_to_talk:
+        return said
+    return f"{said}; hold the space bar to speak"
+
+
+def own(seen: Seen) -> str:
+    """Say what our side shows, hears and keeps."""
+    said = _listed(
+        muted=seen.muted,
+        held=seen.held,
+        video=seen.video,
+        screen=seen.screen,
+        recording=False,
+    )
+    return (
+        f"{said}, recording into {escape(seen.recording)}" if seen.recording else said
+    )
 
 
 def _listed(
@@ -238,15 +260,15 @@ def _listed(
     muted: bool,
     held: bool,
     video: bool,
-    screen: bool = False,
-    recording: bool = False,
+    screen: bool,
+    recording: bool,
 ) -> str:
     said = {
         "muted": muted,
         "on hold": held,
         "video on": video,
         "screen shown": screen,
-        "recording the call": recording,
+        "RECORDING THE CALL": recording,
     }
     return ", ".join(word for word, holds in said.items() if holds) or "sound on"
 
@@ -260,10 +282,12 @@ def _keys(seen: Seen) -> str:
         "m unmute" if seen.muted else "m mute",
         "h resume" if seen.held else "h hold",
         "v video",
-        "w verify words",
-        "k rekey",
+        "s screen",
+        "w words",
         *(["c continue"] if seen.closed else []),
+        "r stop recording" if seen.recording else "r record",
         "t text",
+        ": order",
         "q hang up",
     ]
     return f"keys: {'  '.join(keys)}"

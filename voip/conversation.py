@@ -66,6 +66,12 @@ class Conversation:
         line = self._session.line
         return line.media.stats() if line is not None else None
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether we record, or have told the other side that we are about to."""
+        line = self._session.line
+        return line is not None and line.shown.recording
+
     async def news(self) -> AsyncIterator[News]:
         """Give what happens, one after the other, the end last."""
         while True:

@@ -6,9 +6,15 @@ import pytest
 
 from cli.orders import Act
 from tests.io_map import CHECKOUT
+from voip.media.quality.diary import COLUMNS
 
 _PAGE = (CHECKOUT / "docs" / "calls.md").read_text()
-_SOURCES = ["voip/news.py", "cli/talk.py", "cli/calling.py", "cli/console.py"]
+_SOURCES = [
+    "voip/news.py",
+    *("cli/calling.py", "cli/comparing.py", "cli/console.py", "cli/display.py"),
+    *("cli/quality.py", "cli/steward.py", "cli/switching.py", "cli/talk.py"),
+    "cli/taping.py",
+]
 _EVENTS = {
     event
     for source in _SOURCES
@@ -19,6 +25,13 @@ _EVENTS = {
 @pytest.mark.parametrize("event", sorted(_EVENTS))
 def test_an_event_is_documented(event: str) -> None:
     assert re.search(rf"(?m)^\| [^|]*`{event}`[^|]* \|", _PAGE)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_figure_is_documented(column: str) -> None:
+    name = column.removeprefix("video_out_").removeprefix("video_in_")
+
+    assert f"`{column}`" in _PAGE or f"`{name}`" in _PAGE
 
 
 @pytest.mark.parametrize("act", Act)

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from cli.console import Lines, Screen
-from cli.orders import Act, SendText
+from cli.orders import Act, Misspelt, SendText
 from cli.view import Seen
 from voip.call import State
 from voip.events import End
@@ -38,25 +38,32 @@ def test_lines_come_in_pieces() -> None:
     assert orders == [Act.MUTE, Act.HOLD, Act.UNMUTE]
 
 
-def test_a_line_that_is_no_order_is_refused_and_the_next_is_read(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert list(Lines().take(b"nons\x1bense\xff\nmute\n", _now)) == [Act.MUTE]
+def test_a_line_that_is_no_order_is_told_and_the_next_is_read() -> None:
+    misspelt, mute = Lines().take(b"nons\x1bense\xff\nmute\n", _now)
 
-    said = capsys.readouterr().err
-    assert said.startswith("ringfence: error: expected one of accept, ")
-    assert said.rstrip("\n").isprintable()
+    assert isinstance(misspelt, Misspelt)
+    assert misspelt.sentence.startswith("expected one of accept, ")
+    assert mute is Act.MUTE
 
 
-def test_a_line_without_an_end_is_not_kept_for_ever(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_refusal_is_printed_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines().refuse(_SEEN, "no \x1b")
+
+    assert capsys.readouterr().err == "ringfence: error: no \\x1b\n"
+
+
+def test_a_line_without_an_end_is_not_kept_for_ever() -> None:
     lines = Lines()
-    for _ in range(3):
-        assert list(lines.take(4096 * b"x", _now)) == []
+    taken = [order for _ in range(3) for order in lines.take(4096 * b"x", _now)]
 
-    assert "expected one of" in capsys.readouterr().err
+    assert [type(order) for order in taken] == [Misspelt]
     assert list(lines.take(b"mute\n", _now)) == [Act.MUTE]
+
+
+def test_a_typed_order_that_is_none_is_told() -> None:
+    (misspelt,) = Screen().take(b":nonsense\r", _now)
+
+    assert isinstance(misspelt, Misspelt)
 
 
 def test_programs_read_refusals_where_they_read_the_rest(

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from cli.keyboard import Keyboard
-from cli.orders import Act, Choose, Order, SendText
+from cli.orders import Act, Choose, Order, Press, Record, SendText, UseDevice
 from cli.view import Seen
 from voip.call import State
+from voip.errors import MalformedError
 from voip.identity.trust import Reason, Trust, TrustState
+from voip.media.ends.listed import Way
 
 _TALKING = Seen(
     alias="bob", state=State.ACTIVE, words=("valve", "cute", "marble"), decimal="0"
@@ -39,6 +41,14 @@ def _press(keys: str, seen: Seen = _TALKING) -> tuple[list[Order], str]:
         ("t\x01\n", []),
         ("tso\x1bk", [Act.REKEY]),
         ("adcx\x1b[A", []),
+        ("s", [Act.SCREEN_ON]),
+        ("1*#", [Press("1"), Press("*"), Press("#")]),
+        ("w1", [Act.CHOICES, Choose(0)]),
+        (" ", []),
+        ("rcall.mkv\r", [Record("call.mkv")]),
+        ("r\r", []),
+        (":device mic 1\r", [UseDevice(Way.IN, 1)]),
+        (":\r", []),
     ],
 )
 def test_keys_give_orders(keys: str, orders: list[Order]) -> None:
@@ -49,6 +59,19 @@ def test_a_key_undoes_what_it_did() -> None:
     seen = replace(_TALKING, muted=True, held=True, video=True)
 
     assert _press("mhv", seen)[0] == [Act.UNMUTE, Act.RESUME, Act.VIDEO_OFF]
+
+
+def test_a_key_stops_the_recording_that_it_began() -> None:
+    assert _press("r", replace(_TALKING, recording="call.mkv"))[0] == [Act.RECORD_OFF]
+
+
+def test_the_space_bar_is_for_who_pushes_to_talk() -> None:
+    assert _press("  ", replace(_TALKING, push_to_talk=True))[0] == [Act.TALK] * 2
+
+
+def test_an_order_that_is_none_is_malformed() -> None:
+    with pytest.raises(MalformedError, match="expected one of accept"):
+        _press(":nonsense\r")
 
 
 def test_a_call_that_rings_is_accepted_or_declined() -> None:

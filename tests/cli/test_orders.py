@@ -2,8 +2,19 @@
 
 import pytest
 
-from cli.orders import Act, Choose, Order, SendFile, SendText, parse_order
+from cli.orders import (
+    Act,
+    Choose,
+    Order,
+    Press,
+    Record,
+    SendFile,
+    SendText,
+    UseDevice,
+    parse_order,
+)
 from voip.errors import MalformedError
+from voip.media.ends.listed import Way
 
 
 @pytest.mark.parametrize(
@@ -16,6 +27,12 @@ from voip.errors import MalformedError
         ("choose 0", Choose(None)),
         ("text hello, you", SendText("hello, you")),
         ("file a b.txt", SendFile("a b.txt")),
+        ("tone 1#A", Press("1#A")),
+        ("record a b.mkv", Record("a b.mkv")),
+        ("device mic 1", UseDevice(Way.IN, 1)),
+        ("device mic default", UseDevice(Way.IN, None)),
+        ("device speaker USB 2", UseDevice(Way.OUT, "USB 2")),
+        ("device speaker 1000", UseDevice(Way.OUT, "1000")),
     ],
 )
 def test_a_line_is_an_order(line: str, order: Order) -> None:
@@ -23,7 +40,11 @@ def test_a_line_is_an_order(line: str, order: Order) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "nonsense", "choose", "choose 5", "choose x", "text", "file", "mute 1"]
+    "line",
+    [
+        *("", "nonsense", "choose", "choose 5", "choose x", "text", "file", "mute 1"),
+        *("tone", "record", "device", "device mic", "device mouth 1"),
+    ],
 )
 def test_another_line_is_refused_with_a_list(line: str) -> None:
     with pytest.raises(MalformedError, match=r"expected one of accept, .*, came"):

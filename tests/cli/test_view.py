@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from cli.view import Seen, after, counted, noted, numbered, render, sentence
+from cli.quality import Live
+from cli.view import Seen, after, noted, numbered, own, render, sentence
 from voip import news as n
 from voip.call import State
 from voip.events import End
 from voip.identity.trust import Reason, Trust, TrustState
+from voip.media.quality.diary import Entry
 from voip.media.quality.figures import MediaStats
 
 _DAY = 1_795_305_655  # 2026-11-22
@@ -20,7 +22,11 @@ _STATS = MediaStats(
 )
 _SILENT = n.PeerChanged(held=True, muted=True, video=False)
 _PLAIN = n.PeerChanged(held=False, muted=False, video=True)
-_CLIPPED = "keys: m mute  h hold  v video  w verify words  k rekey"
+_KEYS = (
+    "keys: m mute  h hold  v video  s screen  w words  r record  t text  : order"
+    "  q hang up"
+)
+_RECORDING = n.PeerChanged(held=False, muted=False, video=False, recording=True)
 
 
 def _seen(*news: n.News, alias: str = "bob") -> Seen:
@@ -38,16 +44,17 @@ def _active(*news: n.News) -> Seen:
 def test_a_call_in_progress_is_drawn_whole() -> None:
     seen = _active(_WORDS, _SILENT, n.PeerCompared(matched=True), n.TextArrived("hi"))
 
-    assert render(seen, 66.0, stats=_STATS) == [
+    assert render(seen, 66.0, live=Live(Entry(65.0, _STATS, None))) == [
         "bob: connected, direct, 1:05",
         "trust: new since 2026-11-22: first call with this device; compare the words",
         "words: valve cute marble (1234567890)",
         "they say: the words match",
+        "quality: nothing heard yet",
         "media: 50 packets sent, 49 received, 1 dropped; keys of epoch 2",
         "they: muted, on hold",
         "you: sound on",
         "  they write: hi",
-        f"{_CLIPPED}  t text  q hang up",
+        _KEYS,
     ]
 
 
@@ -145,7 +152,48 @@ def test_the_log_keeps_the_latest_lines() -> None:
     for number in range(7):
         seen = noted(seen, str(number))
 
-    assert seen.log == ("2", "3", "4", "5", "6")
+    assert seen.log == ("1", "2", "3", "4", "5", "6")
+
+
+def test_who_is_recorded_sees_it_and_when_it_began() -> None:
+    seen = after(_active(_RECORDING), _RECORDING, 3.0)
+
+    assert "they: RECORDING THE CALL" in render(seen, 4.0)
+    assert seen.log == ("they record this call from now on, as they say",)
+
+
+def test_what_we_keep_and_show_is_said() -> None:
+    seen = replace(_active(), screen=True, recording="a\x1b.mkv")
+
+    assert own(seen) == "screen shown, recording into a\\x1b.mkv"
+    assert "r stop recording" in render(seen, 2.0)[-1]
+
+
+def test_who_pushes_to_talk_is_told_how() -> None:
+    seen = replace(_active(), push_to_talk=True, muted=True)
+
+    assert "you: muted; hold the space bar to speak" in render(seen, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "sees"),
+    [
+        (_active(), False),
+        (_active(_PLAIN), True),
+        (_active(_RECORDING), False),
+        (
+            _active(n.PeerChanged(held=False, muted=False, video=False, screen=True)),
+            True,
+        ),
+        (replace(_active(_PLAIN), held=True), False),
+        (_active(_PLAIN, n.Ended(End.HUNG_UP)), False),
+    ],
+    ids=["unknown", "camera", "nothing", "screen", "held", "over"],
+)
+def test_pictures_are_seen_while_they_say_that_they_show_some(
+    seen: Seen, *, sees: bool
+) -> None:
+    assert seen.sees_pictures is sees
 
 
 @pytest.mark.parametrize(
@@ -156,6 +204,8 @@ def test_the_log_keeps_the_latest_lines() -> None:
         (n.StateChanged(State.ACTIVE), "connected"),
         (_WORDS, "words: valve cute marble (1234567890)"),
         (n.PathChanged("relay"), "path: through a relay"),
+        (n.PathWeakened(0.5), "nothing heard for 0.5 s"),
+        (n.DigitArrived("#"), "they press #"),
         (n.EpochChanged(3), "fresh keys: epoch 3"),
         (_PLAIN, "they: video on"),
         (n.PeerCompared(matched=False), "they say: the words differ"),
@@ -200,6 +250,5 @@ def test_a_strict_user_sees_why_the_microphone_is_closed_until_words_match() -> 
     assert after(seen, n.TrustKnown(verified, bytes(16)), 9.0).closed == ""
 
 
-def test_counts_and_choices_have_lines_of_their_own() -> None:
-    assert counted(_STATS).startswith("50 packets sent")
+def test_choices_have_lines_of_their_own() -> None:
     assert numbered(()) == ["  0  none of these"]

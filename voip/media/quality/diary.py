@@ -100,7 +100,7 @@ class Diary:
         writer = csv.writer(written)
         writer.writerow(COLUMNS)
         for entry in self.entries:
-            row = _row(entry)
+            row = facts(entry)
             writer.writerow([row.get(name, "") for name in COLUMNS])
         return written.getvalue()
 
@@ -123,9 +123,10 @@ COLUMNS = (
 """The columns of the table, in order; more may be added at the end."""
 
 
-def _row(entry: Entry) -> dict[str, object]:
+def facts(entry: Entry) -> dict[str, str | float | bool | None]:
+    """Give an entry by the names of `COLUMNS`; what nobody knows is absent, or None."""
     stats, judgement = entry.stats, entry.judgement
-    row: dict[str, object] = {"at_s": round(entry.at_s, 3)}
+    row: dict[str, str | float | bool | None] = {"at_s": round(entry.at_s, 3)}
     row |= {name: getattr(stats, name) for name in _PLAIN}
     if judgement is not None:
         row |= {
