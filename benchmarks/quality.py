@@ -9,13 +9,13 @@ and silence while none does. No time is measured, so the machine makes no differ
 
 import importlib.util
 from collections import deque
-from functools import cache
+from functools import cache, partial
 from typing import cast
 
 import av
 import numpy as np
 from aiortc.codecs.opus import OpusDecoder, OpusEncoder
-from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 
 from benchmarks.figure import Figure, figure, left_out
@@ -184,15 +184,13 @@ class _Stock:
             # IP and UDP, RTP, the tag of AES-CM-128 with HMAC-SHA1-80
             size = 28 + 12 + len(payload) + 10
             self._bytes += size
-            self._world.carry(
-                self._link, size, lambda packet=packet: self._hear(packet)
-            )
+            self._world.carry(self._link, size, partial(self._hear, packet))
 
     def _hear(self, packet: RtpPacket) -> None:
         _, frame = self._buffer.add(packet)
         if frame is not None:
-            for decoded in self._decoder.decode(cast("JitterFrame", frame)):
-                stereo = decoded.to_ndarray().reshape(-1, 2)
+            for decoded in self._decoder.decode(frame):
+                stereo = cast("av.AudioFrame", decoded).to_ndarray().reshape(-1, 2)
                 self._queue.append((frame.timestamp, stereo[:, 0].astype(np.int16)))
 
     def _play(self) -> None:

@@ -1,4 +1,4 @@
-"""Writes speech.flac: 30 s of two voices in turn, what the scores of sound are taken of.
+"""Writes speech.flac: 30 s of two voices in turn, on which sound is scored.
 
 Made, not recorded, so that there is nobody's voice to ask for and anybody can make it
 again; eSpeak NG 1.51 (`espeak-ng` in Debian) and PyAV 18.1 wrote what lies here:
@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.audio.resampler import AudioResampler
+from numpy.typing import NDArray
 
 RATE = 48_000
 SECONDS = 30
@@ -31,7 +32,7 @@ SENTENCES = (
 )
 
 
-def say(sentence: str, voice: tuple[str, ...]) -> np.ndarray:
+def say(sentence: str, voice: tuple[str, ...]) -> NDArray[np.float64]:
     """Let espeak-ng say a sentence; give it at 48 kHz and the level wanted."""
     name, *settings = voice
     wav = subprocess.run(
@@ -40,7 +41,7 @@ def say(sentence: str, voice: tuple[str, ...]) -> np.ndarray:
         capture_output=True,
     ).stdout
     resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-    with av.open(io.BytesIO(wav)) as container:
+    with av.open(io.BytesIO(wav), "r") as container:
         frames = [
             part
             for frame in (*container.decode(audio=0), None)
@@ -48,16 +49,16 @@ def say(sentence: str, voice: tuple[str, ...]) -> np.ndarray:
         ]
     sound = np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(float)
     loud = sound[np.abs(sound) > 100]
-    return (sound * LEVEL / np.sqrt((loud**2).mean())).clip(-32000, 32000)
+    level = float(np.sqrt((loud**2).mean()))
+    return (sound * (LEVEL / level)).clip(-32000, 32000)
 
 
 def main() -> None:
     """Write the file beside this one."""
-    parts: list[np.ndarray] = []
+    parts: list[NDArray[np.int16]] = []
     for turn, sentence in enumerate(SENTENCES):
         parts += [say(sentence, VOICES[turn % 2]).round().astype(np.int16), PAUSE]
     sound = np.concatenate(parts)
-    print(f"{len(sound) / RATE:.1f} s said, {SECONDS} s written")
     sound = np.pad(sound, (0, RATE * SECONDS))[: RATE * SECONDS]
     path = Path(__file__).with_name("speech.flac")
     with av.open(str(path), "w", format="flac") as container:

@@ -85,12 +85,12 @@ class Ear:
         start = self.now
         count = round((until - start) / period)
         events += [(start + period * (each + 0.3), None) for each in range(count)]
-        for self.now, number in sorted(events, key=lambda event: event[0]):
-            if number is None:
+        for self.now, packet in sorted(events, key=lambda event: event[0]):
+            if packet is None:
                 self.sound = self.pull(samples)
                 self.holds.append((self.now, self.receiver.hold))
             else:
-                self.receive(number, distances)
+                self.receive(packet, distances)
         self.now = until
 
     @property
@@ -212,10 +212,10 @@ def test_an_empty_frame_is_silence_that_was_meant() -> None:
     for number in range(200, 205):
         ear.now = FRAME_S * number
         ear.receiver.receive(number, [(0, b"")], ear.now)
-        sound = ear.pull(960)
+        ear.sound = ear.pull(960)
 
     assert ear.receiver.made_up == 0
-    assert sound == bytes(1920)
+    assert ear.sound == bytes(1920)
 
 
 def test_a_duplicate_is_heard_once() -> None:
@@ -405,14 +405,15 @@ def test_a_sender_that_counts_anew_is_heard() -> None:
 
 def test_a_call_is_weak_while_a_twentieth_of_five_seconds_is_made_up() -> None:
     ear = Ear()
+    weak = []
     ear.listen(10.0)
-    assert not ear.receiver.is_weak
+    weak.append(ear.receiver.is_weak)
     ear.listen(20.0, lambda n: None if n % 10 == 0 else 0.0, first=500)
-    assert ear.receiver.is_weak
-
+    weak.append(ear.receiver.is_weak)
     ear.listen(27.0, first=1000)
+    weak.append(ear.receiver.is_weak)
 
-    assert not ear.receiver.is_weak
+    assert weak == [False, True, False]
 
 
 def test_the_second_before_is_told_in_figures() -> None:
@@ -422,10 +423,11 @@ def test_the_second_before_is_told_in_figures() -> None:
     ear.listen(11.0, lambda n: None if n in {510, 520, 521} else 0.0, first=500)
     told = ear.receiver.reception()
 
-    assert (told.lost, told.run) == (pytest.approx(0.06), pytest.approx(1.5))
+    assert told.lost == pytest.approx(0.06)
+    assert told.run == pytest.approx(1.5)
     assert told.concealed == pytest.approx(0.06, abs=0.002)
     assert told.jitter_ms == pytest.approx(0.0, abs=0.1)
-    assert told.target_ms == pytest.approx(20.0)
+    assert told.target_ms == pytest.approx(30.0)  # FEC could have helped
     assert told.hold_ms == pytest.approx(25.0, abs=10.0)
     assert 0.0 <= told.stretched <= 0.2
 
