@@ -87,7 +87,8 @@ class Canvas:
 
     def _draw_lines(self) -> bytes:
         _, rows, height = self._room
-        shown = [*self._lines[-height:], *[""] * (height - len(self._lines))]
+        left_out = max(len(self._lines) - height, 0)
+        shown = [*self._lines[left_out:], *[""] * (height - len(self._lines))]
         return b"".join(
             b"\x1b[%d;1H\x1b[0m\x1b[2K%b" % (row, line.encode(errors="replace"))
             for row, line in enumerate(shown, rows - height + 1)

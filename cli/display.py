@@ -7,7 +7,6 @@ from cli.console import Front
 from cli.output import escape
 from cli.quality import Live
 from cli.view import Seen, noted, own
-from voip.conversation import Conversation
 from voip.news import Json
 
 
@@ -20,7 +19,7 @@ class Display:
 
     def __init__(
         self,
-        conversation: Conversation,
+        call_id: bytes,
         front: Front,
         *,
         seen: Seen,
@@ -28,14 +27,14 @@ class Display:
     ) -> None:
         """`live` says how the call goes at the moment it is asked."""
         self.seen = seen
-        self._conversation = conversation
+        self._call_id = call_id
         self._front = front
         self._live = live
 
     def show(self, facts: Json, *lines: str) -> None:
         """Show what happened: its facts for a program, or its lines for a person."""
         stamp: Json = {
-            "call_id": self._conversation.call_id.hex(),
+            "call_id": self._call_id.hex(),
             "time": round(time.time(), 3),
         }
         self._front.show(self.seen, {**stamp, **facts}, *lines)

@@ -132,12 +132,12 @@ def _sound(audio: AudioFigures) -> str:
 
 
 def _delay(entry: Entry, audio: AudioFigures) -> str:
-    said = [f"{audio.hold_ms:.0f} ms in the buffer of {audio.target_ms:.0f} wanted"]
-    if entry.stats.round_trip_ms is not None:
-        said.insert(0, f"{entry.stats.round_trip_ms:.0f} ms there and back")
+    said = []
     if entry.judgement is not None:
-        said.insert(0, f"{entry.judgement.delay_ms:.0f} ms from mouth to ear")
-    return ", ".join(said)
+        said.append(f"{entry.judgement.delay_ms:.0f} ms from mouth to ear")
+    if entry.stats.round_trip_ms is not None:
+        said.append(f"{entry.stats.round_trip_ms:.0f} ms there and back")
+    return "; ".join([*said, f"buffer {audio.hold_ms:.0f} of {audio.target_ms:.0f} ms"])
 
 
 def _pictures(video: VideoFigures) -> str:

@@ -88,7 +88,8 @@ class Stage:
                 self._write(ENTER, over)
                 while (scene := self._next(over)) is not None:
                     columns, rows = os.get_terminal_size(self._terminal)
-                    self._write(canvas.draw(*scene, columns, rows), over)
+                    # Some terminals do not know their size, and say 0.
+                    self._write(canvas.draw(*scene, columns or 80, rows or 24), over)
                     over.wait(FRAME_S)
             finally:
                 self._write(LEAVE)

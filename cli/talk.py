@@ -57,7 +57,7 @@ class Talk:
         self._stands = asyncio.Event()  # or is over
         self._watch = Watch(conversation, ends)
         self._display = Display(
-            conversation,
+            conversation.call_id,
             console.front,
             seen=Seen(
                 alias=conversation.alias,

@@ -1,8 +1,10 @@
 """A person at a terminal, as a test plays one."""
 
+import codecs
 import os
 import pty
 import select
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ class Terminal:
             os.execve(
                 _PROGRAM, [str(_PROGRAM), *arguments], {"HOME": str(folder), "TERM": ""}
             )
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self.seen = ""
         self._waited = 0
 
@@ -35,11 +38,15 @@ class Terminal:
         """Press keys."""
         os.write(self._terminal, keys.encode())
 
+    def terminate(self) -> None:
+        """End it as a service manager does."""
+        os.kill(self._process, signal.SIGTERM)
+
     def _read_until(self, done: Callable[[], bool]) -> None:
         while not done():
             ready, _, _ = select.select([self._terminal], [], [], 10)
             assert ready, self.seen
-            self.seen += self._read()
+            assert self._read(), self.seen
 
     def type(self, line: str) -> None:
         """Type a line."""
@@ -47,13 +54,16 @@ class Terminal:
 
     def end(self) -> int:
         """Read to the end; give the exit code."""
-        while chunk := self._read():
-            self.seen += chunk
+        while self._read():
+            continue
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
 
-    def _read(self) -> str:
+    def _read(self) -> bool:
+        """Read what there is; a character may come in pieces. False at the end."""
         try:
-            return os.read(self._terminal, 4096).decode().replace("\r\n", "\n")
+            raw = os.read(self._terminal, 4096)
         except OSError:  # how Linux says that the other end is closed
-            return ""
+            return False
+        self.seen += self._decoder.decode(raw).replace("\r\n", "\n")
+        return bool(raw)

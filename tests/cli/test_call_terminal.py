@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.codes import Code
+from tests.cli.cells import Cells
 from tests.cli.conftest import Start
 from tests.cli.side import Side, save
 from tests.cli.terminal import Terminal
@@ -12,23 +13,24 @@ from tests.voip.people import introduce, person
 from voip.identity.card import parse_relay
 
 _MEDIA = ["--audio-in=tone", "--audio-out=null", "--loopback"]
+_PATTERN = ["--video", "--video-in=pattern"]
 
 
 @pytest.fixture
 def waiting(start: Start, tmp_path: Path, relay_line: str) -> Side:
-    """Let bob wait for a call of alice's, and accept it."""
+    """Let bob wait for a call of alice's, accept it, and show her something."""
     alice, bob = (person(name, parse_relay(relay_line)) for name in ("alice", "bob"))
     introduce(alice, bob)
     for keeper in (alice, bob):
         save(tmp_path / keeper.vault.alias, keeper.vault)
-    side = Side(start("bob", "answer", "--once", "--auto", "--json", *_MEDIA))
+    answering = ("answer", "--once", "--auto", "--json", *_MEDIA, *_PATTERN)
+    side = Side(start("bob", *answering))
     side.until(event="listening")
     return side
 
 
 def test_a_call_is_drawn_and_keys_steer_it(waiting: Side, tmp_path: Path) -> None:
-    home = [f"--home={tmp_path}/alice", f"--passphrase-file={tmp_path}/pw"]
-    alice = Terminal(tmp_path, *home, "call", "bob", *_MEDIA)
+    alice = _calls(tmp_path)
     alice.until_shown("bob: connected, direct, 0:00")
     alice.until_shown("keys: m mute")
     alice.press("m")
@@ -48,3 +50,31 @@ def test_a_call_is_drawn_and_keys_steer_it(waiting: Side, tmp_path: Path) -> Non
     assert waiting.end() == Code.DONE
     assert "\x1b[31m" in alice.seen  # broken trust is red
     assert not alice.seen.endswith("q")  # what was pressed is not echoed
+
+
+def _calls(tmp_path: Path, *options: str) -> Terminal:
+    home = [f"--home={tmp_path}/alice", f"--passphrase-file={tmp_path}/pw"]
+    return Terminal(tmp_path, *home, "call", "bob", *_MEDIA, *options)
+
+
+@pytest.mark.parametrize("how", ["q", "TERM"])
+def test_pictures_are_drawn_and_the_terminal_comes_back(
+    waiting: Side, tmp_path: Path, how: str
+) -> None:
+    alice = _calls(tmp_path, "--video-out=terminal")
+    alice.until_shown("\x1b[?1049h")
+    alice.until_shown("▀")
+    if how == "q":
+        alice.press("q")
+    else:
+        alice.terminate()
+    code = alice.end()
+    cells = Cells()
+    cells.feed(alice.seen.encode())
+
+    assert code == Code.DONE
+    assert waiting.end() == Code.DONE
+    assert cells.is_as_it_was
+    assert "bob: over: hung up" in cells.lines
+    assert not cells.has_picture
+    assert "the call: 0:0" in "".join(cells.lines)
