@@ -55,6 +55,8 @@ from voip.signalling.messages import (
     State,
 )
 
+MAX_GENERATION = 0xFFFF  # searches for a path are counted in 16 bits
+
 
 @dataclass(slots=True)
 class Shown:
@@ -202,8 +204,11 @@ class Line:
         be gone.
 
         Raises:
-            UnreachableError: this machine has no address now.
+            UnreachableError: this machine has no address now, or the other side counted
+                its searches up to the end.
         """
+        if self._generation == MAX_GENERATION:
+            raise UnreachableError("no number is left for another search for a path")
         self._generation += 1
         generation = self._generation
         try:

@@ -25,6 +25,7 @@ from voip.media.events import (
     ServerFailed,
 )
 from voip.news import DigitArrived, News, PathWeakened, PeerChanged, Warned
+from voip.signalling.messages import Restart
 
 ADDRESS = "1 1 udp 1 192.0.2.7 40000 typ host"
 
@@ -119,3 +120,20 @@ async def test_an_offer_that_cannot_be_ends_the_call() -> None:
         await asyncio.sleep(5)
 
         assert (theirs.end, ours.end) == (End.SECURITY, End.SECURITY)
+
+
+@simulated
+async def test_who_counts_searches_up_to_the_end_ends_only_the_searching() -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        line = theirs._session.line
+        assert line is not None
+        hostile = Restart(0xFFFF, "abcd", pwd="p" * 22, candidates=())
+        line.leg.delivery.send(hostile)
+        await asyncio.sleep(3)
+        media_of(ours).happen(AddressesChanged())
+        await asyncio.sleep(3)
+        told = [each for each in heard(ours) if isinstance(each, Warned)]
+
+        assert told[-1] == Warned("no number is left for another search for a path")
+        assert ours.state in {State.ACTIVE, State.RECONNECTING}
