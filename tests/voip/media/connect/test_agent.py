@@ -295,7 +295,7 @@ def test_a_check_played_again_and_again_is_answered_a_few_times() -> None:
         source, at, check = _checks_of(network, ALICE)[0]
         (port,) = callee._protocols
         before = len(network.carried)
-        for _ in range(1000):
+        for _number in range(1000):
             port.datagram_received(check, source)
         assert at == port.transport.get_extra_info("sockname")
         return sum(
