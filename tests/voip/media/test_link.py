@@ -62,7 +62,7 @@ def test_a_bottleneck_carries_its_rate_and_drops_the_rest() -> None:
     there = [at for at in came if at is not None]
 
     assert len(there) == pytest.approx(500, abs=10)
-    assert max(at - 0.02 * n for n, at in enumerate(came) if at) <= 0.3 + 0.04 + 0.02
+    assert max(at - 0.02 * n for n, at in enumerate(came) if at) < 0.3 + 0.04 + 0.021
     assert link.dropped == link.lost == 1000 - len(there)
 
 
