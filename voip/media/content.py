@@ -20,6 +20,7 @@ from voip.media.events import (
     PicturesSlow,
     RecordingFailed,
 )
+from voip.media.ends.devices import DeviceEnd
 from voip.media.flow.arrivals import Arrived, Window
 from voip.media.gauge import OVERHEAD_BYTES, Gauge
 from voip.media.incoming import IncomingPictures
@@ -89,7 +90,12 @@ class Content:
     @property
     def stats(self) -> MediaStats:
         """Figures of the last second; of datagrams only those that were no sound."""
-        return replace(self._gauge.stats, dropped=self._talk.malformed)
+        return replace(
+            self._gauge.stats,
+            dropped=self._talk.malformed,
+            microphone=_device(self._plan.audio_source),
+            speaker=_device(self._plan.audio_sink),
+        )
 
     def agree(self, ours: tuple[Stream, ...], theirs: tuple[Stream, ...]) -> None:
         """Let the peer's agreed streams in, and be ready to send ours."""
@@ -134,6 +140,10 @@ class Content:
         for pictures in (self._outgoing, self._incoming):
             if pictures is not None:
                 pictures.close()
+
+    def path_changed(self) -> None:
+        """Note that packets go another way from now on, of which nothing is known."""
+        self._steering.path_changed(self._clock())
 
     def tick(self, now: float) -> None:
         """Let time pass; called some times a second."""
@@ -268,3 +278,8 @@ class Content:
     def _tape_failed(self, reason: str) -> None:
         self.stop_recording()
         self._emit(RecordingFailed(reason))
+
+
+def _device(end: object) -> str | None:
+    """Give the name of the device that runs, if the end is one."""
+    return end.device if isinstance(end, DeviceEnd) else None

@@ -92,6 +92,7 @@ class MediaSession:
             controlling=role == CALLER,
             trace=on_datagram,
             emit=self._emit,
+            changed=self._path_changed,
             trickle=trickle,
         )
         self._transport = IkSrtpTransport(
@@ -337,6 +338,9 @@ class MediaSession:
         return remote.streams
 
     # What goes on during the call.
+
+    def _path_changed(self) -> None:
+        self._content.path_changed()
 
     async def _keep_time(self) -> None:
         while True:

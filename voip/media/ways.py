@@ -33,9 +33,12 @@ class Ways:
         controlling: bool,
         trace: Trace | None,
         emit: Callable[[MediaEvent], None],
+        changed: Callable[[], None],
         trickle: bool = True,
     ) -> None:
         """Prepare the first path; with `trickle`, addresses may be found later.
+
+        `changed` hears whenever packets go another way from now on.
 
         Raises:
             MissingError: relay-only without a TURN server.
@@ -44,6 +47,7 @@ class Ways:
         self._controlling = controlling
         self._trace = trace
         self._emit = emit
+        self._changed = changed
         self._trickle = trickle
         self._next: Path | None = None
         self._closing: dict[Path, asyncio.TimerHandle] = {}
@@ -79,7 +83,7 @@ class Ways:
         """
         await self.current.connect(remote, complete=complete)
         self.check_open()
-        self._emit(PathUp(self.current.kind))
+        self._up()
 
     async def add(self, candidates: tuple[str, ...], *, last: bool) -> None:
         """Take candidates of the newest path; none follow the `last`.
@@ -128,7 +132,7 @@ class Ways:
         self._next = None
         old, self.current = self.current, path
         move(path)
-        self._emit(PathUp(path.kind))
+        self._up()
         loop = asyncio.get_running_loop()
         self._closing[old] = loop.call_later(LINGER_S, self._close, old)
 
@@ -166,7 +170,7 @@ class Ways:
 
         def changed() -> None:
             if path is self.current:
-                self._emit(PathUp(path.kind))
+                self._up()
 
         path = Path(
             self._config,
@@ -176,6 +180,10 @@ class Ways:
             on_change=changed,
         )
         return path
+
+    def _up(self) -> None:
+        self._changed()
+        self._emit(PathUp(self.current.kind))
 
     def _close(self, path: Path) -> None:
         self._closing.pop(path, None)

@@ -20,12 +20,17 @@ class Side:
     def __init__(self, *, controlling: bool) -> None:
         self.events: list[MediaEvent] = []
         self.moved: Paths = []
+        self.changes = 0
         self.ways = Ways(
             IceConfig(loopback=True),
             controlling=controlling,
             trace=None,
             emit=self.events.append,
+            changed=self._changed,
         )
+
+    def _changed(self) -> None:
+        self.changes += 1
 
 
 @pytest.fixture
@@ -73,6 +78,7 @@ async def test_a_call_moves_to_a_second_path(sides: tuple[Side, Side]) -> None:
     assert sides[0].moved == [sides[0].ways.current]
     assert sides[0].ways.current is not first
     assert sides[0].events == [PathUp("direct"), PathUp("direct")]
+    assert sides[0].changes == 2
 
 
 async def test_a_newer_search_discards_an_older_one(sides: tuple[Side, Side]) -> None:
