@@ -26,7 +26,7 @@ from voip.media.connect.gathering import (
 from voip.media.connect.sockets import Address, CallSocket, Trace
 from voip.media.connect.turn import Allocation
 
-MAX_WAITING = 512  # datagrams; two seconds of a video call
+MAX_WAITING = 2  # datagrams, the newest: older ones would pass for a path that is slow
 MAX_REMOTE = 48  # addresses of the peer: three descriptions full
 MAX_ASKED = 512  # checks of ours that may still be answered
 MAX_SEEN = 256  # checks of the peer, to know one that is played again
@@ -105,14 +105,16 @@ class CallIce(Connection):
     def take(self, socket: CallSocket, data: bytes, source: Address) -> None:
         """Hand on a datagram that is not STUN; called by its socket.
 
-        The port is open to everybody while the call rings and nobody reads yet; what
-        does not fit is dropped, as a full socket would.
+        The port is open to everybody while the call rings and nobody reads yet. The
+        caller's sound comes before word of what it is; there is no speech in it.
         """
         self._came_by = (socket, source)
         if self._receive is not None:
             self._receive(data)
-        elif self._queue.qsize() < MAX_WAITING:
-            self._queue.put_nowait((data, 1))
+            return
+        if self._queue.qsize() == MAX_WAITING:
+            self._queue.get_nowait()
+        self._queue.put_nowait((data, 1))
 
     def verified(self) -> None:
         """Take note that the datagram being received verified."""

@@ -97,7 +97,7 @@ class Path:
     def receive(self) -> Callable[[bytes], None] | None:
         """Take each datagram of the peer, in the call that read it from the socket.
 
-        Before it is set, at most 512 datagrams wait and are handed over then.
+        Before it is set, the newest two datagrams wait and are handed over then.
         """
         return self._agent.receive
 

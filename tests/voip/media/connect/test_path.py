@@ -211,16 +211,17 @@ async def test_of_candidates_that_cannot_be_read_none_is_tried() -> None:
     assert known == []
 
 
-async def test_a_flood_before_the_call_is_dropped() -> None:
+async def test_of_a_flood_before_the_call_the_newest_are_left() -> None:
     path = _path()
     await path.gather()
     (port,) = path._agent._protocols
-    for _ in range(MAX_WAITING + 1):
-        port.datagram_received(b"noise", ("127.0.0.1", 9))
-    waiting = path._agent._queue.qsize()
+    for number in range(MAX_WAITING + 3):
+        port.datagram_received(b"\x80%d" % number, ("127.0.0.1", 9))
+    left: list[bytes] = []
+    path.receive = left.append
     await path.close()
 
-    assert waiting == MAX_WAITING
+    assert left == [b"\x803", b"\x804"]
 
 
 async def test_a_related_address_is_handed_on() -> None:
