@@ -13,6 +13,7 @@ from typing import Any
 from voip.description import Kind, Stream
 from voip.errors import MissingError, UnexpectedEventError
 from voip.media import rtp
+from voip.media.ends.devices import DeviceEnd
 from voip.media.events import (
     DigitReceived,
     EndFailed,
@@ -20,7 +21,6 @@ from voip.media.events import (
     PicturesSlow,
     RecordingFailed,
 )
-from voip.media.ends.devices import DeviceEnd
 from voip.media.flow.arrivals import Arrived, Window
 from voip.media.gauge import OVERHEAD_BYTES, Gauge
 from voip.media.incoming import IncomingPictures

@@ -26,7 +26,7 @@ class Ways:
         current: the one that packets leave by.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what to find, and who is told of what
         self,
         config: IceConfig,
         *,

@@ -130,6 +130,7 @@ async def test_without_trickling_no_address_is_told_late() -> None:
         controlling=True,
         trace=None,
         emit=lambda _: None,
+        changed=lambda: None,
         trickle=False,
     )
     late = ways.current._agent._on_candidate
