@@ -8,6 +8,7 @@ are orders. The end of standard input ends nothing: a pipe may close early.
 import asyncio
 import contextlib
 import os
+import select
 import shutil
 import sys
 import termios
@@ -32,6 +33,7 @@ from voip.news import Json
 _CHUNK = 4096  # bytes; a line may come in several
 _MAX_LINE = 8192  # bytes; the longest order is a text of 4000
 _MAX_CHUNKS = 256  # unread, when nobody is in a call; what comes then is dropped
+_STDOUT = 1
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"  # a long line ends at the edge
 
 
@@ -144,6 +146,8 @@ class Screen:
             if seen.sees_pictures and self._stage.draw(lines):
                 return
             self._stage.leave()
+        if seen.end is None and not _takes_output():
+            return  # nobody shall be silent because a terminal was stopped
         if self._is_over and seen.end is None:
             self._height = 0  # what is over stays; the next call is drawn below
         self._is_over = seen.end is not None
@@ -166,6 +170,11 @@ class Screen:
                 order = Misspelt(str(error))
             if order is not None:
                 yield order
+
+
+def _takes_output() -> bool:
+    """Tell whether the terminal takes more now, or is behind or stopped (Ctrl-S)."""
+    return bool(select.select([], [_STDOUT], [], 0)[1])
 
 
 def _read_input() -> asyncio.Queue[bytes]:

@@ -45,6 +45,7 @@ class _First:
     words: str
     trust: Event
     stats: Event
+    summary: Event
 
 
 async def hold_a_call(folder: Path, tell: Teller) -> Proof:
@@ -103,11 +104,12 @@ async def _first_call(
             stats = await both(at_alice.hear("stats"), at_bob.hear("stats"))
             trust = await both(_verified(at_alice), _verified(at_bob))
             await at_alice.order("hangup")
+            summaries = await both(_summary(at_alice), _summary(at_bob))
             await both(at_alice.expect(0), at_bob.expect(0))
             tell("alice hangs up")
     return (
-        _First(words[0], trust[0], stats[0]),
-        _First(words[1], trust[1], stats[1]),
+        _First(words[0], trust[0], stats[0], summaries[0]),
+        _First(words[1], trust[1], stats[1], summaries[1]),
     )
 
 
@@ -133,6 +135,10 @@ async def _verify(at_alice: Program, at_bob: Program, tell: Teller) -> tuple[str
 
 async def _verified(program: Program) -> Event:
     return await program.hear("trust", where=lambda it: it["trust"] == "verified")
+
+
+async def _summary(program: Program) -> Event:
+    return await program.hear("summary", where=lambda it: it["word"] is not None)
 
 
 async def _rekey(at_alice: Program, at_bob: Program, tell: Teller) -> None:
@@ -184,6 +190,8 @@ async def _side(person: Person, other: Person, first: _First, again: Event) -> S
         sent=int(str(first.stats["sent"])),
         received=int(str(first.stats["received"])),
         dropped=int(str(first.stats["dropped"])),
+        quality=str(first.summary["word"]),
+        delay_ms=float(str(first.summary["delay_ms"])),
         audio_sizes=frozenset(sizes),
         audio_count=len(sizes),
         log=await call_log(person),

@@ -47,6 +47,8 @@ class Side:
         sent: packets.
         received: packets.
         dropped: packets.
+        quality: how the call sounded here, in a word of ITU-T P.800.
+        delay_ms: from mouth to ear, estimated.
         audio_sizes: of the audio packets it sent, in bytes.
         audio_count: how many they were.
         log: its call log: id and outcome of each call.
@@ -61,6 +63,8 @@ class Side:
     sent: int
     received: int
     dropped: int
+    quality: str
+    delay_ms: float
     audio_sizes: frozenset[int]
     audio_count: int
     log: tuple[tuple[str, str], ...]
@@ -159,6 +163,8 @@ def facts(proof: Proof, seconds: float) -> dict[str, object]:
             }
             for name, side in sides.items()
         },
+        "quality": {name: side.quality for name, side in sides.items()},
+        "delay_ms": {name: round(side.delay_ms) for name, side in sides.items()},
         "audio_packet_bytes": _sizes(proof),
         "audio_packets": {name: side.audio_count for name, side in sides.items()},
         "correlation": {
@@ -182,11 +188,13 @@ def lines(proof: Proof, seconds: float) -> list[str]:
         "packets": f"alice sent {alice.sent}, bob sent {bob.sent}; "
         f"dropped: {alice.dropped + bob.dropped}",
         "sizes": f"{alice.audio_count + bob.audio_count} audio packets of speech, "
-        f"silence and mute: {_or(_sizes(proof))} bytes, one size for each state of "
-        "redundancy, whatever is said",
+        f"silence and mute: {' or '.join(map(_named, _sizes(proof)))}, one size for "
+        "each state of redundancy, whatever is said",
         "sound": "what arrived is what was said: correlation "
         f"{proof.heard_by_bob.correlation:.3f} at bob's, "
         f"{proof.heard_by_alice.correlation:.3f} at alice's",
+        "quality": f"{alice.quality} at alice's, {bob.quality} at bob's; "
+        f"{alice.delay_ms:.0f} and {bob.delay_ms:.0f} ms from mouth to ear",
         "pictures": f"bob saw {pictures.count} of the test pattern, in order: numbers "
         f"{pictures.first} to {pictures.last}",
         "log": "both calls are in both call logs",
@@ -206,8 +214,8 @@ def _sizes(proof: Proof) -> list[int]:
     return sorted(proof.alice.audio_sizes | proof.bob.audio_sizes)
 
 
-def _or(sizes: Iterable[int]) -> str:
-    return " or ".join(map(str, sizes))
+def _named(size: int) -> str:
+    return f"{size} bytes ({', '.join(STATES[size])})"
 
 
 def _same(what: str, at_alice: object, at_bob: object) -> None:
