@@ -101,6 +101,17 @@ class FrameDecoder:
                 )
         return frames
 
+    def picture(self, frame: av.VideoFrame) -> Picture:
+        """Give a decoded frame as a picture.
+
+        Raises:
+            MalformedError: its colours are of a kind that FFmpeg does not convert.
+        """
+        try:
+            return picture_of(frame, frame.width & ~1, frame.height & ~1)
+        except (av.FFmpegError, ValueError) as error:
+            raise MalformedError(f"picture: {error}") from error
+
 
 class Decoder:
     """The thread that decodes one stream; every callback runs on the event loop.
@@ -192,8 +203,7 @@ class Decoder:
             self.late += len(decoded)
             return
         for each in decoded:
-            picture = picture_of(each, each.width & ~1, each.height & ~1)
-            self._tell(self._show, picture, frame.show_at)
+            self._tell(self._show, self._decoder.picture(each), frame.show_at)
 
     def _lose(self) -> None:
         """Nothing can be shown before the next key frame."""

@@ -4,9 +4,12 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from fractions import Fraction
 from itertools import count
 
+import av
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
 from tests.voip.media.video.clip import clip, psnr
 from voip.description import Codec
@@ -179,6 +182,28 @@ def test_a_picture_of_one_pixel_is_refused() -> None:
 
     with pytest.raises(MalformedError, match="1x1"):
         FrameDecoder(Codec.VP8).decode(bytes(frame))
+
+
+@needs_av1
+async def test_colours_that_nobody_converts_do_not_end_the_thread() -> None:
+    encoder = av.CodecContext.create("libsvtav1", "w")
+    assert isinstance(encoder, VideoCodecContext)
+    encoder.width, encoder.height = SIZE
+    encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 30)
+    # YCgCo (8) of full range: it decodes, and cannot be made I420.
+    wild = "matrix-coefficients=8:color-range=1:rtc=1:pred-struct=1:lp=1"
+    encoder.options = {"preset": "12", "svtav1-params": wild}
+    frame = av.VideoFrame(*SIZE, "yuv420p")
+    frame.pts = 0
+    coded = [bytes(each) for each in (*encoder.encode(frame), *encoder.encode(None))]
+    told = Told(Codec.AV1)
+    told.put(*coded)
+    await told.calls_reach(len(coded))
+    told.put(coded_clip(Codec.AV1)[0])
+    calls = await told.calls_reach(len(coded) + 1)
+    told.decoder.close()
+
+    assert calls == ["failed"] * len(coded) + ["shown"]
 
 
 def test_odd_sides_are_decoded() -> None:
