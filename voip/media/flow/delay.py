@@ -40,8 +40,11 @@ LUMP_BITS = 5_600
 that it is full."""
 USUAL = 1.5
 """Times the usual level, which jitter makes, is still none."""
-USUAL_S, MAX_USUAL_S = 5.0, 0.04
-"""Over how long it is learnt; and no queue of seconds becomes usual."""
+MEAN_S, MAX_USUAL_S = 0.5, 0.04
+"""Usual is the least mean over so long of the last 10 to 20 s: jitter is always there,
+a queue that we make is not. No queue of seconds becomes usual."""
+LEARNT_S = 1.0
+"""Until then the mean is taken as it is, since it begins at nothing."""
 STANDING_S = 0.1
 """A level above this, that does not fall, is too much for people who talk."""
 FALL_S, FALLING_S = 0.01, 0.6
@@ -80,7 +83,9 @@ class Delay:
         self._base = self._next_base = float("inf")
         self._base_until = float("-inf")
         self._levels: deque[tuple[float, float]] = deque(maxlen=_HELD)
-        self._usual_s = 0.0
+        self._mean_s = self._usual_s = 0.0
+        self._least_s = self._next_least_s = float("inf")  # of the means
+        self._began: float | None = None
         self._flat = (float("-inf"), float("inf"))  # since when, at which level
 
     def take(self, acked: Sequence[Acked], bps: float) -> Usage:
@@ -128,6 +133,7 @@ class Delay:
             recent.popleft()
         if now >= self._base_until:
             self._base, self._next_base = self._next_base, float("inf")
+            self._least_s, self._next_least_s = self._next_least_s, float("inf")
             self._base_until = now + BASE_S
         least = min(each[1] for each in recent)
         self._base = min(self._base, least)
@@ -139,9 +145,19 @@ class Delay:
         levels.append((now, self.queue_s))
         while levels[0][0] < now - FALLING_S:
             levels.popleft()
-        share = min(max(passed, 0.0) / USUAL_S, 1.0)
-        level = min(self.queue_s, MAX_USUAL_S)
-        self._usual_s += (level - self._usual_s) * share
+        self._learn_usual(min(max(passed, 0.0) / MEAN_S, 1.0), now)
+
+    def _learn_usual(self, share: float, now: float) -> None:
+        """Let the level count for this share of its mean."""
+        self._mean_s += (min(self.queue_s, MAX_USUAL_S) - self._mean_s) * share
+        if self._began is None:
+            self._began = now
+        if now - self._began < LEARNT_S:
+            self._usual_s = self._mean_s
+            return
+        self._next_least_s = min(self._next_least_s, self._mean_s)
+        self._least_s = min(self._least_s, self._next_least_s)
+        self._usual_s = self._least_s
 
 
 class _Trend:
