@@ -10,7 +10,7 @@ TICK_S = 0.005
 EVENLY = 1.1
 """Times the rate of pictures, while that is small: perhaps the path is, too, and what
 comes faster makes a queue that sound waits in."""
-ROOMY_BPS = 150_000
+ROOMY_BPS = 600_000
 """From this rate on..."""
 FASTER = 1.5
 """...so that a frame is out before the next one, and..."""

@@ -55,6 +55,17 @@ def test_payloads_leave_as_they_are() -> None:
     assert [packet[HEADER_BYTES:] for packet in packets] == [b"one", b"two"]
 
 
+@pytest.mark.parametrize(("bps", "limit"), [(599_999, 600), (600_000, 1140)], ids=str)
+def test_payloads_are_small_where_sound_would_wait_for_large_ones(
+    bps: int, limit: int
+) -> None:
+    assert opened(bps=bps).payload_limit == limit
+
+
+def test_a_steady_stream_fills_its_slots_at_any_rate() -> None:
+    assert opened(SLOTTED, bps=250_000).payload_limit == 1131
+
+
 def test_a_long_frame_leaves_over_time() -> None:
     outlet = opened(bps=800_000)
     outlet.put([bytes(1000)] * 20, 0, 0.0, key=False)
