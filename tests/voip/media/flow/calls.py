@@ -2,7 +2,8 @@
 
 Sound is a packet of its state's size every 20 ms; pictures come from a model encoder
 that fills the rate it is given, unevenly and with key frames; control records and real
-RTCP travel along. Ends know of each other only by what the links carry.
+RTCP travel along. Ends know of each other only by what the links carry. `whole` has
+ends of the same kind whose media are speech and pictures.
 """
 
 import random
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from tests.voip.media.link import Link
 from tests.voip.media.world import World
 from voip.media.audio.states import UDP_IP_BYTES
-from voip.media.flow.arrivals import Arrived, Reporter, Window
+from voip.media.flow.arrivals import Arrived, Window
 from voip.media.flow.pacer import TICK_S, Pacer
-from voip.media.flow.report import Feedback, parse
+from voip.media.reporting import PICTURE_RATE, Reporting
+from voip.media.sources import SAMPLE_RATE
 from voip.media.steering import Steering
 
 FRAME_S = 0.02
@@ -46,39 +48,41 @@ class End:
     def __init__(
         self, world: World, link: Link, *, audio: int, seed: int, video: bool = True
     ) -> None:
-        """Begin now; `audio` and the next number are the SSRCs."""
+        """Begin now; `audio` and the next two numbers are the SSRCs."""
         self.world = world
         self.link = link
-        self.audio, self.video = audio, audio + 1
+        self.audio, self.video, self.repairs = audio, audio + 1, audio + 2
         self.steering = Steering(audio, world.now)
         self.steering.want_video(wanted=video)
-        self.reporter = Reporter(audio, world.now, offset_s=1000.0 * audio)
-        self.pacer = Pacer(world.now)
+        self.reporting = Reporting(
+            audio,
+            self.steering,
+            send=self._send_report,
+            now=world.now,
+            offset_s=1000.0 * audio,
+        )
         self.sound: list[Sound] = []
         self.delays: list[tuple[float, float]] = []  # when sent, how long it took
         self.video_came: list[tuple[float, int]] = []
         self.rates: list[tuple[float, float, int, str]] = []
         self.lose_reports: Callable[[float], bool] = lambda _: False
-        self._random = random.Random(seed)
+        self.peer: End | None = None
         self._numbers = {self.audio: 100, self.video: 200}
         self._arrived: dict[int, Arrived] = {}
-        self._peer: End | None = None
-        self._needs_key = True
-        self._rate = 0
-        world.every(FRAME_S, self._speak, start=world.now + 0.001 * seed)
-        world.every(PICTURE_S, self._show, start=world.now + 0.003)
-        world.every(TICK_S, self._pace)
+        self._begin(seed, world.now + 0.001 * seed)
         world.every(0.1, lambda: self.steering.tick(world.now))
-        world.every(FRAME_S, self._report)
+        world.every(FRAME_S, lambda: self.reporting.tick(world.now))
         world.every(1.0, lambda: self._carry(RECORD_BYTES, lambda: None))
         world.every(0.1, self._write)
 
     def meet(self, peer: "End") -> None:
         """Send to `peer` from now on."""
-        self._peer = peer
+        self.peer = peer
+        expect = peer.reporting.expect
         peer._arrived = {
-            self.audio: peer.reporter.expect(self.audio, Window.SOUND, 48_000),
-            self.video: peer.reporter.expect(self.video, Window.PICTURES, 90_000),
+            self.audio: expect(self.audio, Window.SOUND, SAMPLE_RATE),
+            self.video: expect(self.video, Window.PICTURES, PICTURE_RATE),
+            self.repairs: expect(self.repairs, Window.REPAIRS, PICTURE_RATE),
         }
 
     def newest(self, ssrc: int) -> int:
@@ -106,7 +110,23 @@ class End:
         sizes = [size for when, size in self.video_came if since <= when < until]
         return sum(sizes) * 8 / (until - since)
 
+    def _begin(self, seed: int, at: float) -> None:
+        """Speak from then on, and show something."""
+        world = self.world
+        self.pacer = Pacer(world.now)
+        self._random = random.Random(seed)
+        self._needs_key = True
+        self._rate = 0
+        world.every(FRAME_S, self._speak, start=at)
+        world.every(PICTURE_S, self._show, start=world.now + 0.003)
+        world.every(TICK_S, self._pace)
+
     def _speak(self) -> None:
+        size = self.steering.audio.value.datagram_bytes
+        self._send(self.audio, size, self._note_sound())
+
+    def _note_sound(self) -> Callable[[], None]:
+        """Take note that sound leaves; what is given is called when it comes."""
         at = len(self.sound)
         now = self.world.now
         self.sound.append(Sound(now, None))
@@ -114,7 +134,7 @@ class End:
         def came() -> None:
             self.sound[at] = Sound(now, self.world.now)
 
-        self._send(self.audio, self.steering.audio.value.datagram_bytes, came)
+        return came
 
     def _show(self) -> None:
         now = self.world.now
@@ -132,8 +152,6 @@ class End:
         size = rate * PICTURE_S / 8 * self._random.uniform(0.6, 1.4) * (4 if key else 1)
         if key:
             size = max(size, KEY_BYTES)
-        if key:
-            size = max(size, KEY_BYTES)
         full, rest = divmod(max(int(size * 0.95), 40), PACKET_BYTES)
         payloads = [PACKET_BYTES] * full + [rest] * bool(rest)
         self.pacer.put([bytes(each) for each in payloads], now, key=key)
@@ -148,33 +166,35 @@ class End:
             self._send(self.video, size, came)
 
     def _send(self, ssrc: int, size: int, came: Callable[[], None]) -> None:
-        now = self.world.now
         number = self._numbers[ssrc] = (self._numbers[ssrc] + 1) & 0xFFFF
+        self._leave(ssrc, number, size, came)
+
+    def _leave(
+        self, ssrc: int, number: int, size: int, came: Callable[[], None]
+    ) -> None:
+        """Send an RTP packet, `size` bytes of datagram."""
+        now = self.world.now
         self.steering.sent(ssrc, number, size, now)
+        self.reporting.sent(ssrc, size - OVERHEAD_BYTES, 0, now)
 
         def deliver() -> None:
-            assert self._peer is not None
-            arrived = self._peer._arrived[ssrc]
-            arrived.note(number, int(now * 48_000) & 0xFFFFFFFF, self.world.now)
+            assert self.peer is not None
+            arrived = self.peer._arrived[ssrc]
+            arrived.note(number, int(now * SAMPLE_RATE) & 0xFFFFFFFF, self.world.now)
             self.delays.append((now, self.world.now - now))
             came()
 
         self._carry(size, deliver)
 
-    def _report(self) -> None:
-        for packet in self.reporter.due(
-            self.world.now, slow=self.steering.slow_reports
-        ):
-            if self.lose_reports(self.world.now):
-                continue
+    def _send_report(self, packet: bytes) -> None:
+        if self.lose_reports(self.world.now):
+            return
 
-            def deliver(packet: bytes = packet) -> None:
-                assert self._peer is not None
-                for report in parse(packet):
-                    if isinstance(report, Feedback):
-                        self._peer.steering.feedback(report, self.world.now)
+        def deliver() -> None:
+            assert self.peer is not None
+            self.peer.reporting.receive(packet, self.world.now)
 
-            self._carry(len(packet) + RTCP_BYTES, deliver)
+        self._carry(len(packet) + RTCP_BYTES, deliver)
 
     def _carry(self, size: int, deliver: Callable[[], None]) -> None:
         self.world.carry(self.link, size, deliver)
