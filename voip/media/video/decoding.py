@@ -31,6 +31,10 @@ SLOW_WITHIN_S = 5.0
 """A picture that takes `SLOW_S` of processor, three times in this time, is meant to
 hurt: pictures of the largest size take a fifth of that."""
 
+CLOSE_S = 0.1
+"""For how long the end of the thread is waited for, on the event loop: a picture that
+is meant to hurt may take seconds, and sound is not to wait for it."""
+
 _NAMES = {Codec.VP8: "vp8", Codec.AV1: "libdav1d"}
 PARSERS = {Codec.VP8: parse_vp8, Codec.AV1: parse_av1}
 """What reads the header of a frame."""
@@ -173,7 +177,7 @@ class Decoder:
             self._closed = True
             self._waiting.clear()
             self._wake.notify()
-        self._thread.join(timeout=1.0)
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         while True:

@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from fractions import Fraction
 from itertools import count
@@ -16,6 +18,7 @@ from voip.description import Codec
 from voip.errors import MalformedError, MissingError
 from voip.media.sources import Picture
 from voip.media.video.decoding import (
+    CLOSE_S,
     MAX_WAITING,
     Coded,
     Decoder,
@@ -165,6 +168,27 @@ async def test_nothing_is_called_after_closing(told: Told) -> None:
     told.decoder.close()
     await asyncio.sleep(0)
 
+    assert told.calls == []
+
+
+async def test_a_picture_that_takes_for_ever_is_not_waited_for() -> None:
+    busy, released = threading.Event(), threading.Event()
+
+    def hang() -> float:
+        busy.set()
+        released.wait(WAIT_S)
+        return 0.0
+
+    told = Told(Codec.VP8, spent=hang)
+    told.put(coded_clip(Codec.VP8)[0])
+    await asyncio.to_thread(busy.wait, WAIT_S)
+    began = time.monotonic()
+    told.decoder.close()
+    took_s = time.monotonic() - began
+    released.set()
+    await asyncio.to_thread(told.decoder._thread.join, WAIT_S)
+
+    assert took_s < 5 * CLOSE_S
     assert told.calls == []
 
 
