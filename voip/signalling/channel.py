@@ -40,7 +40,7 @@ from voip.signalling.tls import check_pin, client_context, is_plain
 
 CONNECT_S = 10.0
 HEARTBEAT_S = 20.0  # finds a relay, or a network, that went without a word
-ROAMED_S = 0.25  # a call whose path is gone waits for word by another connection
+ROAMED_S = 0.1  # a call whose path is gone waits for word by another connection
 CLOSE_S = 1.0
 MAX_GETS = 2  # one that waits, and a newer one that ends its wait
 
@@ -49,7 +49,11 @@ News = Parcel | GetDone
 
 
 class Channel:
-    """A connection that is up."""
+    """A connection that is up.
+
+    Attributes:
+        has_roamed: it ended with the address of this machine that it was made from.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class Channel:
         self._parcels = 0
         self._gave_up = asyncio.Event()
         self._is_lost = False
+        self.has_roamed = False
 
     @property
     def gets(self) -> int:
@@ -132,6 +137,7 @@ class Channel:
         name = self._socket.get_extra_info("sockname")
         while name is None or _is_ours(name):  # noqa: ASYNC110 -- nothing tells us
             await asyncio.sleep(ROAMED_S)
+        self.has_roamed = True
         raise UnreachableError(
             f"relay {self._address.netloc}: this machine has another address now"
         )

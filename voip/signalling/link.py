@@ -249,6 +249,7 @@ class RelayLink:
     async def _stay_connected(self) -> None:
         retry_s = FIRST_RETRY_S
         while True:
+            has_roamed = False
             try:
                 async with open_channel(self.address, self._entropy) as channel:
                     self._channel, self._problem = channel, None
@@ -261,9 +262,13 @@ class RelayLink:
                 self._problem = _sentence(group)
             finally:
                 self._connected.clear()
+                if self._channel is not None:
+                    has_roamed = self._channel.has_roamed
                 self._channel = None
             if self._is_left:
                 return  # Python 3.11 loses a cancellation that meets an error above
+            if has_roamed:
+                continue  # nobody else did, and a call may wait for this
             # Up to a half more, so that clients of a relay do not return all at once.
             await asyncio.sleep(retry_s * (1 + self._entropy(1)[0] / 512))
             retry_s = min(2 * retry_s, LAST_RETRY_S)
