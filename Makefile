@@ -14,8 +14,8 @@ export LC_ALL := C.UTF-8
 export TZ := UTC
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types arch cover scripts bench test-slow build \
-	release verify-reproducible rebuild dev scores lock roots clean
+.PHONY: help demo test check lint types arch cover scripts net-test bench soak \
+	test-slow build release verify-reproducible rebuild dev scores lock roots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -45,8 +45,14 @@ cover: .venv/dev ## each rules module, fully, by its own tests
 scripts: .venv/dev ## the program as a user types it, and the README's commands
 	$(BIN)/pytest -q tests/cli -m "not slow"
 
+net-test: .venv/dev ## whole calls on networks as they are (root: namespaces)
+	$(BIN)/pytest -q tests/lab tests/voip/test_networks.py
+
 bench: .venv/dev ## speed, as ratios against this machine itself
 	$(BIN)/python -m benchmarks
+
+soak: .venv/dev ## one call of 30 minutes on a bad network (root); MINUTES=2 for a short one
+	$(BIN)/python -m benchmarks --soak --minutes $(or $(MINUTES),30)
 
 test-slow: .venv/dev ## the long tests; DEEP=1 also searches longer for counterexamples
 	$(BIN)/pytest -q -m slow --timeout=900 -n $(JOBS) $(if $(DEEP),--hypothesis-profile=deep)

@@ -21,6 +21,8 @@ SUBJECTS = (
     "quality",
     "video",
     "connect",
+    "calls",
+    "distance",
     "relay",
     "transparency",
     "log",

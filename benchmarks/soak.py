@@ -1,136 +1,201 @@
-"""Memory of a long call: at its end against two minutes after its beginning.
+"""A long call on a bad network: memory, delay, and sound after each interruption.
 
-Two people in this process talk and see each other through everything a call has, its
-relay included. Rekeys come every two minutes as always; mute, hold and pictures change
-every minute, so that what they leave behind would show.
+Alice and Bob are a process each on a host of its own, talk and see each other, and have
+a real relay. Bob's network loses a twentieth and delays by up to 30 ms more than it
+should; he joins another one twice, and is cut off for 20 s once. Rekeys come every two
+minutes as always; mute, hold and pictures change every minute, so that what they leave
+behind would show. Needs root, for namespaces.
 """
 
 import asyncio
 import itertools
-import resource
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from benchmarks.figure import Figure, figure, ratios
-from tests.voip.people import LOOPBACK, at_home, introduce, person
-from voip.call import State
-from voip.conversation import Conversation
-from voip.media.ends.camera import MovingBars
-from voip.media.pattern import Discard, Tone
-from voip.media.plan import MediaPlan
-from voip.signalling.relay import serve_relay
+from tests.lab.network import Host, missing, network
+from tests.lab.people import Person, Wishes, both_hear, call, couple, serving
+from tests.voip.media.link import Conditions
+
+BAD = Conditions(delay_s=0.02, jitter_s=0.03, loss=0.05)
+CAMERA = (320, 240, 10)
 
 SETTLED_S = 120.0
-"""By then codecs, buffers and caches have what they need."""
+"""By then codecs and caches have what they need; a short soak takes a quarter."""
 
 SAMPLE_S = 2.0
 SAMPLES = 5
 """Taken together, for memory breathes with the garbage collector."""
 
-PICTURES_PER_S = 10
+OUTAGE_S = 20.0
+ROAMS = (0.4, 0.6)
+OUTAGE = 0.8
+"""When they come, as parts of the whole."""
+
+BACK_S = 1.0
+LATER_MS = 20.0
+FIDGET_AFTER_S, FIDGET_S = 20.0, 5.0
+"""In every minute, away from the interruptions: mute, hold and no pictures."""
+
 MIB = 1 << 20
+
+Sides = tuple[Person, Person]
 
 
 def figures(minutes: float) -> list[Figure]:
     """Hold a call for so long, and print as it goes."""
-    if minutes * 60 <= SETTLED_S:
-        raise SystemExit(f"a soak lasts more than {SETTLED_S / 60:.0f} minutes")
-    return [asyncio.run(_soak(minutes * 60))]
+    lack = missing()
+    if lack is not None:
+        raise SystemExit(f"a soak: {lack}")
+    if minutes < 2:
+        raise SystemExit("a soak lasts at least 2 minutes")
+    return asyncio.run(_soak(minutes * 60))
 
 
-async def _soak(seconds: float) -> Figure:
-    async with _call() as sides:
-        began = time.monotonic()
-        await asyncio.sleep(SETTLED_S)
-        early = await _memory()
-        for minute in itertools.count(round(SETTLED_S / 60)):
-            _show(minute, sides)
-            left = began + seconds - time.monotonic()
-            if left <= 0:
-                break
-            for side in sides:
-                side.set_muted(on=minute % 2 == 0)
-                side.set_held(on=minute % 3 == 0)
-                side.set_video(on=minute % 5 != 0)
-            await asyncio.sleep(min(60.0, left))
-        late = await _memory()
-        # A call that fell silent would keep its memory small.
-        assert all(side.state is State.ACTIVE for side in sides)
-    return figure(
-        f"memory after {seconds / 60:g} min / after {SETTLED_S / 60:g} min",
-        ratios(late, early),
-        bar=1.1,
-        note=f"{statistics.median(late) / MIB:.1f} MiB against"
-        f" {statistics.median(early) / MIB:.1f} MiB, both sides of the call together",
-    )
+async def _soak(seconds: float) -> list[Figure]:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        net = await stack.enter_async_context(network())
+        hosts = net.host("alice"), net.host("bob", BAD)
+        server = net.host("server")
+        relay = await stack.enter_async_context(
+            serving(folder, server, server.addresses[0])
+        )
+        sides = await stack.enter_async_context(
+            couple(relay, hosts, Wishes(camera=CAMERA))
+        )
+        accepted_at = await call(*sides, video=True)
+        await both_hear(*sides, after=accepted_at)
+        return await _hold(seconds, sides, hosts[1])
 
 
-def _show(minute: int, sides: tuple[Conversation, ...]) -> None:
-    counts = [each for side in sides if (each := side.stats) is not None]
-    print(
-        f"  {minute:3} min: {_resident() / MIB:6.1f} MiB,"
-        f" epoch {max(each.send_epoch for each in counts)},"
-        f" {sum(each.received for each in counts)} packets,"
-        f" {sum(each.dropped for each in counts)} dropped",
-        flush=True,
-    )
+async def _hold(seconds: float, sides: Sides, host: Host) -> list[Figure]:
+    began = time.monotonic()
+    settled_s = min(SETTLED_S, seconds / 4)
+    others = [
+        asyncio.create_task(each) for each in (_show(sides, began), _fidget(sides))
+    ]
+    await _until(began + settled_s)
+    early, early_ms = await _memory(sides), _delays(sides, after=began + settled_s / 2)
+    backs = []
+    for part in ROAMS:
+        await _until(began + part * seconds)
+        at = time.monotonic()
+        host.roam()
+        backs.append(await _back(sides, "another network", at, time.monotonic()))
+    await _until(began + OUTAGE * seconds)
+    at = time.monotonic()
+    async with host.cut_off():
+        await asyncio.sleep(OUTAGE_S)
+    backs.append(await _back(sides, "cut off", at, time.monotonic()))
+    await _until(began + seconds)
+    late = await _memory(sides)
+    late_ms = _delays(sides, after=time.monotonic() - settled_s / 2)
+    for each in others:
+        each.cancel()
+    for side in sides:  # a call that fell silent would keep its memory small
+        assert side.all("state")[-1]["state"] == "active"
+        assert side.all("stroke", after=time.monotonic() - 2 * FIDGET_S)
+        assert (await side.figures())["pictures"] > seconds
+    return [
+        figure(
+            f"memory after {seconds / 60:g} min / after {settled_s / 60:g} min",
+            ratios(late, early),
+            # In the first minutes of a process there is more to come.
+            bar=1.1 if settled_s == SETTLED_S else None,
+            note=f"{statistics.median(late) / MIB:.1f} MiB against"
+            f" {statistics.median(early) / MIB:.1f} MiB, both sides together",
+        ),
+        figure(
+            "sound on both sides after an interruption, the slowest",
+            [max(backs)],
+            unit="s",
+            bar=BACK_S,
+            note=", ".join(f"{each:.2f} s" for each in backs),
+        ),
+        figure(
+            "delay from mouth to ear, end against beginning",
+            [late - early for late, early in zip(late_ms, early_ms, strict=True)],
+            unit="ms",
+            bar=LATER_MS,
+            note=", ".join(
+                f"{side.name} hears what is {late:.0f} ms old, was {early:.0f} ms"
+                for side, early, late in zip(sides, early_ms, late_ms, strict=True)
+            ),
+        ),
+    ]
 
 
-@asynccontextmanager
-async def _call() -> AsyncIterator[tuple[Conversation, Conversation]]:
-    settings = replace(LOOPBACK, plan=_plan)
-    with tempfile.TemporaryDirectory() as folder:
-        async with serve_relay(Path(folder) / "relay.db") as relay:
-            people = [person(alias, relay.address) for alias in ("alice", "bob")]
-            introduce(*people)
-            async with (
-                at_home(people[0], settings) as alice,
-                at_home(people[1], settings) as bob,
-            ):
-                outgoing = await alice.dial("bob", video=True)
-                incoming = await anext(bob.incoming())
-                incoming.accept(video=True)
-                readers = [
-                    asyncio.create_task(_read(each)) for each in (outgoing, incoming)
-                ]
-                try:
-                    yield outgoing, incoming
-                finally:
-                    outgoing.hang_up()
-                    await asyncio.gather(outgoing.finished(), incoming.finished())
-                    await asyncio.gather(*readers)
+async def _back(sides: Sides, what: str, began: float, over: float) -> float:
+    """Give the seconds from the end of an interruption until both sides hear again."""
+    at = [over]
+    for side in sides:
+        try:
+            silent = await side.until("hears", on=False, after=began, within_s=2)
+        except AssertionError:
+            continue  # so short that nobody noticed
+        after = max(over, silent["at"])
+        heard = await side.until("hears", on=True, after=after, within_s=60)
+        at.append(heard["at"])
+    print(f"      {what}: sound after {max(at) - over:.2f} s", flush=True)
+    return max(at) - over
 
 
-async def _read(conversation: Conversation) -> None:
-    """Take the news, as an application would."""
-    async for _ in conversation.news():
-        pass
+def _delays(sides: Sides, *, after: float) -> list[float]:
+    """Give how old the sound is that each side hears, in ms."""
+    return [
+        statistics.median(each["ms"] for each in side.all("stroke", after=after))
+        for side in sides
+    ]
 
 
-def _plan() -> MediaPlan:
-    sink = Discard()
-    return MediaPlan(
-        audio_source=Tone(),
-        audio_sink=sink,
-        video_source=MovingBars(PICTURES_PER_S),
-        video_sink=sink,
-    )
+async def _fidget(sides: Sides) -> None:
+    """Change what is sent, again and again."""
+    alice, bob = sides
+    while True:
+        await asyncio.sleep(FIDGET_AFTER_S)
+        await alice.do("set_muted", on=True)
+        await bob.do("set_video", on=False)
+        await asyncio.sleep(FIDGET_S)
+        await alice.do("set_muted", on=False)
+        await bob.do("set_video", on=True)
+        await alice.do("set_held", on=True)
+        await asyncio.sleep(FIDGET_S)
+        await alice.do("set_held", on=False)
+        await asyncio.sleep(60 - FIDGET_AFTER_S - 2 * FIDGET_S)
 
 
-async def _memory() -> list[float]:
+async def _show(sides: Sides, began: float) -> None:
+    """Print a line a minute, two in a short soak."""
+    for step in itertools.count():
+        await _until(began + 30 * step)
+        found = [await side.figures() for side in sides]
+        stats = [each["stats"] for each in found]
+        memory = sum(each["resident"] for each in found) / MIB
+        delays = [side.all("stroke")[-1]["ms"] for side in sides if side.all("stroke")]
+        print(
+            f"  {step / 2:4} min: {memory:6.1f} MiB,"
+            f" epoch {max(each['send_epoch'] for each in stats)},"
+            f" {sum(each['received'] for each in stats)} packets,"
+            f" {sum(each['dropped'] for each in stats)} dropped,"
+            f" {sum(each['pictures'] for each in found)} pictures,"
+            f" sound {' and '.join(map(str, delays))} ms old",
+            flush=True,
+        )
+
+
+async def _memory(sides: Sides) -> list[float]:
     samples = []
     for _ in range(SAMPLES):
-        samples.append(float(_resident()))
+        samples.append(
+            float(sum([(await side.figures())["resident"] for side in sides]))
+        )
         await asyncio.sleep(SAMPLE_S)
     return samples
 
 
-def _resident() -> int:
-    """Give the bytes of memory this process has now (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
+async def _until(then: float) -> None:
+    await asyncio.sleep(then - time.monotonic())
