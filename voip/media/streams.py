@@ -20,7 +20,7 @@ from voip.description import Codec, Description, Kind, Stream
 from voip.errors import MissingError, UnexpectedEventError
 from voip.media.channel import DataChannel
 from voip.media.connect.config import IceConfig
-from voip.media.connect.path import addresses_changed
+from voip.media.connect.interfaces import addresses_changed
 from voip.media.connect.sockets import Trace
 from voip.media.content import Content
 from voip.media.epochs import CALLER
@@ -43,7 +43,6 @@ from voip.media.ways import Ways
 
 TICK_S = 0.1  # fine enough for half a second of silence
 CONTROL_EVERY_S = 1.0  # one record a second, whatever happens
-WATCH_EVERY_S = 0.5  # a new network is to be heard within a second of its coming
 MAX_EVENTS = 1024  # a session that leaves more unread is gone; later ones are lost
 PICTURE_CODECS = (Codec.AV1, Codec.VP8)
 """The best first; AV1 only where this machine makes and reads it."""
@@ -367,7 +366,7 @@ class MediaSession:
 
     async def _watch_addresses(self) -> None:
         while True:
-            await addresses_changed(every_s=WATCH_EVERY_S)
+            await addresses_changed()
             self._emit(AddressesChanged())
 
     def _data(self) -> DataChannel:

@@ -4,7 +4,6 @@ Nothing is asked of anybody by default: no STUN server, no name lookup, no mDNS.
 private names of aiortc and aioice used here are held by test_contracts.py.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import cast
 
@@ -24,20 +23,6 @@ from voip.media.connect.config import IceConfig
 from voip.media.connect.gathering import local_addresses
 from voip.media.connect.sockets import Trace
 from voip.media.events import PathKind
-
-WATCH_EVERY_S = 2.0  # listing the interfaces costs about a millisecond
-
-
-async def addresses_changed(
-    addresses: Callable[[], frozenset[str]] = local_addresses,
-    every_s: float = WATCH_EVERY_S,
-) -> None:
-    """Wait until this machine has other addresses than now."""
-    before = addresses()
-    while True:
-        await asyncio.sleep(every_s)
-        if addresses() != before:
-            return
 
 
 class Path:

@@ -14,7 +14,7 @@ from voip.media.connect.agent import MAX_WAITING
 from voip.media.connect.candidates import Candidate, parse_candidate
 from voip.media.connect.config import IceConfig, IceServer
 from voip.media.connect.gathering import local_addresses
-from voip.media.connect.path import Path, _offered, addresses_changed
+from voip.media.connect.path import Path, _offered
 
 LOOPBACK = IceConfig(loopback=True)
 
@@ -251,17 +251,3 @@ async def test_a_relay_that_cannot_be_reached_leaves_no_address() -> None:
     with pytest.raises(UnreachableError, match="no network address"):
         await path.gather()
     await path.close()
-
-
-async def test_a_changed_address_is_noticed() -> None:
-    lists = iter([frozenset({"a"}), frozenset({"a"}), frozenset({"a", "b"})])
-    async with asyncio.timeout(1):
-        await addresses_changed(lambda: next(lists), every_s=0)
-
-    assert next(lists, None) is None
-
-
-async def test_the_same_addresses_are_no_news() -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await addresses_changed(lambda: frozenset({"a"}), every_s=0.01)
