@@ -258,6 +258,8 @@ class Content:
         if trip is not None:
             self._outgoing.set_round_trip(trip)
             self._incoming.set_round_trip(trip)
+        assert self._heard is not None
+        self._incoming.follow(self._heard.moment, self._talk.heard_at)
         self._gauge.sample(
             now,
             self._steering,

@@ -12,11 +12,12 @@ from voip.description import Kind, Stream
 from voip.errors import MissingError
 from voip.media import rtp
 from voip.media.flow.arrivals import Arrived, Window
+from voip.media.flow.moments import Moment
 from voip.media.outgoing import FrameHook, Hooks
 from voip.media.profile import is_steady
 from voip.media.quality.figures import VideoFigures
 from voip.media.reporting import PICTURE_RATE, Reporting
-from voip.media.sources import Picture, Track, VideoSink
+from voip.media.sources import SAMPLE_RATE, Picture, Track, VideoSink
 from voip.media.transport import Receive
 from voip.media.video.showing import VideoReceiver
 
@@ -24,6 +25,8 @@ SCREEN_S = 2.0  # after its last picture the camera is shown again
 
 Expect = Callable[[int, int, Receive], None]
 """Lets packets of an SSRC and a payload type through, to a receiver."""
+HeardAt = Callable[[int], float | None]
+"""Says when sound of an RTP timestamp is heard, on the loop's clock."""
 
 
 class IncomingPictures:
@@ -61,6 +64,22 @@ class IncomingPictures:
         for lane in self._lanes.values():
             if lane.receiver is not None:
                 lane.receiver.set_round_trip(seconds)
+
+    def follow(self, sound: Moment | None, heard_at: HeardAt) -> None:
+        """Show pictures nearer to when the sound of the same moment is heard.
+
+        `sound` is what the other side said last of its sound's count of time.
+        """
+        for lane in self._lanes.values():
+            told = lane.arrived.moment
+            if sound is None or told is None or lane.receiver is None:
+                continue
+            if is_steady(lane.stream):  # its packets have a beat of their own
+                continue
+            shown = lane.receiver.unmoved(told.timestamp)
+            heard = heard_at(sound.at(told.clock, SAMPLE_RATE))
+            if shown is not None and heard is not None:
+                lane.receiver.set_sound_offset(heard - shown)
 
     def expect_only(self, kinds: frozenset[Kind]) -> None:
         """Note which kinds the other side says it shows; a gap in others is meant."""
@@ -102,10 +121,9 @@ class IncomingPictures:
     def _lane(self, stream: Stream, sink: VideoSink | None, expect: Expect) -> "_Lane":
         steady = is_steady(stream)
         window = Window.STEADY if steady else Window.PICTURES
-        lane = _Lane(stream, sink)
         report = self._reporting.expect
-        noted = report(stream.ssrc, window, PICTURE_RATE)
-        expect(stream.ssrc, stream.pt, partial(self._receive, lane, noted))
+        lane = _Lane(stream, sink, report(stream.ssrc, window, PICTURE_RATE))
+        expect(stream.ssrc, stream.pt, partial(self._receive, lane, lane.arrived))
         if stream.rtx_ssrc:
             again = report(stream.rtx_ssrc, Window.REPAIRS, PICTURE_RATE)
             expect(stream.rtx_ssrc, stream.rtx_pt, partial(self._receive, lane, again))
@@ -160,9 +178,12 @@ class IncomingPictures:
 class _Lane:
     """One stream and what takes it."""
 
-    def __init__(self, stream: Stream, sink: VideoSink | None) -> None:
+    def __init__(
+        self, stream: Stream, sink: VideoSink | None, arrived: Arrived
+    ) -> None:
         self.stream = stream
         self.sink = sink
+        self.arrived = arrived
         self.receiver: VideoReceiver | None = None
         self.has_failed = False
 

@@ -91,6 +91,14 @@ class Talk:
             for frame, at in came:
                 self._keep(frame, at)
 
+    def heard_at(self, timestamp: int) -> float | None:
+        """Say when the other side's sound of this RTP timestamp is handed to be heard.
+
+        By the loop's clock; None before any was.
+        """
+        with self._lock:
+            return self._hearing.heard_at(timestamp)
+
     def digits(self) -> str:
         """Give the touch tones that came since this was asked last."""
         with self._lock:

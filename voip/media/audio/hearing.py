@@ -13,13 +13,13 @@ from voip.media.audio.jitter import AudioReceiver, Decoder
 from voip.media.audio.red import Blocks, parse_red
 from voip.media.profile import AUDIO_PT
 from voip.media.rtp import HEADER_BYTES, Header, parse_header
-from voip.media.sources import FRAME_SAMPLES
+from voip.media.sources import FRAME_SAMPLES, SAMPLE_RATE
 
 MAX_DIGITS = 32
 """Digits that wait until somebody asks; of more, the oldest are forgotten."""
 
 _STAMPS = 1 << 32
-_HALF = _STAMPS // 2  # what is further ahead than that is behind
+_HALF = _STAMPS // 2
 
 
 class Hearing:
@@ -39,6 +39,7 @@ class Hearing:
         self.on_frame: Callable[[bytes, int], None] | None = None
         self._tones = ToneReceiver()
         self._digits: deque[str] = deque(maxlen=MAX_DIGITS)
+        self._newest: int | None = None  # timestamp
         self._due: int | None = None  # the timestamp that is to be recorded next
         self._position = 0
 
@@ -54,6 +55,8 @@ class Hearing:
             return
         # Without a frame of its own a packet still has its time: silence is meant.
         own = (0, blocks.primary or b"")
+        if self._newest is None or _ahead(header.timestamp, self._newest) > 0:
+            self._newest = header.timestamp
         self.receiver.receive(header.sequence, (own, *blocks.copies), now)
         if blocks.event is not None:
             distance, event = blocks.event
@@ -69,6 +72,13 @@ class Hearing:
         """Give the next `samples` samples, always exactly so many."""
         return self.receiver.pull(samples, now)
 
+    def heard_at(self, timestamp: int) -> float | None:
+        """Say when sound of this RTP timestamp is heard; None before any was."""
+        if self._newest is None:
+            return None
+        after = _ahead(timestamp, self._newest) / SAMPLE_RATE
+        return self.receiver.heard_at(after)
+
     def digits(self) -> str:
         """Give the touch tones that came since this was asked last."""
         digits = "".join(self._digits)
@@ -82,11 +92,16 @@ class Hearing:
             frames = (*blocks.copies, *frames)
         for distance, frame in frames:
             stamp = timestamp - distance * FRAME_SAMPLES
-            ahead = 0 if self._due is None else (stamp - self._due) % _STAMPS
-            if ahead < _HALF:
+            ahead = 0 if self._due is None else _ahead(stamp, self._due)
+            if ahead >= 0:
                 yield frame, self._position + ahead
                 self._position += ahead + FRAME_SAMPLES
                 self._due = stamp + FRAME_SAMPLES
+
+
+def _ahead(timestamp: int, other: int) -> int:
+    """Count the samples between, the shorter way round 32 bits; negative: before."""
+    return (timestamp - other + _HALF) % _STAMPS - _HALF
 
 
 def _parse_packet(packet: bytes) -> tuple[Header, Blocks]:

@@ -170,6 +170,13 @@ class AudioReceiver:
         self._heard_at += needed * _BYTE_S
         return out
 
+    def heard_at(self, after: float) -> float | None:
+        """Say when sound is heard that was said so long after the newest packet's.
+
+        In seconds; None before anything was heard.
+        """
+        return self.arrivals.earliest(after) + self.hold if self.decoded else None
+
     @property
     def is_weak(self) -> bool:
         """Whether more than 5 % of the last 5 s were made up."""

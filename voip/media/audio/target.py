@@ -114,6 +114,13 @@ class Arrivals:
         self._measure(delay)
         return number
 
+    def earliest(self, after: float) -> float:
+        """Say when sound could be here that was said so long after the newest packet's.
+
+        In seconds; negative: before.
+        """
+        return self.base + FRAME_S * self._newest + after
+
     def lead(self, ahead: float) -> None:
         """Note by how many seconds before it is heard sound was asked for.
 

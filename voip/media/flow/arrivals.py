@@ -6,6 +6,7 @@ from a coarse step of their packet rate; nothing said or shown changes them.
 
 from enum import Enum
 
+from voip.media.flow.moments import Moment
 from voip.media.flow.report import (
     MISSING,
     TICKS_PER_S,
@@ -56,13 +57,19 @@ _SHOWN = {Window.PICTURES, Window.STEADY}
 
 
 class Arrived:
-    """What came of one stream: the last 1024 packets, and sums since the beginning."""
+    """What came of one stream: the last 1024 packets, and sums since the beginning.
+
+    Attributes:
+        newest_at: when the newest packet came; None before the first.
+        moment: what its sender said last of its count of time; None before.
+    """
 
     def __init__(self, ssrc: int, window: Window, clock_rate: int) -> None:
         """Take the stream's SSRC and the ticks of its RTP clock in a second."""
         self.ssrc = ssrc
         self.window = window
         self.newest_at: float | None = None
+        self.moment: Moment | None = None
         self._rate = clock_rate
         self._at = [_NEVER] * _HELD
         self._base = self._highest = 0
@@ -71,7 +78,6 @@ class Arrived:
         self._jitter = 0.0
         self._timestamp = 0
         self._told = (0, 0)  # expected and received at the last compound
-        self._sender_clock = 0
         self._sender_at = 0.0
 
     def note(self, sequence: int, timestamp: int, now: float) -> None:
@@ -97,9 +103,9 @@ class Arrived:
         self._timestamp = timestamp
         self.newest_at = now
 
-    def heard_sender(self, clock: int, now: float) -> None:
-        """Take note of the clock in a sender report, so that ours can name it."""
-        self._sender_clock = clock >> 16 & 0xFFFFFFFF
+    def heard_sender(self, moment: Moment, now: float) -> None:
+        """Take note of what a sender report says, so that ours can name it."""
+        self.moment = moment
         self._sender_at = now
 
     def arrivals(self, now: float) -> Arrivals:
@@ -129,14 +135,15 @@ class Arrived:
         due = expected - told_expected
         lost = due - (self._received - told_received)
         share = min(max(lost, 0) * 256 // due, 255) if due else 0
-        since = int((now - self._sender_at) * 65536) if self._sender_clock else 0
+        named = self.moment.clock >> 16 & 0xFFFFFFFF if self.moment else 0
+        since = int((now - self._sender_at) * 65536) if named else 0
         return Block(
             ssrc=self.ssrc,
             lost_share=share,
             lost=max(-0x800000, min(expected - self._received, 0x7FFFFF)),
             highest=self._highest & 0xFFFFFFFF,
             jitter=min(int(self._jitter), 0xFFFFFFFF),
-            last_report=self._sender_clock,
+            last_report=named,
             delay=min(since, 0xFFFFFFFF),
         )
 
@@ -163,16 +170,21 @@ class Departed:
         self._octets = 0
         self._timestamp = 0
         self._at = 0.0
+        self._is_told = True
 
     def note(self, octets: int, timestamp: int, now: float) -> None:
-        """Take note of a packet whose sample or picture was taken `now`."""
+        """Take note of a packet that leaves `now`."""
         self.packets += 1
         self._octets += octets
-        self._timestamp = timestamp
-        self._at = now
+        # When its sample or picture was taken, the packet tells best that waited the
+        # least since: those of a whole picture leave one after the other.
+        ticks = (timestamp - self._timestamp + 0x80000000) % 0x100000000 - 0x80000000
+        if self._is_told or ticks >= (now - self._at) * self._rate:
+            self._timestamp, self._at, self._is_told = timestamp, now, False
 
     def report(self, clock: int, blocks: tuple[Block, ...], now: float) -> Compound:
         """Say what left."""
+        self._is_told = True
         ticks = int((now - self._at) * self._rate)
         return Compound(
             self.ssrc,
@@ -219,7 +231,7 @@ class Reporter:
         """Take note of the other side's report, so that ours can name it."""
         stream = self._arrived.get(report.sender)
         if stream is not None and report.clock is not None:
-            stream.heard_sender(report.clock, now)
+            stream.heard_sender(Moment(report.clock, report.timestamp), now)
 
     def want_picture(self, ssrc: int) -> None:
         """Ask for a key frame of a steady stream with the next feedback."""

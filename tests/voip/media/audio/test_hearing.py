@@ -155,3 +155,22 @@ def test_a_recording_leaves_a_gap_where_a_tone_was() -> None:
     packets += [speaker.packet() for _ in range(9)]
 
     assert _recorded(_hearing(), packets) == [(0, 0), (9, 9)]
+
+
+def test_it_is_known_when_sound_of_a_time_is_heard() -> None:
+    hearing, speaker = _hearing(), Speaker(N2)
+    before = hearing.heard_at(0)
+    packets = [speaker.packet() for _ in range(20)]
+    hearing.receive(packets[0], 0.0)
+    unheard = hearing.heard_at(0)
+    order = [*range(1, 10), 11, 10, *range(12, 20)]
+    for number, which in enumerate(order, 1):
+        hearing.receive(packets[which], 0.02 * number)
+        hearing.pull(FRAME_SAMPLES, 0.02 * number + 0.01)
+    first, second = (hearing.heard_at(stamp) for stamp in (0, 48_000))
+
+    assert (before, unheard) == (None, None)
+    assert first is not None
+    assert second is not None
+    assert 0.0 < first < 0.1
+    assert second - first == 1.0

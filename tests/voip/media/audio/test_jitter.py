@@ -464,6 +464,22 @@ PACKETS = st.tuples(
 )
 
 
+def test_before_anything_was_heard_nobody_knows_when_it_will_be() -> None:
+    assert Ear().receiver.heard_at(0.0) is None
+
+
+def test_it_is_known_when_what_was_said_is_heard() -> None:
+    ear = Ear()
+    ear.listen(4.0, lambda number: 0.02 * (number % 4))
+    newest = max(ear.came)
+    number = max(ear.heard)
+    known = ear.receiver.heard_at(FRAME_S * (number - newest))
+
+    # It was decoded up to a pull and a stretched frame before it was heard.
+    assert known is not None
+    assert 0 <= known - (ear.came[number] + ear.waited[-1]) <= 0.03
+
+
 class Undemanding:
     """A decoder to which every frame is one, or none is."""
 

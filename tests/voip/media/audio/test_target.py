@@ -230,3 +230,10 @@ def test_no_order_of_packets_makes_the_target_leave_its_bounds() -> None:
 
     assert min(targets) >= 0.02
     assert max(targets) <= 0.2
+
+
+def test_when_sound_could_be_here_follows_from_the_fastest_packet() -> None:
+    arrivals = fed([0.05, 0.01, 0.09])
+
+    assert arrivals.earliest(0.0) == pytest.approx(BEGIN + 0.04 + 0.01)
+    assert arrivals.earliest(-0.04) == pytest.approx(BEGIN + 0.01)

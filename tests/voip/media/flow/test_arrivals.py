@@ -6,9 +6,11 @@ from voip.media.flow.arrivals import (
     MAX_REPORTED,
     PAUSED_S,
     Arrived,
+    Departed,
     Reporter,
     Window,
 )
+from voip.media.flow.moments import Moment
 from voip.media.flow.report import (
     MISSING,
     UNTIMED,
@@ -145,10 +147,11 @@ def test_a_wrap_of_the_timestamp_is_no_jitter() -> None:
 def test_a_block_names_the_last_sender_report() -> None:
     sound = _sound()
     sound.note(0, 0, 0.0)
-    sound.heard_sender(0x0000_1234_5678_0000, 1.0)
+    sound.heard_sender(Moment(0x0000_1234_5678_0000, 7), 1.0)
     block = sound.block(1.5)
 
     assert (block.last_report, block.delay) == (0x12345678, 32768)
+    assert sound.moment == Moment(0x0000_1234_5678_0000, 7)
 
 
 def _reporter() -> tuple[Reporter, Arrived, Arrived]:
@@ -266,6 +269,19 @@ def test_a_sender_report_times_each_stream_that_is_sent() -> None:
 
     assert first == Compound(US, (), int(1000.2 * 2**32), 960 + 4800, 1, 165)
     assert (second.sender, second.timestamp, second.blocks) == (2, 8999, ())
+
+
+def test_packets_that_had_to_wait_do_not_move_a_report() -> None:
+    picture = Departed(2, 90_000)
+    off = []
+    for second in range(3):
+        for number in range(60 * second, 60 * second + 60):
+            waited = 0.002 if number % 30 == 7 else 0.05
+            picture.note(1140, number * 1500, number / 60 + waited)
+        report = picture.report(0, (), second + 1.0)
+        off.append(second + 1 - report.timestamp / 90_000)
+
+    assert off == pytest.approx([0.002] * 3, abs=0.0001)
 
 
 def test_the_other_sides_sender_report_is_named() -> None:
