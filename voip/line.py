@@ -5,6 +5,7 @@ the path, rekeying, and what each side shows and hears. What a message or a medi
 means for the call as a whole comes back as an event for the call machine.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,6 +57,9 @@ from voip.signalling.messages import (
 )
 
 MAX_GENERATION = 0xFFFF  # searches for a path are counted in 16 bits
+ANSWER_EVERY_S = 1.0
+"""Between two searches that the other side asks for: each opens sockets here and asks
+servers, and who is hostile asks as often as messages can carry."""
 
 
 @dataclass(slots=True)
@@ -87,6 +91,8 @@ class Line:
         self._rekeying = Rekeying(leg.role, leg.call_secret)
         self._generation = 0
         self._asked = 0  # the generation of our last RESTART
+        self._unanswered: Restart | None = None
+        self._answer_from = 0.0  # on the loop's clock
         self._their_state = 0
         self._our_state = 0
         self._is_up = False
@@ -271,9 +277,26 @@ class Line:
         ):
             return
         self._generation, self._asked = generation, 0
+        before, self._unanswered = self._unanswered, message
+        if before is None:  # else whoever waits answers the newest
+            await self._answer()
+
+    async def _answer(self) -> None:
+        """Answer the newest RESTART as soon as it is time for one."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._answer_from - loop.time())
+        message, self._unanswered = self._unanswered, None
+        if message is None or message.generation != self._generation:
+            return  # a search of ours came between
+        self._answer_from = loop.time() + ANSWER_EVERY_S
         path = await self._media.restart()
         self.leg.delivery.send(
-            RestartAck(generation, path.ufrag, pwd=path.pwd, candidates=path.candidates)
+            RestartAck(
+                message.generation,
+                path.ufrag,
+                pwd=path.pwd,
+                candidates=path.candidates,
+            )
         )
         await self._move(message)
 

@@ -137,3 +137,41 @@ async def test_who_counts_searches_up_to_the_end_ends_only_the_searching() -> No
 
         assert told[-1] == Warned("no number is left for another search for a path")
         assert ours.state in {State.ACTIVE, State.RECONNECTING}
+
+
+@simulated
+async def test_searches_that_the_other_side_asks_for_are_one_a_second() -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        line = theirs._session.line
+        assert line is not None
+        for generation in range(1, 31):
+            line.leg.delivery.send(
+                Restart(generation, "abcd", pwd="p" * 22, candidates=())
+            )
+            theirs._session.wake()
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(5)
+        answering = ours._session.line
+        assert answering is not None
+
+        assert (media_of(ours).restarts, answering._generation) == (4, 30)
+
+
+@simulated
+async def test_a_search_of_ours_comes_before_one_that_waits_to_be_answered() -> None:
+    async with at(Wire(), *people()) as homes:
+        theirs, ours = await talk(*homes)
+        line = theirs._session.line
+        assert line is not None
+        for generation in (1, 2):
+            line.leg.delivery.send(
+                Restart(generation, "abcd", pwd="p" * 22, candidates=())
+            )
+        theirs._session.wake()
+        await asyncio.sleep(0.5)
+        media_of(ours).happen(AddressesChanged())
+        await asyncio.sleep(5)
+
+        assert media_of(ours).restarts == 2
+        assert (theirs.state, ours.state) == (State.ACTIVE, State.ACTIVE)
