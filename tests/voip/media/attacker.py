@@ -100,6 +100,8 @@ async def attacked(**wishes: Any) -> AsyncIterator[Attacker]:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: failures.append(context))
     async with connected(side, victim):
+        if victim.camera is not None:  # so that there is something to ask for
+            victim.media.set_pictures(frozenset({Kind.VIDEO}))
         await asyncio.sleep(0.1)
         yield Attacker(side, victim)
     assert failures == []

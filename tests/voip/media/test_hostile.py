@@ -20,10 +20,11 @@ from tests.voip.media.memory import NEXT_SECRET, End
 from voip.description import Kind
 from voip.media.audio.dtmf import format_event
 from voip.media.epochs import CALLEE, CALLER
-from voip.media.events import DigitReceived, MediaFailed
+from voip.media.events import DigitReceived, MediaFailed, RecordingFailed
 from voip.media.flow import report
 from voip.media.profile import AUDIO_PT
 from voip.media.record import RECORD, format_fragment, fragment
+from voip.media.sources import Track
 
 FRAME = b"\x78" + bytes(79)  # looks like 20 ms of sound in 80 bytes
 SOUND = bytes.fromhex("E10F005061") + FRAME + FRAME
@@ -250,6 +251,47 @@ async def test_what_was_recorded_says_nothing_a_second_time() -> None:
     assert told == DigitReceived("5")
     assert after.dropped - before.dropped == len(again)
     assert [each for each in news if isinstance(each, DigitReceived)] == []
+
+
+class _Full:
+    """A recording, a disk and a speaker that are full at once."""
+
+    def __init__(self) -> None:
+        self.pcm = bytearray()
+
+    def write(self, pcm: bytes) -> None:
+        raise OSError(f"no room for {len(pcm)} bytes")
+
+    def sound(self, frame: bytes, at_s: float, *, ours: bool) -> None:
+        if at_s > 0.2:
+            raise OSError(f"no room for {len(frame)} bytes, {ours}")
+
+    def picture(self, frame: bytes, at_s: float, *, track: Track) -> None:
+        raise OSError(f"no room for {len(frame)} bytes of {track} at {at_s}")
+
+    def close(self) -> None:
+        """Let nothing go."""
+
+
+async def test_tones_a_recording_and_full_disks_show_in_no_packet() -> None:
+    full = _Full()
+    side = Side(CALLER, sink=full)  # type: ignore[arg-type]  # it only fails
+    async with connected(side, Side(CALLEE)) as (caller, _):
+        await asyncio.sleep(0.1)
+        caller.media.tone("5*")
+        caller.media.record(full)
+        failed = await caller.until(RecordingFailed)
+        caller.media.set_muted(on=True)
+        await asyncio.sleep(0.2)
+        shapes = {(each[0], each[1], len(each)) for each in caller.datagrams}
+        sound = [shape for shape in shapes if shape[1] == AUDIO_PT]
+        others = {(first, size) for first, _, size in shapes if first > 3} - {
+            (first, size) for first, _, size in sound
+        }
+
+    assert failed.reason.startswith("no room")
+    assert len({size for _, _, size in sound}) == 1
+    assert others <= {(RECORD, 666), (0x80, 88), (0x81, 88), (0x8B, 88)}
 
 
 def _waiting(side: Side) -> int:
