@@ -31,7 +31,7 @@ from benchmarks.stock import (
     tell,
 )
 from tests.lab.beacon import Voice
-from voip.description import Codec, Description
+from voip.description import Codec, Description, Kind
 from voip.media import streams
 from voip.media.connect.config import IceConfig
 from voip.media.epochs import CALLEE, CALLER
@@ -118,7 +118,7 @@ async def talk(clip: str | None, codec: str | None) -> None:
     """Hold a call between two sides in this process."""
     rate.MAX_BPS = VIDEO_BPS + SOUND_BPS
     if codec is not None:
-        streams.PICTURE_CODECS = (Codec[codec],)
+        vars(streams)["PICTURE_CODECS"] = (Codec[codec],)
     ends = Ends(), Ends()
     cameras = (None, None) if clip is None else (Clip(clip), Clip(clip))
     caller, callee = map(side, (CALLER, CALLEE), ends, cameras)
@@ -127,7 +127,7 @@ async def talk(clip: str | None, codec: str | None) -> None:
     await asyncio.gather(connect(caller, offered), connect(callee, selected))
     if clip is not None:
         for each in (caller, callee):
-            each.set_pictures(frozenset({streams.Kind.VIDEO}))
+            each.set_pictures(frozenset({Kind.VIDEO}))
         await asyncio.sleep(2 * WARM_S)  # until the rate is what it may be
     await asyncio.sleep(WARM_S)
     before = [dict(each.counts) for each in ends]

@@ -1,4 +1,4 @@
-"""Two minutes of the soak: the same call, network and interruptions, closer together."""
+"""Two minutes of the soak: the same call and interruptions, closer together."""
 
 import pytest
 

@@ -175,10 +175,10 @@ async def call(alice: Person, bob: Person, *, video: bool = False) -> float:
 async def both_hear(*people: Person, after: float, within_s: float = 30.0) -> float:
     """Wait until everybody hears; give the time at which the last one did."""
     heard = [
-        (await each.until("hears", on=True, after=after, within_s=within_s))["at"]
+        await each.until("hears", on=True, after=after, within_s=within_s)
         for each in people
     ]
-    return max(heard)
+    return max(float(each["at"]) for each in heard)
 
 
 @asynccontextmanager

@@ -56,7 +56,7 @@ class _Person:
         settings = Settings(
             plan=self._plan,
             ice=IceConfig(
-                servers=tuple(IceServer(**each) for each in self._life.servers),
+                servers=tuple(map(_server, self._life.servers)),
                 relay_only=self._life.relay_only,
             ),
         )
@@ -128,6 +128,15 @@ def tell(event: str, **facts: Any) -> None:
     said = {"event": event, "at": time.monotonic(), **facts}
     sys.stdout.write(json.dumps(said, default=list) + "\n")
     sys.stdout.flush()
+
+
+def _server(fields: dict[str, str]) -> IceServer:
+    return IceServer(
+        url=fields["url"],
+        username=fields.get("username"),
+        password=fields.get("password"),
+        ca_file=fields.get("ca_file"),
+    )
 
 
 async def _read(call: Conversation) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.lab.packet import UDP, Packet
 from tests.lab.people import Person, Wishes, both_hear, call, couple, serving
 from tests.voip.media.connect.relays import Turn, running_turn
 from tests.voip.media.link import Conditions
+from voip.identity.card import RelayAddress
 from voip.media.connect.config import IceServer
 
 pytestmark = [
@@ -43,7 +44,7 @@ class Scene:
     packets: list[Packet]
     turn: Turn | None = None
     accepted_at: float = 0.0
-    heard_at: float = field(default=0.0)
+    heard_at: float = 0.0
 
     def between(self) -> set[tuple[str, str]]:
         """Give the ends of all packets of UDP so far."""
@@ -92,7 +93,7 @@ async def scene(
 
 @asynccontextmanager
 async def _talking(
-    hosts: tuple[Host, Host], packets: list[Packet], wishes: Wishes, relay: object
+    hosts: tuple[Host, Host], packets: list[Packet], wishes: Wishes, relay: RelayAddress
 ) -> AsyncIterator[Scene]:
     async with couple(relay, hosts, wishes) as people:
         made = Scene(hosts, people, packets)
@@ -104,7 +105,7 @@ async def _talking(
             assert not person.all("problem")
 
 
-async def silent_s(person: Person, *, after: float, until: float) -> float:
+def silent_s(person: Person, *, after: float, until: float) -> float:
     """Add up how long somebody heard nothing in a call that they heard before."""
     total, since = 0.0, None
     for each in person.all("hears"):
@@ -137,7 +138,7 @@ async def test_with_a_tenth_lost_both_sides_hear_without_a_gap(tmp_path: Path) -
         began = time.monotonic()
         await asyncio.sleep(10)
         gaps = [
-            await silent_s(person, after=began, until=time.monotonic())
+            silent_s(person, after=began, until=time.monotonic())
             for person in made.people
         ]
 
