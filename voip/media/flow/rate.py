@@ -22,7 +22,7 @@ UNLIKE, CEILING_SHARE = 0.3, 0.3
 """Ceilings farther apart are two; nearer, a new one counts for so much of the mean."""
 GROWTH = 0.08
 """Of the rate per second; but not more than..."""
-NEAR, NEAR_BPS = 0.16, 30_000.0
+NEAR, NEAR_BPS = 0.16, 15_000.0
 """...so many bit/s per second within this of the last ceiling: the same for every
 call, so that those which share a path come to share it evenly."""
 CLEARED = 1.25

@@ -146,7 +146,7 @@ def test_near_the_ceiling_every_call_grows_alike() -> None:
     path.report(OVER)
     before = path.rate.bps
 
-    assert path.run(1.0, NORMAL) - before == pytest.approx(30e3)
+    assert path.run(1.0, NORMAL) - before == pytest.approx(15e3)
 
 
 def test_far_below_the_ceiling_it_grows_by_its_share() -> None:
