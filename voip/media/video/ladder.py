@@ -18,6 +18,9 @@ MIN_SIDE = 64  # the AV1 encoder takes no smaller one, and nobody sees anything
 MAX_QUANTIZER = 52  # of 63; over it for 2 s the picture is too large for its contents
 _COARSE_S = 2.0
 _UP_S = 5.0
+# A stream begins at a rate that says little of its path: until 10 s are over, or a
+# shape did not hold.
+_YOUNG_S, _YOUNG_UP_S = 10.0, 1.0
 _BARRED_S = 30.0  # a rung that did not hold is not tried again before
 _RESIZE_EVERY_S = 0.5  # each new size costs a whole picture
 KEY_EVERY_S = 0.5  # so a hostile peer gets no more than two a second out of us
@@ -69,6 +72,7 @@ class Ladder:
         self._rungs = _SCREEN if screen else _CAMERA
         self._shapes = [_shape(width, height, most, rung) for rung in self._rungs]
         self._rung: int | None = None
+        self._young_until = float("-inf")
         self._left = [float("-inf")] * len(self._rungs)  # when each did not hold
         self._roomy_since: float | None = None
         self._coarse_since: float | None = None
@@ -81,6 +85,7 @@ class Ladder:
         """
         fit = self._fit(bps)
         if self._rung is None:
+            self._young_until = now + _YOUNG_S
             self._move(fit, now)
         elif self._is_coarse(quantizer, now) and self._rung + 1 < len(self._rungs):
             self._fall(max(fit, self._rung + 1), now)
@@ -100,7 +105,7 @@ class Ladder:
         while rung + 1 < len(self._rungs) and self._rungs[rung].scale > half:
             rung += 1
         self._move(rung, now)
-        self._roomy_since = now
+        self._roomy_since = self._young_until = now
 
     def _fit(self, bps: int) -> int:
         for number, (width, height, fps) in enumerate(self._shapes):
@@ -123,6 +128,7 @@ class Ladder:
             return
         for number in range(self._rung, rung):
             self._left[number] = now
+        self._young_until = now
         self._move(rung, now)
 
     def _rise(self, fit: int, now: float) -> None:
@@ -131,7 +137,8 @@ class Ladder:
             self._roomy_since = now
         barred = [n for n, at in enumerate(self._left) if now - at < _BARRED_S]
         target = max(fit, *(number + 1 for number in barred), 0)
-        if now - self._roomy_since >= _UP_S and target < self._rung:
+        patience_s = _YOUNG_UP_S if now < self._young_until else _UP_S
+        if now - self._roomy_since >= patience_s and target < self._rung:
             self._move(target, now)
 
     def _move(self, rung: int, now: float) -> None:

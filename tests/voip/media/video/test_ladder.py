@@ -102,20 +102,38 @@ def test_fewer_pictures_of_the_same_size_come_at_once() -> None:
 
 def test_a_higher_rate_grows_the_picture_after_five_seconds() -> None:
     ladder = Ladder(1280, 720)
-    ladder.choose(STARVED, 0.0)
-    settled(ladder, FULL, 1.0, 4.9)
+    settled(ladder, STARVED, 0.0, 10.0)
+    settled(ladder, FULL, 11.0, 4.9)
 
-    assert ladder.choose(FULL, 5.95) == Shape(320, 180, 5)
-    assert ladder.choose(FULL, 6.0) == Shape(1280, 720, 30)
+    assert ladder.choose(FULL, 15.95) == Shape(320, 180, 5)
+    assert ladder.choose(FULL, 16.0) == Shape(1280, 720, 30)
+
+
+def test_in_the_first_seconds_it_grows_after_one_second() -> None:
+    ladder = Ladder(1280, 720)
+    ladder.choose(STARVED, 0.0)
+    settled(ladder, FULL, 1.0, 0.9)
+
+    assert ladder.choose(FULL, 1.95) == Shape(320, 180, 5)
+    assert ladder.choose(FULL, 2.0) == Shape(1280, 720, 30)
+
+
+def test_once_a_shape_did_not_hold_the_first_seconds_are_like_the_others() -> None:
+    ladder = Ladder(1280, 720)
+    ladder.choose(STARVED, 0.0)
+    settled(ladder, 300_000, 1.0, 1.0)
+    ladder.choose(STARVED, 2.5)
+
+    assert settled(ladder, 150_000, 3.0, 4.5) == Shape(320, 180, 5)
 
 
 def test_room_must_last_for_the_picture_to_grow() -> None:
     ladder = Ladder(1280, 720)
-    ladder.choose(STARVED, 0.0)
-    settled(ladder, FULL, 1.0, 4.0)
-    ladder.choose(STARVED, 5.1)
+    settled(ladder, STARVED, 0.0, 10.0)
+    settled(ladder, FULL, 11.0, 4.0)
+    ladder.choose(STARVED, 15.1)
 
-    assert settled(ladder, FULL, 5.2, 4.9) == Shape(320, 180, 5)
+    assert settled(ladder, FULL, 15.2, 4.9) == Shape(320, 180, 5)
 
 
 def test_a_shape_that_did_not_hold_is_not_tried_again_for_30_s() -> None:
