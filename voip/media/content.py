@@ -47,8 +47,11 @@ class Content:
         entropy: Callable[[int], bytes],
         emit: Callable[[MediaEvent], None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        beat: Callable[[float], None],
     ) -> None:
         """Take the ends, the SSRC of our sound, and what carries packets.
+
+        `beat` is called after each packet of sound, with the time.
 
         Raises:
             MissingError: no Opus on this machine.
@@ -59,6 +62,7 @@ class Content:
         self._entropy = entropy
         self._emit = emit
         self._spawn = spawn
+        self._each_beat = beat
         self._clock = asyncio.get_running_loop().time
         self._wanted: frozenset[Kind] = frozenset()  # a camera at hand is not a wish
         self._may_open = False
@@ -249,6 +253,7 @@ class Content:
         self._reporting.tick(now)
         assert self._outgoing is not None
         self._outgoing.set_rate(steering.video_bps)
+        self._each_beat(now)
 
     def _keep_second(self, now: float) -> None:
         """Do what is done once a second."""

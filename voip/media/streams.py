@@ -81,6 +81,7 @@ class MediaSession:
         self._controls = ControlQueue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel: DataChannel | None = None
+        self._look_at = 0.0
         self._ours = offer(
             PICTURE_CODECS if plan.has_pictures else (),
             steady=plan.steady,
@@ -108,6 +109,7 @@ class MediaSession:
             entropy=entropy,
             emit=self._emit,
             spawn=self._spawn,
+            beat=self._keep_time,
         )
 
     async def gather(self, offered: Description | None = None) -> Description:
@@ -146,7 +148,6 @@ class MediaSession:
         if self._plan.data:
             self._channel = DataChannel(self._transport, self._emit)
             await self._channel.start()
-        self._spawn(self._keep_time())
         self._spawn(self._send_controls())
         self._spawn(self._watch_addresses())
 
@@ -341,19 +342,23 @@ class MediaSession:
     def _path_changed(self) -> None:
         self._content.path_changed()
 
-    async def _keep_time(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            now = self._clock()
-            for event in self._transport.tick():
-                if isinstance(event, PathWeak):
-                    self._ways.weak(event.seconds)
-                self._emit(event)
-            if self._ways.is_newly_broken():
-                self._emit(PathFailed())
-            for problem in self._ways.new_problems():
-                self._emit(ServerFailed(problem))
-            self._content.tick(now)
+    def _keep_time(self, now: float) -> None:
+        """Do what is done ten times a second: right after sound, which always leaves.
+
+        A timer for it would wake the process, which takes longer than the work.
+        """
+        if now < self._look_at:
+            return
+        self._look_at = now + TICK_S
+        for event in self._transport.tick():
+            if isinstance(event, PathWeak):
+                self._ways.weak(event.seconds)
+            self._emit(event)
+        if self._ways.is_newly_broken():
+            self._emit(PathFailed())
+        for problem in self._ways.new_problems():
+            self._emit(ServerFailed(problem))
+        self._content.tick(now)
 
     async def _send_controls(self) -> None:
         while True:
