@@ -61,7 +61,9 @@ class Assurance:
 
     async def recorded(self, *, there: bool) -> None:
         """Log at once that the call is being recorded, whatever becomes of it."""
-        await self._keep(lambda vault: self._log.recorded(vault, there=there))
+        record = self._log.record
+        if not (record.recorded_there if there else record.recorded):
+            await self._keep(lambda vault: self._log.recorded(vault, there=there))
 
     async def finished(self, end: End) -> None:
         """Log how the call ended."""

@@ -75,7 +75,7 @@ class Conversation:
     async def news(self) -> AsyncIterator[News]:
         """Give what happens, one after the other, the end last."""
         while True:
-            news = await self._session.next_news()
+            news = await self._session.bulletin.next()
             yield news
             if isinstance(news, Ended):
                 return
@@ -160,11 +160,11 @@ class Conversation:
             MissingError: the call is not connected, or nothing was acknowledged in 5 s.
             UnexpectedEventError: it is being recorded already.
         """
-        await self._session.record(begin)
+        await self._session.recording.begin(begin)
 
     def stop_recording(self) -> None:
         """Finish the recording, if there is one, and say so to the other side."""
-        self._session.stop_recording()
+        self._session.recording.stop()
 
     def rekey(self) -> None:
         """Move to fresh keys now; both sides do so by themselves every 120 s."""

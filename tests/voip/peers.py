@@ -240,9 +240,9 @@ def media_of(conversation: Conversation) -> StandIn:
 def heard(conversation: Conversation) -> list[News]:
     """Take what the user has been told so far."""
     news: list[News] = []
-    queue = conversation._session.news
-    while not queue.empty():
-        news.append(queue.get_nowait())
+    unread = conversation._session.bulletin._unread
+    while not unread.empty():
+        news.append(unread.get_nowait())
     return news
 
 

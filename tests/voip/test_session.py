@@ -20,6 +20,7 @@ from tests.voip.peers import (
     with_two_devices,
 )
 from tests.voip.simulated import simulated
+from voip.bulletin import MAX_NEWS, MAX_UNREAD_FILES
 from voip.call import RECONNECT_S, State
 from voip.conversation import Conversation
 from voip.errors import (
@@ -52,7 +53,6 @@ from voip.news import (
     PeerChanged,
     Warned,
 )
-from voip.session import MAX_NEWS, MAX_UNREAD_FILES
 from voip.signalling.messages import (
     Candidates,
     Confirm,
@@ -372,7 +372,7 @@ async def test_files_nobody_reads_do_not_fill_the_memory() -> None:
         heard(ours)
         for _ in range(MAX_UNREAD_FILES + 2):
             ours._session.tell(FileArrived("big", b"..."))
-        files = [await ours._session.next_news() for _ in range(MAX_UNREAD_FILES)]
+        files = [await ours._session.bulletin.next() for _ in range(MAX_UNREAD_FILES)]
         refused = heard(ours)
         ours._session.tell(FileArrived("next", b"..."))
 
