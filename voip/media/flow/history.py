@@ -50,9 +50,9 @@ class Outcome(NamedTuple):
 class _Sent:
     """One stream: what is not acknowledged yet, by sequence number."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int) -> None:
         self.pending: dict[int, tuple[float, int]] = {}  # oldest first
-        self.newest = 0
+        self.newest = first  # the highest: repeats overtake each other in the pacer
         self.judged: int | None = None  # the last number whose fate is known
 
     def forget(self, before: float) -> None:
@@ -76,9 +76,10 @@ class History:
         """Take note of a packet that left, `size` bytes of datagram."""
         stream = self._streams.get(ssrc)
         if stream is None:
-            stream = self._streams[ssrc] = _Sent()
+            stream = self._streams[ssrc] = _Sent(sequence)
         stream.pending[sequence] = (now, size)
-        stream.newest = sequence
+        if sequence - stream.newest & 0xFFFF < 0x8000:
+            stream.newest = sequence
         if not sequence & 63:  # often enough, and mostly free
             stream.forget(now - KEPT_S)
 

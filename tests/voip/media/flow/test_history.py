@@ -127,6 +127,15 @@ def test_what_was_never_sent_cannot_have_come(
         _history().match(feedback, 2.0)
 
 
+def test_what_overtook_others_before_it_left_can_have_come() -> None:
+    history = History()
+    for number in (300, 302, 301):  # as repeats do, of which the newest leaves first
+        history.sent(CAMERA, number, SIZE, 0.0)
+    outcome = history.match(_feedback(300, 0, MISSING, 0, ssrc=CAMERA), 0.1)
+
+    assert len(outcome.acked) == 2
+
+
 def test_a_report_with_one_lie_teaches_nothing() -> None:
     history = _history()
     lie = Feedback(9, (Arrivals(SOUND, 1, (0,)), Arrivals(7, 1, (0,))), 0)
