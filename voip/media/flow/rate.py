@@ -29,6 +29,9 @@ CLEARED = 1.25
 """If so much more comes than the last ceiling, the path is another one: steps again."""
 PROVEN = 1.5
 """Not more than this times what came."""
+CEILING_S, REACHED = 60.0, 1.1
+"""For so long a ceiling is not passed but by what comes: not more than this times it.
+Sound alone would else be believed to have room that nothing has tried."""
 UNPROVEN_BPS = 70_000.0
 """More than what came, for pictures to be tried."""
 
@@ -49,7 +52,7 @@ class Rate:
         self.bps = START_BPS
         self.ceiling_bps: float | None = None
         self._steps = True  # knows nothing yet, so that it grows by steps
-        self._cut_at = float("-inf")
+        self._cut_at = self._ceiling_at = float("-inf")
         self._stepped = now
         self._grown = now
         self._losses = _LossRule()
@@ -85,6 +88,7 @@ class Rate:
         now: float,
     ) -> None:
         if usage is Usage.OVER:
+            self._ceiling_at = now
             self._cut(came_bps, sent_at, now)
         # After a cut the last second still holds what the full queue dropped.
         if sent_at - self._cut_at >= RECENT_S:
@@ -142,7 +146,10 @@ class Rate:
         else:
             grown += self._pace_bps() * min(now - self._grown, 1.0)
         # What is not used teaches nothing: growing on would be a guess.
-        self._set(min(grown, max(self.bps, PROVEN * came_bps)))
+        most = PROVEN * came_bps
+        if self.ceiling_bps is not None and now - self._ceiling_at < CEILING_S:
+            most = min(most, max(self.ceiling_bps, REACHED * came_bps))
+        self._set(min(grown, max(self.bps, most)))
 
     def _pace_bps(self) -> float:
         pace = GROWTH * self.bps

@@ -4,6 +4,7 @@ import pytest
 
 from voip.media.flow.delay import Usage
 from voip.media.flow.rate import (
+    CEILING_S,
     CUT,
     LOSSY_S,
     MAX_BPS,
@@ -147,6 +148,38 @@ def test_near_the_ceiling_every_call_grows_alike() -> None:
     before = path.rate.bps
 
     assert path.run(1.0, NORMAL) - before == pytest.approx(15e3)
+
+
+def _capped() -> _Path:
+    """A path that was full at 300 kbit/s, of which little is used now."""
+    path = _Path()
+    path.run(2.0)
+    path.report(OVER, came=300e3)
+    return path
+
+
+def _used_little(path: _Path, seconds: float) -> float:
+    for _ in range(round(seconds * 10)):
+        path.report(NORMAL, came=270e3)
+    return path.rate.bps
+
+
+def test_a_ceiling_is_not_passed_by_what_nothing_has_tried() -> None:
+    assert _used_little(_capped(), 0.8 * CEILING_S) == 300e3
+
+
+def test_a_ceiling_is_passed_by_what_comes() -> None:
+    path = _capped()
+    path.run(10.0, NORMAL)
+
+    assert path.rate.bps > 350e3
+
+
+def test_an_old_ceiling_is_doubted() -> None:
+    path = _capped()
+    _used_little(path, CEILING_S)
+
+    assert _used_little(path, 20.0) > 350e3
 
 
 def test_far_below_the_ceiling_it_grows_by_its_share() -> None:
