@@ -2,50 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from itertools import count
 
 import pytest
 
+from tests.voip.media.video.numbered import Sender
 from voip.description import Codec, Kind, Stream
 from voip.errors import MalformedError, MissingError
 from voip.media.pattern import draw_pattern, read_frame_number
 from voip.media.profile import picture_stream
 from voip.media.sources import Picture
-from voip.media.video.outlets import Outlet, Start, open_outlet
 from voip.media.video.showing import MAX_PICTURES, VideoReceiver
 from voip.media.video.steady import CELL_DATA_BYTES
-from voip.media.video.vp8 import packetize
-from voip.media.video.vpx import Vp8Encoder
 
 USUAL = picture_stream(Kind.VIDEO, Codec.VP8, 11, 12)
 SLOTTED = picture_stream(Kind.VIDEO, Codec.VP8, 11, 0)
-START = Start(sequence=7, timestamp=0, second=100)
-TICKS = 3000
 WAIT_S = 10.0  # only a failing test waits this long
-
-
-class Sender:
-    """Numbered pictures as packets, on a clock of its own."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.outlet: Outlet = open_outlet(stream, START, 0.0)
-        self.outlet.set_rate(1_000_000, 0.0)
-        self._encoder = Vp8Encoder(128, 64, bps=400_000)
-        self._numbers = count()
-
-    def packets(self, *, key: bool = False, limit: int = 1140) -> list[bytes]:
-        number = next(self._numbers)
-        data = self._encoder.encode(draw_pattern(number, 128, 64), number * TICKS)
-        if key:
-            data = self._encoder.encode(
-                draw_pattern(number, 128, 64), number * TICKS + 1, key=True
-            )
-        now = number * 1.0
-        self.outlet.put(packetize(data, number, limit), number * TICKS, now, key=key)
-        packets = self.outlet.due(now)
-        while (at := self.outlet.next_at) is not None and at <= now + 0.5:
-            packets += self.outlet.due(at)
-        return packets
 
 
 class Receiving:
