@@ -185,6 +185,10 @@ class CallIce(Connection):
             socket.transport.close()
             return
         self._local_candidates.append(candidate)
+        if self._relay_only and isinstance(socket.transport, Allocation):
+            # The peer's relay is mostly the same one. Open to it already, ours lets
+            # the peer's first check through before we know where it comes from.
+            socket.transport.bind((candidate.host, candidate.port))
         if socket not in self._protocols:
             self._protocols.append(socket)
             for remote in self._remote_candidates:

@@ -21,6 +21,7 @@ from voip.description import Description
 from voip.errors import CallError, MissingError, RefusedError, UnreachableError
 from voip.leak import _watching
 from voip.media.connect import turn
+from voip.media.connect.candidates import parse_candidate
 from voip.media.connect.config import IceConfig, IceServer
 from voip.media.connect.path import Path
 from voip.media.connect.turn import failure
@@ -305,8 +306,10 @@ async def test_the_first_packet_does_not_wait_for_its_channel(coturn: Turn) -> N
         trace=lambda datagram, _: left.append(datagram),
     )
     await ours.gather()
-    left.clear()
     (port,) = ours._agent._protocols
+    own = port.transport.get_extra_info("sockname")
+    await cast("turn.Allocation", port.transport).bound(own)
+    left.clear()
     port.transport.sendto(SOUND, ("127.0.0.1", 9))
     for _ in range(3):
         await asyncio.sleep(0)  # a few turns of the loop; no answer came yet
@@ -314,7 +317,26 @@ async def test_the_first_packet_does_not_wait_for_its_channel(coturn: Turn) -> N
     await ours.close()
 
     assert stun.parse_message(request).message_method == stun.Method.CHANNEL_BIND
-    assert data == b"\x40\x00\x00\x07" + SOUND
+    assert data == b"\x40\x01\x00\x07" + SOUND
+
+
+async def test_relays_of_one_server_are_open_to_each_other_at_once(
+    coturn: Turn,
+) -> None:
+    async with (
+        _relayed(coturn.udp()) as (ours, mine),
+        _relayed(coturn.udp()) as (theirs, _),
+    ):
+        heard: list[bytes] = []
+        ours.receive = heard.append
+        to = parse_candidate(mine.candidates[0])
+        (port,) = theirs._agent._protocols
+        async with asyncio.timeout(5):
+            while not heard:  # ours may still be asking its relay to open
+                port.transport.sendto(SOUND, (to.host, to.port))
+                await asyncio.sleep(0.05)
+
+    assert set(heard) == {SOUND}
 
 
 class _Ear(asyncio.DatagramProtocol):
@@ -331,7 +353,7 @@ async def test_a_channel_is_refreshed_while_packets_go_on(coturn: Turn) -> None:
         allocation = cast("turn.Allocation", port.transport)
         client = allocation._client
         await allocation.bound(("127.0.0.1", 9))
-        (number,) = client.channel_refresh_at
+        number = client.peer_to_channel["127.0.0.1", 9]
         client.channel_refresh_at[number] = 0.0
         allocation.sendto(SOUND, ("127.0.0.1", 9))
         allocation.sendto(SOUND, ("127.0.0.1", 9))
