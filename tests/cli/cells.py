@@ -13,6 +13,8 @@ _PIECE = re.compile(
     r"|(?P<text>[^\x1b\x18\r\n])"
 )
 
+_SECOND = "?1049"  # the screen beside the first one, which keeps its cursor
+
 
 class Cells:
     """A terminal of so many cells; colours are not kept."""
@@ -24,6 +26,7 @@ class Cells:
         self._rows = rows
         self._screens = {False: self._empty(), True: self._empty()}
         self._row = self._column = 0
+        self._saved = 0, 0
 
     def feed(self, data: bytes) -> None:
         text = data.decode()
@@ -49,14 +52,14 @@ class Cells:
 
     @property
     def _cells(self) -> list[list[str]]:
-        return self._screens["?1049" in self.modes]
+        return self._screens[_SECOND in self.modes]
 
     def _empty(self) -> list[list[str]]:
         return [[" "] * self._columns for _ in range(self._rows)]
 
     def _take(self, piece: re.Match[str]) -> None:
         if mode := piece["mode"]:
-            (self.modes.add if piece["on"] == "h" else self.modes.discard)(mode)
+            self._set_mode(mode, on=piece["on"] == "h")
         elif piece["kitty"] is not None:
             self.kitty.append(piece["kitty"])
         elif act := piece["act"]:
@@ -73,6 +76,13 @@ class Cells:
             if self._column < self._columns:
                 self._cells[self._row][self._column] = text
             self._column += 1
+
+    def _set_mode(self, mode: str, *, on: bool) -> None:
+        if mode == _SECOND and on:
+            self._saved = self._row, self._column
+        elif mode == _SECOND:
+            self._row, self._column = self._saved
+        (self.modes.add if on else self.modes.discard)(mode)
 
     def _act(self, act: str, numbers: list[int]) -> None:
         cells = self._cells

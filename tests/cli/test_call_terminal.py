@@ -75,6 +75,8 @@ def test_pictures_are_drawn_and_the_terminal_comes_back(
     assert code == Code.DONE
     assert waiting.end() == Code.DONE
     assert cells.is_as_it_was
-    assert "bob: over: hung up" in cells.lines
+    assert [line for line in cells.lines if line.startswith("bob:")] == [
+        "bob: over: hung up"
+    ]
     assert not cells.has_picture
     assert "the call: 0:0" in "".join(cells.lines)
