@@ -20,7 +20,6 @@ from tests.voip.peers import (
     with_two_devices,
 )
 from tests.voip.simulated import simulated
-from voip.bulletin import MAX_NEWS, MAX_UNREAD_FILES
 from voip.call import RECONNECT_S, State
 from voip.conversation import Conversation
 from voip.errors import (
@@ -37,43 +36,19 @@ from voip.identity.trust import TrustState
 from voip.identity.vault import Settings, Strangers
 from voip.media.events import (
     AddressesChanged,
-    ControlReceived,
     MediaEvent,
     MediaFailed,
     Quiet,
     RekeyDue,
     RekeyLate,
 )
-from voip.media.sources import Track
 from voip.news import (
     Ended,
     EpochChanged,
-    FileArrived,
     MicrophoneClosed,
     PeerChanged,
     Warned,
 )
-from voip.signalling.messages import (
-    Candidates,
-    Confirm,
-    Message,
-    RekeyAck,
-    Restart,
-)
-
-
-class Forgetful:
-    """A recorder that keeps nothing."""
-
-    def sound(self, frame: bytes, at_s: float, *, ours: bool) -> None:
-        pass
-
-    def picture(self, frame: bytes, at_s: float, *, track: Track) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
 
 # Media that fails ---------------------------
 
@@ -204,40 +179,7 @@ async def test_a_machine_without_an_address_says_so_and_goes_on_trying() -> None
         assert calls[0].state is State.RECONNECTING
 
 
-# What an authenticated other side may say ---------------------------
-
-
-async def end_after_message(message: Message) -> tuple[End | None, End | None]:
-    """Let the callee say something; how does the call end for each?"""
-    async with at(Wire(), *people()) as homes:
-        theirs, ours = await talk(*homes)
-        assert ours._session.leg is not None
-        ours._session.leg.delivery.send(message)
-        ours._session.wake()
-        await asyncio.sleep(20)
-        return theirs.end, ours.end
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        RekeyAck(bytes(1124)),
-        Restart(1, "abcd", pwd="p" * 22, candidates=("no candidate",)),
-    ],
-)
-@simulated
-async def test_messages_that_cannot_be_end_the_call_for_security(
-    message: Message,
-) -> None:
-    assert await end_after_message(message) == (End.SECURITY, End.SECURITY)
-
-
-@pytest.mark.parametrize(
-    "message", [Confirm(bytes(32)), Candidates(7, last=True, candidates=())]
-)
-@simulated
-async def test_messages_out_of_place_mean_nothing(message: Message) -> None:
-    assert await end_after_message(message) == (None, None)
+# What the other side is told ---------------------------
 
 
 @simulated
@@ -250,34 +192,6 @@ async def test_the_other_side_is_told_of_mute_and_hold() -> None:
         changes = [each for each in heard(ours) if isinstance(each, PeerChanged)]
 
         assert changes[-1] == PeerChanged(held=True, muted=True, video=False)
-
-
-@simulated
-async def test_who_is_recorded_is_told_before_and_keeps_it_in_the_log() -> None:
-    async with at(Wire(), *people()) as homes:
-        theirs, ours = await talk(*homes)
-        recording = asyncio.create_task(theirs.record(Forgetful))
-        await asyncio.sleep(1)
-        ours.set_held(on=False)  # what it says carries the acknowledgement
-        await recording
-        told = [each for each in heard(ours) if isinstance(each, PeerChanged)]
-        logs = [home.keeper.vault.calls.calls[-1] for home in homes]
-
-        assert told[-1].recording
-        assert [each.recorded for each in logs] == [True, False]
-        assert [each.recorded_there for each in logs] == [False, True]
-
-
-@simulated
-async def test_who_is_not_told_is_not_recorded() -> None:
-    wire = Wire()
-    async with at(wire, *people()) as homes:
-        theirs, ours = await talk(*homes)
-        media_of(ours)._peer = None  # nothing of theirs is acknowledged
-        with pytest.raises(MissingError, match="did not hear of the recording"):
-            await theirs.record(Forgetful)
-
-        assert not homes[0].keeper.vault.calls.calls[-1].recorded
 
 
 @simulated
@@ -349,36 +263,6 @@ async def test_keys_pressed_too_early_are_refused(
 
         with pytest.raises(MissingError, match="the call is not connected"):
             press(call)
-
-
-@simulated
-async def test_news_nobody_reads_is_forgotten_oldest_first() -> None:
-    async with at(Wire(), *people()) as homes:
-        calls = await talk(*homes)
-        for number in range(MAX_NEWS + 10):
-            calls[0]._session.tell(Warned(str(number)))
-        calls[0].hang_up()
-        await over(*calls)
-        news = heard(calls[0])
-
-        assert len(news) == MAX_NEWS
-        assert news[-1] == Ended(End.HUNG_UP)
-
-
-@simulated
-async def test_files_nobody_reads_do_not_fill_the_memory() -> None:
-    async with at(Wire(), *people()) as homes:
-        _, ours = await talk(*homes)
-        heard(ours)
-        for _ in range(MAX_UNREAD_FILES + 2):
-            ours._session.tell(FileArrived("big", b"..."))
-        files = [await ours._session.bulletin.next() for _ in range(MAX_UNREAD_FILES)]
-        refused = heard(ours)
-        ours._session.tell(FileArrived("next", b"..."))
-
-        assert files == [FileArrived("big", b"...")] * MAX_UNREAD_FILES
-        assert {type(news) for news in refused} == {Warned}
-        assert heard(ours) == [FileArrived("next", b"...")]
 
 
 @simulated
@@ -457,14 +341,3 @@ async def test_who_is_strict_is_not_heard_by_a_new_device_before_words_match() -
         assert before == (True, False)
         assert media_of(ours).sources_open
         assert MicrophoneClosed("first call with this device") in heard(ours)
-
-
-@simulated
-async def test_a_verified_message_that_cannot_be_read_ends_the_call() -> None:
-    """Only the other side can have sealed it, and nobody honest sends it."""
-    async with at(Wire(), *people()) as homes:
-        theirs, ours = await talk(*homes)
-        media_of(ours).happen(ControlReceived(b"no message"))
-        await over(ours)
-
-        assert (theirs.end, ours.end) == (End.SECURITY, End.SECURITY)
