@@ -1,9 +1,9 @@
-"""The loop that sends sound: 20 ms taken, encoded, packed and handed on at once.
+"""The loop that sends sound: 20 ms taken, encoded, packed and handed on.
 
 Carrier. From `start` to `stop` a packet leaves every 20 ms, each of its state's size:
 while muted, on hold, before the other side verified and while a device is away zeros go
 through the same encoder. No task, no queue and no other thread is between the timer and
-the socket.
+the socket; speech takes longer to encode than silence, so what was quick is held back.
 
 The beat is that of the source where it has a clock, as a microphone has; else, and
 while a device is away, it is the loop's::
@@ -14,6 +14,7 @@ while a device is away, it is the loop's::
 """
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -40,6 +41,13 @@ AHEAD_S = 0.040
 sent as well, it would make the call later by that much for good."""
 MAX_LATE_FRAMES = 5
 """After a longer stall the schedule moves, rather than a burst leave."""
+TAKES_S = 0.0015
+"""From the beat to the packet, whatever was said: encoding takes a third of it on a
+machine of today. Where it takes longer the packet leaves when it is ready, and its
+time tells speech from silence."""
+LATE_S = 0.002
+"""Nothing is held back beyond this and `TAKES_S` after it was due: a process with many
+calls has no time to wait, and its packets wait for each other anyway."""
 
 _GAIN = 0.05  # how fast the schedule follows a device: a second, far from its jitter
 _EARLY_S = 0.001  # loops fire a timer up to the resolution of their clock too early
@@ -97,10 +105,12 @@ class Speaking:
         timestamp: int,
         loop: Loop,
         encoder: Encoder | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Take the source, which is not touched before `is_open`.
 
-        `send` gets each RTP packet, on the loop, and does not raise.
+        `send` gets each RTP packet, on the loop, and does not raise. `sleep` holds
+        one back, for less than `TAKES_S`.
 
         Raises:
             MissingError: this machine has no Opus at all.
@@ -119,6 +129,7 @@ class Speaking:
         self._send = send
         self._ssrc = ssrc
         self._loop = loop
+        self._sleep = sleep
         self._setting = self.state.value
         self._encoder = encoder or open_encoder(self._setting)
         self._encoder.set(self._setting)
@@ -127,7 +138,8 @@ class Speaking:
         self._is_open = False
         self._is_paced = False
         self._device_leads = False
-        self._due = 0.0  # when the next packet should leave
+        self._due = 0.0  # the beat of the next packet
+        self._beat = 0.0  # that of this one
         self._timer: Timer | None = None
 
     @property
@@ -165,6 +177,7 @@ class Speaking:
     def _on_time(self) -> None:
         """Send what is due by the loop's clock, unless a device does so by its own."""
         now = self._loop.time()
+        self._beat = self._due
         late = now - self._due + _EARLY_S
         owed = 0
         if not self._device_leads or late >= OWED_S:
@@ -192,6 +205,7 @@ class Speaking:
         if self._timer is None:
             return
         self._device_leads = True
+        self._beat = self._loop.time()
         pcm = self._take()
         now = self._loop.time()
         late = now - self._due
@@ -213,6 +227,7 @@ class Speaking:
 
     def _speak(self, pcm: bytes) -> None:
         """Encode, pack and send one frame."""
+        began = self._loop.time()
         setting = self.state.value
         if setting is not self._setting:
             self._setting = setting
@@ -230,8 +245,19 @@ class Speaking:
         self.sequence = self.sequence + 1 & 0xFFFF
         self.timestamp = self.timestamp + FRAME_SAMPLES & 0xFFFF_FFFF
         self.sent += 1
-        self.sent_at = self._loop.time()
         self.octets += len(payload)
+        self._hold_back(began)
+        self.sent_at = self._loop.time()
         self._send(format_header(header) + payload)
         if self.on_frame is not None:
             self.on_frame(frame, at)
+
+    def _hold_back(self, began: float) -> None:
+        """Wait until it does not show any more how long encoding took.
+
+        Not by a timer: epoll wakes in whole milliseconds after it began to wait, which
+        was when encoding ended.
+        """
+        left = min(began, self._beat + LATE_S) + TAKES_S - self._loop.time()
+        if left > 0:
+            self._sleep(left)

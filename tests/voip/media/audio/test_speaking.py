@@ -134,13 +134,36 @@ class Plain:
         return bytes([0xF8, pcm[0]]) + bytes(self._size - 2)
 
 
+class Slow(Plain):
+    """An encoder that takes its time, as long as the sound makes it."""
+
+    def __init__(self, loop: VirtualLoop, takes_s: Callable[[int], float]) -> None:
+        super().__init__()
+        self._loop = loop
+        self._takes_s = takes_s
+
+    def encode(self, pcm: bytes) -> bytes:
+        self._loop.stalls(self._takes_s(pcm[0]))
+        return super().encode(pcm)
+
+
+def _in_no_time(seconds: float) -> None:
+    assert seconds > 0
+
+
 class Call:
     """A send loop with all that is around it."""
 
     def __init__(
-        self, *, paced: bool = False, sequence: int = 0, timestamp: int = 0
+        self,
+        *,
+        paced: bool = False,
+        sequence: int = 0,
+        timestamp: int = 0,
+        takes_s: Callable[[int], float] | None = None,
     ) -> None:
         self.loop = VirtualLoop()
+        slow = Slow(self.loop, takes_s) if takes_s else None
         self.source = Microphone(self.loop) if paced else Numbers()
         self.packets: list[bytes] = []
         self.times: list[float] = []
@@ -151,7 +174,9 @@ class Call:
             sequence=sequence,
             timestamp=timestamp,
             loop=self.loop,
-            encoder=Plain(),
+            encoder=slow or Plain(),
+            # Time passes where a test is about it: elsewhere numbers stay round.
+            sleep=self.loop.stalls if slow else _in_no_time,
         )
 
     def _sent(self, packet: bytes) -> None:
@@ -203,6 +228,44 @@ def test_a_packet_leaves_at_once_and_every_20_ms() -> None:
     call.loop.runs(1.99)
 
     assert (at_once, call.gaps_ms) == (1, [20] * 99)
+
+
+def _as_opus(mark: int) -> float:
+    """Give the seconds that silence (0) and speech take to encode."""
+    return 0.0002 + 0.000_01 * mark if mark else 0.000_12
+
+
+@pytest.mark.parametrize("paced", [False, True], ids=["clock", "device"])
+def test_when_a_packet_leaves_tells_nothing_of_the_sound(*, paced: bool) -> None:
+    call = Call(paced=paced, takes_s=_as_opus)
+    call.speaking.start()
+    call.speaking.is_open = True
+    for number in range(100):
+        call.speaking.is_muted = number % 10 < 5
+        if paced:
+            call.microphone.delivers()
+        call.loop.runs(FRAME_S)
+    spoken = [at for at, said in zip(call.times, call.said, strict=True) if said]
+    after_beat = {round((at - 1000.0) % FRAME_S, 6) for at in call.times[1:]}
+
+    assert len(spoken) > 40
+    assert len(after_beat) == 1
+
+
+def test_what_took_too_long_to_encode_leaves_when_it_is_ready() -> None:
+    call = Call(takes_s=lambda _: 0.003)
+    call.speaking.start()
+
+    assert call.times == [pytest.approx(1000.003)]
+
+
+def test_what_is_late_already_is_not_held_back() -> None:
+    call = Call(takes_s=_as_opus)
+    call.speaking.start()
+    call.loop.stalls(0.030)
+    call.loop.runs(0.0)
+
+    assert call.times[1] == pytest.approx(1000.0015 + 0.030 + _as_opus(0))
 
 
 def test_nothing_leaves_before_the_start_or_after_the_stop() -> None:
