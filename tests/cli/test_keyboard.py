@@ -45,7 +45,7 @@ def _press(keys: str, seen: Seen = _TALKING) -> tuple[list[Order], str]:
         ("1*#", [Press("1"), Press("*"), Press("#")]),
         ("w1", [Act.CHOICES, Choose(0)]),
         (" ", []),
-        ("rcall.mkv\r", [Record("call.mkv")]),
+        ("ra.mkv\r", [Record("a.mkv")]),
         ("r\r", []),
         (":device mic 1\r", [UseDevice(Way.IN, 1)]),
         (":\r", []),
