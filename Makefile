@@ -55,7 +55,8 @@ soak: .venv/dev ## one call of 30 minutes on a bad network (root); MINUTES=2 for
 	$(BIN)/python -m benchmarks --soak --minutes $(or $(MINUTES),30)
 
 test-slow: .venv/dev ## the long tests; DEEP=1 also searches longer for counterexamples
-	$(BIN)/pytest -q -m slow --timeout=900 -n $(JOBS) $(if $(DEEP),--hypothesis-profile=deep)
+	$(BIN)/pytest -q -m "slow and not realtime" --timeout=900 -n $(JOBS) $(if $(DEEP),--hypothesis-profile=deep)
+	$(BIN)/pytest -q -m realtime --timeout=900
 
 build: .venv/dev ## a wheel and a source archive in dist/
 	$(BIN)/hatchling build

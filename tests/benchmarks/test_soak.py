@@ -7,6 +7,7 @@ from tests.lab.network import missing
 
 
 @pytest.mark.slow
+@pytest.mark.realtime
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))
 def test_a_call_on_a_bad_network_is_heard_again_and_never_later() -> None:

@@ -17,6 +17,7 @@ import pytest
 from tests.lab.network import Host, missing, network
 from tests.lab.packet import UDP, Packet
 from tests.lab.people import Person, Wishes, both_hear, call, couple, serving
+from tests.realtime import in_two_tries
 from tests.voip.media.connect.relays import Turn, running_turn
 from tests.voip.media.link import Conditions
 from voip.identity.card import RelayAddress
@@ -24,7 +25,8 @@ from voip.media.connect.config import IceServer
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(120),
+    pytest.mark.realtime,
+    pytest.mark.timeout(240),
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
 
@@ -118,6 +120,7 @@ def silent_s(person: Person, *, after: float, until: float) -> float:
 
 
 @pytest.mark.parametrize("family", [4, 6], ids=["IPv4", "IPv6"])
+@in_two_tries
 async def test_a_call_needs_only_one_version_of_ip(tmp_path: Path, family: int) -> None:
     async with scene(tmp_path, families=frozenset({family})) as made:
         paths = [person.events for person in made.people]
@@ -133,6 +136,7 @@ async def test_a_call_needs_only_one_version_of_ip(tmp_path: Path, family: int) 
         assert made.heard_at - made.accepted_at < 1
 
 
+@in_two_tries
 async def test_with_a_tenth_lost_both_sides_hear_without_a_gap(tmp_path: Path) -> None:
     async with scene(tmp_path, Conditions(delay_s=0.025, loss=0.1)) as made:
         began = time.monotonic()
@@ -145,6 +149,7 @@ async def test_with_a_tenth_lost_both_sides_hear_without_a_gap(tmp_path: Path) -
         assert max(gaps) < 0.3
 
 
+@in_two_tries
 async def test_who_changes_networks_is_heard_within_a_second_under_the_same_keys(
     tmp_path: Path,
 ) -> None:
@@ -168,6 +173,7 @@ async def test_who_changes_networks_is_heard_within_a_second_under_the_same_keys
 
 
 @pytest.mark.parametrize("seconds", [10, 45])
+@in_two_tries
 async def test_after_an_outage_sound_is_back_within_a_second(
     tmp_path: Path, seconds: int
 ) -> None:

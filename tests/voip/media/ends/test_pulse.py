@@ -18,7 +18,7 @@ from voip.media.ends.remember import VoiceSettings
 from voip.media.ends.sound import MiniaudioSound
 from voip.media.ends.voice import Voice
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 
 Pcm = npt.NDArray[np.int16]
 

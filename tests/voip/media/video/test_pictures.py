@@ -15,7 +15,7 @@ from voip.media.video.sending import VideoSender
 from voip.media.video.showing import VideoReceiver
 from voip.media.video.svt import available
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 
 SECONDS = 5.0
 DELAY_S = 0.02  # one way
