@@ -15,7 +15,10 @@ from voip.media.video.limits import CLOCK_RATE
 WINDOW_S = 2.0  # a single slow frame is forgotten after it
 MAX_FRAMES = 240  # of the window; nobody sends more than 60 a second
 MAX_DELAY_S = 0.2  # longer would be worse to talk over than a picture that halts
-MAX_FOLLOW_S = 0.08  # a difference between lips and sound under this is not seen
+MAX_FOLLOW_S = 0.08  # farther behind would be worse to talk over
+UNSEEN_S = 0.045
+"""By which sound may come before its picture and nobody sees it (ITU-R BT.1359-1).
+Pictures that hurry halt instead, where the network shakes, and that is seen."""
 _FOLLOW_STEP_S = 0.005  # per frame, so that following is no jerk itself
 _FREEZE_S = 0.2
 _FREEZE_OVER_S = 0.15  # beyond the sender's own interval, which may be 200 ms
@@ -84,7 +87,10 @@ class ShowTimes:
         self._delay_s = ordered[0] + min(usual - ordered[0], MAX_DELAY_S)
 
     def _follow(self) -> None:
-        wanted = max(-MAX_FOLLOW_S, min(MAX_FOLLOW_S, self.audio_offset_s))
+        behind = self.audio_offset_s
+        if behind < 0:
+            behind = min(behind + UNSEEN_S, 0.0)
+        wanted = max(-MAX_FOLLOW_S, min(MAX_FOLLOW_S, behind))
         step = wanted - self._moved_s
         self._moved_s += max(-_FOLLOW_STEP_S, min(_FOLLOW_STEP_S, step))
 

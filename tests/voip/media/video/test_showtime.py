@@ -97,14 +97,17 @@ def test_pictures_follow_later_sound_by_80_ms_at_most(
     assert at[89] - 89 / 30 == pytest.approx(0.02 + moved)
 
 
-def test_pictures_follow_earlier_sound_as_far_as_they_have_come() -> None:
+@pytest.mark.parametrize(("offset", "late_s"), [(-0.04, 0.1), (-0.075, 0.07)])
+def test_pictures_hurry_for_earlier_sound_only_where_it_is_seen(
+    offset: float, late_s: float
+) -> None:
     times = ShowTimes()
-    times.audio_offset_s = -0.03
+    times.audio_offset_s = offset
     at = shown(times, 240, [0.02, 0.1])
 
     late = [show - number / 30 for number, show in enumerate(at)]
 
-    assert late[238] == pytest.approx(0.07)
+    assert late[238] == pytest.approx(late_s)
 
 
 def test_following_is_no_jerk() -> None:
