@@ -13,6 +13,11 @@ from voip.media.sources import SAMPLE_RATE
 from voip.media.steering import Steering
 
 PICTURE_RATE = 90_000  # Hz, of RTP timestamps (RFC 7741, and AV1's payload format)
+FEEDBACK_EVERY_S = 0.02
+"""Feedback that comes oftener, for longer than `FEEDBACK_BURST_S`, is not looked at: we
+send ten a second, and working one through takes longer than opening it."""
+FEEDBACK_BURST_S = 0.2
+"""What a path held back comes at once: ten of them are a second of a picture call."""
 
 
 class PictureSender(Protocol):
@@ -45,6 +50,8 @@ class Reporting:
         self._steering = steering
         self._send = send
         self._reporter = Reporter(own_ssrc, now, offset_s=offset_s)
+        # When the last one was due at the quickest pace.
+        self._feedback_due = now - FEEDBACK_BURST_S
         self._senders: dict[int, PictureSender] = {}
         self._departed: dict[int, Departed] = {
             own_ssrc: self._reporter.send(own_ssrc, SAMPLE_RATE)
@@ -92,9 +99,7 @@ class Reporting:
         for each in report.parse(datagram):
             match each:
                 case report.Feedback():
-                    for ssrc, sequence in self._steering.feedback(each, now):
-                        if ssrc in self._senders:
-                            self._senders[ssrc].lost((sequence,), now)
+                    self._take_feedback(each, now)
                 case report.Compound():
                     self._reporter.heard(each, now)
                 case report.Nack(ssrc=ssrc, sequences=sequences):
@@ -105,3 +110,12 @@ class Reporting:
                         self._senders[ssrc].pli(now)
                 case _:
                     assert_never(each)
+
+    def _take_feedback(self, feedback: report.Feedback, now: float) -> None:
+        due = max(self._feedback_due, now - FEEDBACK_BURST_S) + FEEDBACK_EVERY_S
+        if due > now:
+            return
+        self._feedback_due = due
+        for ssrc, sequence in self._steering.feedback(feedback, now):
+            if ssrc in self._senders:
+                self._senders[ssrc].lost((sequence,), now)

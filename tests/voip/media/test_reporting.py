@@ -5,7 +5,11 @@ import pytest
 from voip.errors import MalformedError
 from voip.media.flow import report
 from voip.media.flow.arrivals import Window
-from voip.media.reporting import PICTURE_RATE, Reporting
+from voip.media.reporting import (
+    FEEDBACK_EVERY_S,
+    PICTURE_RATE,
+    Reporting,
+)
 from voip.media.sources import SAMPLE_RATE
 from voip.media.steering import Steering
 
@@ -131,6 +135,34 @@ def test_a_report_steers_and_tells_what_was_lost() -> None:
     assert ("lost", (5,)) in rig.camera.asked
     assert {what for what, _ in rig.camera.asked} == {"lost"}
     assert rig.steering.round_trip_s is not None
+
+
+def _feedback(begin: int) -> bytes:
+    """Tell that the one before this came."""
+    came = report.Arrivals(CAMERA, begin, (0,))
+    return report.format_feedback(report.Feedback(THEIRS, (came,), 0))
+
+
+def test_a_flood_of_feedback_is_not_looked_at() -> None:
+    rig = Rig()
+    rig.steering.sent(CAMERA, 1, 1000, 0.9)
+    for _ in range(10_000):
+        rig.reporting.receive(_feedback(1), 1.0)
+
+    # What is looked at speaks of what was never sent, and is refused.
+    rig.reporting.receive(_feedback(2), 1.0)
+    with pytest.raises(MalformedError, match="expected numbers up to 1, came 2"):
+        rig.reporting.receive(_feedback(2), 1.0 + 1.1 * FEEDBACK_EVERY_S)
+
+
+def test_feedback_that_was_held_up_is_all_looked_at() -> None:
+    rig = Rig()
+    rig.steering.sent(CAMERA, 1, 1000, 0.9)
+    for _ in range(5):
+        rig.reporting.receive(_feedback(1), 1.0)
+
+    with pytest.raises(MalformedError, match="expected numbers up to 1, came 2"):
+        rig.reporting.receive(_feedback(2), 1.0)
 
 
 def test_their_clock_is_named_in_our_next_report() -> None:

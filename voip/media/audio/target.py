@@ -160,7 +160,12 @@ class Arrivals:
 
     def _forget(self, first: int, last: int) -> None:
         """Make room for what was not sent yet when it was looked at last."""
-        for number in range(max(first, last - MEMORY + 1), last + 1):
+        if last - first >= MEMORY - 1:
+            # At once: a peer may let the count jump with each packet.
+            self._came, self._how = bytearray(MEMORY), bytearray(MEMORY)
+            self._rescued = [MEMORY] + [0] * (MAX_DISTANCE + 1)
+            return
+        for number in range(first, last + 1):
             slot = number % MEMORY
             self._came[slot] = 0
             self._rescued[self._how[slot]] -= 1

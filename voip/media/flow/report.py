@@ -17,6 +17,7 @@ from typing import NamedTuple
 from voip.errors import MalformedError
 
 MAX_FEEDBACK_BYTES = 1200  # five streams, 192 packets of each that has pictures
+MAX_PACKETS = 16  # in one datagram; ours have at most four
 MAX_STREAMS = 8  # sound, camera and screen with retransmissions are five
 MAX_NACK_ENTRIES = 64  # 1088 packets: more than anybody holds
 TICKS_PER_S = 1024
@@ -185,7 +186,9 @@ def parse(datagram: bytes) -> tuple[Report, ...]:
             more than a limit of this module.
     """
     reports: list[Report] = []
-    for kind, count, sender, body in _packets(datagram):
+    for number, (kind, count, sender, body) in enumerate(_packets(datagram)):
+        if number == MAX_PACKETS:
+            raise MalformedError(f"rtcp: expected at most {MAX_PACKETS} packets")
         match kind, count:
             case (200 | 201, _):
                 reports.append(_compound(kind, count, sender, body))

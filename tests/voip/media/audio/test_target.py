@@ -202,6 +202,16 @@ def test_a_jump_ahead_makes_all_before_it_forgotten() -> None:
     assert arrivals.target == pytest.approx(0.02)
 
 
+@pytest.mark.parametrize("gap", [MEMORY - 1, MEMORY, MEMORY + 1], ids=str)
+def test_a_jump_of_about_all_that_is_remembered_leaves_nothing(gap: int) -> None:
+    arrivals = fed([0.0] * 2 * MEMORY)
+    newest = 2 * MEMORY - 1 + gap
+    arrivals.take(newest, OWN, BEGIN + FRAME_S * newest)
+    kept = max(MEMORY - gap, 0)  # of those from before
+
+    assert arrivals.losses(MEMORY)[0] == MEMORY - 1 - kept
+
+
 def test_losses_are_counted_with_their_runs() -> None:
     late: list[float | None] = [0.0] * 100
     late[60] = late[70] = late[71] = late[72] = None

@@ -8,6 +8,7 @@ from voip.errors import MalformedError
 from voip.media.flow.report import (
     MAX_FEEDBACK_BYTES,
     MAX_NACK_ENTRIES,
+    MAX_PACKETS,
     MAX_STREAMS,
     MISSING,
     UNTIMED,
@@ -242,3 +243,12 @@ def _packet(first: int, kind: int, body: bytes) -> bytes:
 def test_what_is_no_report_is_refused(datagram: bytes, sentence: str) -> None:
     with pytest.raises(MalformedError, match=sentence):
         parse(datagram)
+
+
+def test_a_datagram_has_a_bound_of_packets() -> None:
+    packet = format_picture_loss(PictureLoss(US, CAMERA))
+    most = parse(MAX_PACKETS * packet)
+
+    assert len(most) == MAX_PACKETS
+    with pytest.raises(MalformedError, match="rtcp: expected at most 16 packets"):
+        parse((MAX_PACKETS + 1) * packet)
