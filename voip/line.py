@@ -380,6 +380,13 @@ class Line:
             case happened.RecordingFailed(reason):
                 self.stop_recording()
                 self._tell(Warned(f"the recording ended: {reason}"))
+            case happened.ChannelRefused(reason):
+                self._tell(
+                    Warned(
+                        "no text or file is taken from the other side any more, as it "
+                        f"broke the rules: {reason}"
+                    )
+                )
             case happened.PicturesSlow():
                 self._tell(
                     Warned("this machine is too slow for the pictures that come")

@@ -14,6 +14,7 @@ from voip.handshake.schedule import Role
 from voip.media.events import (
     AddressesChanged,
     CandidateFound,
+    ChannelRefused,
     DigitReceived,
     EndFailed,
     MediaEvent,
@@ -50,6 +51,13 @@ async def test_an_address_found_late_reaches_the_other_side() -> None:
         (
             RecordingFailed("no space left"),
             Warned("the recording ended: no space left"),
+        ),
+        (
+            ChannelRefused("text: expected utf-8"),
+            Warned(
+                "no text or file is taken from the other side any more, as it broke "
+                "the rules: text: expected utf-8"
+            ),
         ),
         (
             PicturesSlow(),
