@@ -11,11 +11,10 @@ known what there is, and a track that begins later begins a further file,
 
 import io
 import struct
-import threading
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from queue import Full, Queue
 from typing import BinaryIO, NamedTuple
 
 import av
@@ -23,6 +22,7 @@ from av.container import OutputContainer
 from av.stream import Stream
 
 from voip.errors import MissingError, RefusedError
+from voip.media.ends.writing import CLOSE_S, Writing
 from voip.media.sources import FRAME_SAMPLES, SAMPLE_RATE, Track
 
 HELD_BACK_S = 1.0
@@ -67,11 +67,10 @@ class CallRecording:
         self.files = [path]
         self._create = create
         self._failure: OSError | None = None
-        self._queue: Queue[_Item | None] = Queue(QUEUE_ITEMS)
-        self._thread = threading.Thread(
-            target=self._run, args=(create(path),), daemon=True
+        file = create(path)
+        self._writing = Writing[_Item](
+            lambda items: self._run(file, items), QUEUE_ITEMS
         )
-        self._thread.start()
 
     def sound(self, frame: bytes, at_s: float, *, ours: bool) -> None:
         """See `Recorder`.
@@ -89,15 +88,17 @@ class CallRecording:
         """
         self._put(_Item(track, frame, at_s))
 
-    def close(self) -> None:
-        """Finish the file; a second call does nothing.
+    def close(self, wait_s: float = CLOSE_S) -> None:
+        """Finish the file, and wait so long for its end.
+
+        A second call only waits again. What is not written by then is written
+        afterwards, by the thread; a program that ends waits for it, up to 10 s.
 
         Raises:
-            OSError: what was still to be written could not be.
+            OSError: what was still to be written could not be, or is not yet.
         """
-        if self._thread.is_alive():
-            self._queue.put(None)  # waits for room: the thread empties the queue
-            self._thread.join()
+        if not self._writing.close(wait_s):
+            raise OSError("the disk is slow, its end is still being written")
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -105,21 +106,17 @@ class CallRecording:
     def _put(self, item: _Item) -> None:
         if self._failure is not None:
             raise self._failure
-        try:
-            self._queue.put_nowait(item)
-        except Full:
-            raise OSError("the disk is too slow for a recording") from None
+        if not self._writing.put(item):
+            raise OSError("the disk is too slow for a recording")
 
-    def _run(self, file: BinaryIO) -> None:
-        items = iter(self._queue.get, None)
+    def _run(self, file: BinaryIO, items: Iterator[_Item]) -> None:
         try:
             self._write(_Part(file), items)
         except (OSError, av.FFmpegError, MissingError, RefusedError) as error:
             self._failure = error if isinstance(error, OSError) else OSError(str(error))
-            for _ in items:
-                continue  # emptied to the end, so that close() gets through
+            deque(items, maxlen=0)  # what still comes is forgotten
 
-    def _write(self, part: "_Part", items: Iterable[_Item]) -> None:
+    def _write(self, part: "_Part", items: Iterator[_Item]) -> None:
         shown: set[_Key] = set()
         for item in items:
             if item.key not in shown:

@@ -9,14 +9,12 @@ and `failure` says so in a sentence.
 import contextlib
 import os
 import stat
-import threading
 import time
 import wave
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from queue import Full, Queue
 from typing import BinaryIO
 
 import av
@@ -24,6 +22,7 @@ import av
 from voip.errors import MalformedError, MissingError, RefusedError
 from voip.media.ends.choice import MOVIES, movie_format
 from voip.media.ends.files import HEIGHT, WIDTH
+from voip.media.ends.writing import CLOSE_S, Writing
 from voip.media.i420 import frame_of, picture_of
 from voip.media.sources import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE, Picture
 
@@ -42,6 +41,8 @@ VIDEO_BIT_RATE = 1_500_000
 
 _GAP_S = 0.2
 """Sound this much behind the clock had a pause; less is jitter and is closed up."""
+
+_Entry = tuple[float, bytes | Picture]  # seconds since the first
 
 
 class WavRecording:
@@ -126,17 +127,16 @@ class MovieRecording:
         self._path = path
         self._clock = clock
         self._began: float | None = None
-        self._queue: Queue[tuple[float, bytes | Picture] | None] = Queue(QUEUE_ITEMS)
         container = movie_format(path.name)
         if container is None:
             raise MalformedError(
                 f"expected a name ending in {' or '.join(MOVIES)}, got {path.name!r}"
             )
         file = create_private(path, overwrite=overwrite)
-        self._thread = threading.Thread(
-            target=self._record, args=(file, container, sound), daemon=True
+        self._writing = Writing[_Entry](
+            lambda entries: self._record(file, container, entries, sound=sound),
+            QUEUE_ITEMS,
         )
-        self._thread.start()
 
     def write(self, pcm: bytes) -> None:
         """Append sound."""
@@ -146,23 +146,24 @@ class MovieRecording:
         """Append a picture."""
         self._put(picture)
 
-    def close(self) -> None:
-        """Finish the file; a second call does nothing."""
-        if self._thread.is_alive():
-            self._queue.put(None)  # waits for room: the thread is emptying the queue
-            self._thread.join()
+    def close(self, wait_s: float = CLOSE_S) -> None:
+        """Finish the file, and wait so long for its end.
+
+        A second call only waits again. What is not written by then is written
+        afterwards, by the thread; a program that ends waits for it, up to 10 s.
+        """
+        self._writing.close(wait_s)
 
     def _put(self, item: bytes | Picture) -> None:
         now = self._clock()
         if self._began is None:
             self._began = now
-        try:
-            self._queue.put_nowait((now - self._began, item))
-        except Full:
+        if not self._writing.put((now - self._began, item)):
             self.dropped += 1
 
-    def _record(self, file: BinaryIO, container: str, sound: bool) -> None:  # noqa: FBT001 -- a thread's arguments have no names
-        entries = iter(self._queue.get, None)
+    def _record(
+        self, file: BinaryIO, container: str, entries: Iterator[_Entry], *, sound: bool
+    ) -> None:
         try:
             with file, av.open(file, "w", format=container) as target:
                 movie = _Movie(target, sound=sound)
@@ -171,7 +172,7 @@ class MovieRecording:
                 movie.finish()
         except (av.FFmpegError, OSError) as error:
             self.failure = stopped(self._path, error)
-            deque(entries, maxlen=0)  # emptied to the end, so that close() gets through
+            deque(entries, maxlen=0)  # what still comes is forgotten
 
 
 class _Movie:

@@ -1,4 +1,6 @@
 import os
+import threading
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
@@ -10,11 +12,13 @@ import pytest
 from av.video.codeccontext import VideoCodecContext
 
 from voip.errors import RefusedError
-from voip.media.ends.movie import CallRecording
+from voip.media.ends.movie import QUEUE_ITEMS, CallRecording
+from voip.media.ends.writing import CLOSE_S
 from voip.media.i420 import frame_of
 from voip.media.pattern import draw_pattern
 from voip.media.sources import Track
 
+WAIT_S = 30.0  # only a failing test waits this long
 OPUS = bytes.fromhex("f8fffe") + bytes(77)  # a frame of 20 ms, as long as ours
 OURS = Track(ours=True, kind="video", codec="vp8")
 THEIRS = Track(ours=False, kind="video", codec="av1")
@@ -65,7 +69,7 @@ def test_both_sides_have_a_track_of_what_was_coded(tmp_path: Path) -> None:
     path = tmp_path / "call.mkv"
     recording = CallRecording(path, _new)
     _talk(recording, range(100))
-    recording.close()
+    recording.close(WAIT_S)
 
     assert {title: len(times) for title, times in _times(path).items()} == {
         "our side": 100,
@@ -78,7 +82,7 @@ def test_what_was_lost_leaves_a_gap(tmp_path: Path) -> None:
     recording = CallRecording(path, _new)
     for number in (0, 1, 5, 6):
         recording.sound(OPUS, 3.0 + 0.02 * number, ours=False)
-    recording.close()
+    recording.close(WAIT_S)
 
     assert _times(path) == {"other side": [0.0, 0.02, 0.1, 0.12]}
 
@@ -89,7 +93,7 @@ def test_pictures_can_be_decoded_from_the_file(tmp_path: Path, track: Track) -> 
     recording = CallRecording(path, _new)
     for number, frame in enumerate(_coded(track.codec, 12)):
         recording.picture(frame, number / 30, track=track)
-    recording.close()
+    recording.close(WAIT_S)
 
     with av.open(path) as movie:
         sizes = [(frame.width, frame.height) for frame in movie.decode(video=0)]
@@ -103,7 +107,7 @@ def test_a_track_that_begins_late_begins_a_further_file(tmp_path: Path) -> None:
     _talk(recording, range(80))
     recording.picture(_coded("vp8", 1)[0], 1.62, track=OURS)
     _talk(recording, range(82, 100))
-    recording.close()
+    recording.close(WAIT_S)
 
     assert recording.files == [path, tmp_path / "call-2.mkv"]
     assert len(_times(path)["our side"]) == 80
@@ -122,7 +126,7 @@ def test_pictures_before_the_first_key_frame_are_left_out(tmp_path: Path) -> Non
     recording = CallRecording(path, _new)
     for number, frame in enumerate([b"", *others, key, *others]):
         recording.picture(frame, number / 30, track=OURS)
-    recording.close()
+    recording.close(WAIT_S)
 
     assert len(_times(path)["our side, video"]) == 6
 
@@ -130,8 +134,8 @@ def test_pictures_before_the_first_key_frame_are_left_out(tmp_path: Path) -> Non
 def test_a_recording_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "call.mkv"
     recording = CallRecording(path, _new)
-    recording.close()
-    recording.close()
+    recording.close(WAIT_S)
+    recording.close(WAIT_S)
 
     assert path.read_bytes() == b""
 
@@ -159,7 +163,34 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     _talk(recording, range(200))
 
     with pytest.raises(OSError, match="No space left"):
+        recording.close(WAIT_S)
+
+
+class _Asleep(BytesIO):
+    """A disk that takes nothing before it is awake."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awake = threading.Event()
+
+    def write(self, data: object, /) -> int:
+        assert self.awake.wait(WAIT_S)
+        return super().write(data)  # type: ignore[arg-type]  # what av hands in
+
+
+def test_a_disk_that_is_asleep_holds_nobody_up_and_is_told(tmp_path: Path) -> None:
+    disk = _Asleep()
+    recording = CallRecording(tmp_path / "call.mkv", lambda _: disk)
+    with pytest.raises(OSError, match="too slow"):
+        _talk(recording, range(QUEUE_ITEMS))
+    began = time.monotonic()
+    with pytest.raises(OSError, match="its end is still being written"):
         recording.close()
+    took = time.monotonic() - began
+    disk.awake.set()
+    recording.close(WAIT_S)
+
+    assert took < 10 * CLOSE_S  # a busy machine; the disk would take for ever
 
 
 def test_a_further_file_that_cannot_be_made_ends_the_recording(tmp_path: Path) -> None:
@@ -173,4 +204,4 @@ def test_a_further_file_that_cannot_be_made_ends_the_recording(tmp_path: Path) -
     recording.picture(_coded("vp8", 1)[0], 1.62, track=OURS)
 
     with pytest.raises(OSError, match="no second one"):
-        recording.close()
+        recording.close(WAIT_S)
