@@ -25,6 +25,9 @@ CAMERA_WIDTH, CAMERA_HEIGHT = 1280, 720  # what is wished for, and the most
 
 BLACK = black(CAMERA_WIDTH, CAMERA_HEIGHT)
 
+CLOSE_S = 0.1
+"""For how long its end is waited for, on the event loop; a driver may take longer."""
+
 _SYSTEMS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 """FFmpeg's name for the cameras of each system; only the first was tried."""
 
@@ -88,10 +91,10 @@ class Camera:
         return self._latest
 
     def close(self) -> None:
-        """Switch it off; a second call does nothing."""
+        """Switch it off, within 0.1 s or as soon as its driver lets go of it."""
         self._closed.set()
         if self._thread.ident is not None:
-            self._thread.join(timeout=1.0)
+            self._thread.join(CLOSE_S)
         self._latest = BLACK
 
     def _capture(self) -> None:

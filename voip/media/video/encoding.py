@@ -13,7 +13,7 @@ from voip.description import Codec
 from voip.errors import MalformedError, MissingError
 from voip.media.i420 import scaled
 from voip.media.sources import Picture
-from voip.media.video.decoding import PARSERS
+from voip.media.video.decoding import CLOSE_S, PARSERS
 from voip.media.video.encoders import Encoder, open_encoder
 from voip.media.video.ladder import Shape
 
@@ -81,11 +81,14 @@ class Encoding:
             self._wake.notify()
 
     def close(self) -> None:
-        """End the thread and free the encoder; nothing is called after."""
+        """End the thread, which frees the encoder; nothing is called after.
+
+        A picture that is just being encoded is waited for 0.1 s, on the event loop.
+        """
         with self._wake:
             self._closed = True
             self._wake.notify()
-        self._thread.join(timeout=1.0)
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         encoder: Encoder | None = None

@@ -7,6 +7,7 @@ import pytest
 from voip.errors import MissingError
 from voip.media.ends.camera import (
     BLACK,
+    CLOSE_S,
     Camera,
     CameraName,
     MovingBars,
@@ -119,6 +120,19 @@ async def test_a_closed_camera_is_never_switched_on() -> None:
     assert (picture, fake.switched_on.is_set()) == (BLACK, False)
 
 
+async def test_a_driver_that_hangs_holds_nobody_up() -> None:
+    fake = Fake()
+    camera = Camera(fake, 1000)
+    await camera.picture()
+    fake.gave.wait(WAIT_S)
+    began = time.monotonic()
+    camera.close()
+    took = time.monotonic() - began
+    fake.go_on.set()
+
+    assert took < 9 * CLOSE_S  # a busy machine; the driver would take for ever
+
+
 async def test_closing_switches_the_camera_off() -> None:
     fake = Fake()
     camera = Camera(lambda: (picture for _ in range(2) for picture in fake()), 1000)
@@ -127,7 +141,7 @@ async def test_closing_switches_the_camera_off() -> None:
     fake.go_on.set()
     camera.close()
 
-    assert fake.done.is_set()
+    assert fake.done.wait(WAIT_S)
 
 
 def test_frames_of_a_driver_become_pictures_of_the_call() -> None:

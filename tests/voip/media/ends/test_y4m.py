@@ -106,6 +106,7 @@ def test_a_reader_that_does_not_read_holds_nobody_up(path: Path) -> None:
     pictures.show(draw_pattern(1))  # more than a pipe holds
     pictures.close()
     pictures.close()
+    pictures._thread.join(WAIT_S)
 
     assert not pictures._thread.is_alive()
     reader.close()
