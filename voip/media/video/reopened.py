@@ -107,7 +107,7 @@ class Reopened:
     def _open(self) -> VideoCodecContext:
         try:
             context = self._opener(self._width, self._height, self._bps)
-            context.open()
+            context.open(strict=False)
         except (av.FFmpegError, ValueError) as error:
             raise MissingError(f"encoder: {error}") from error
         self._opened_bps = self._bps

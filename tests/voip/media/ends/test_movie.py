@@ -17,6 +17,7 @@ from voip.media.ends.writing import CLOSE_S
 from voip.media.i420 import frame_of
 from voip.media.pattern import draw_pattern
 from voip.media.sources import Track
+from voip.media.video.svt import open_beside_others
 
 WAIT_S = 30.0  # only a failing test waits this long
 OPUS = bytes.fromhex("f8fffe") + bytes(77)  # a frame of 20 ms, as long as ours
@@ -39,6 +40,8 @@ def _coded(codec: str, count: int, width: int = 128, height: int = 64) -> list[b
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base = Fraction(1, 30)
     encoder.options = _OPTIONS[codec]
+    if codec == "av1":
+        open_beside_others(encoder)
     frames = [frame_of(draw_pattern(number, width, height)) for number in range(count)]
     for number, frame in enumerate(frames):
         frame.pts = number

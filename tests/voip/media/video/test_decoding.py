@@ -26,7 +26,7 @@ from voip.media.video.decoding import (
     open_decoder,
 )
 from voip.media.video.encoders import open_encoder
-from voip.media.video.svt import available
+from voip.media.video.svt import available, open_beside_others
 
 needs_av1 = pytest.mark.skipif(not available(), reason="PyAV has no AV1 here")
 SIZE = 160, 120
@@ -217,6 +217,7 @@ async def test_colours_that_nobody_converts_do_not_end_the_thread() -> None:
     # YCgCo (8) of full range: it decodes, and cannot be made I420.
     wild = "matrix-coefficients=8:color-range=1:rtc=1:pred-struct=1:lp=1"
     encoder.options = {"preset": "12", "svtav1-params": wild}
+    open_beside_others(encoder)
     frame = av.VideoFrame(*SIZE, "yuv420p")
     frame.pts = 0
     coded = [bytes(each) for each in (*encoder.encode(frame), *encoder.encode(None))]

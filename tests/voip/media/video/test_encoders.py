@@ -1,6 +1,9 @@
 """Every encoder does the same, and the ones that open again do it seldom."""
 
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import av
 import pytest
@@ -192,6 +195,20 @@ def test_the_av1_encoder_writes_nothing_to_the_terminal(
     encoder.close()
 
     assert capfd.readouterr() == ("", "")
+
+
+@needs_av1
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for its threads")
+def test_no_thread_of_av1_comes_before_others() -> None:
+    encoder = open_av1(*SIZE, bps=100_000)
+    encoder.encode(draw_pattern(0, *SIZE), 0)
+    policies = {
+        os.sched_getscheduler(int(thread.name))
+        for thread in Path("/proc/self/task").iterdir()
+    }
+    encoder.close()
+
+    assert policies == {os.SCHED_OTHER}
 
 
 @needs_av1

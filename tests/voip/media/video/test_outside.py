@@ -14,6 +14,7 @@ import pytest
 
 from voip.media.rtp import HEADER_BYTES, Header, format_header
 from voip.media.video import av1, headers, vp8
+from voip.media.video.svt import open_beside_others
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -31,6 +32,8 @@ def encoded(codec: str, options: dict[str, str]) -> list[bytes]:
     context.time_base = Fraction(1, 30)
     context.bit_rate = 600_000
     context.options = options
+    if codec == "libsvtav1":
+        open_beside_others(context)
     noise = np.random.default_rng(1).integers(
         0, 255, (HEIGHT * 3 // 2, WIDTH), dtype=np.uint8
     )
