@@ -13,8 +13,9 @@ from contextlib import nullcontext, suppress
 
 from voip.media.connect.gathering import local_addresses
 
-TOLD_S = 5.0
-"""Where the system tells of changes, they are listed so often all the same."""
+TOLD_S = 30.0
+"""Where the system takes the question they are listed so often all the same: a sandbox
+may take it and never tell."""
 UNTOLD_S = 0.5
 """Where it does not: a new network is to be heard within a second of its coming."""
 SETTLE_S = 0.2

@@ -244,6 +244,8 @@ class Reporter:
         pictures, for a path that has no room for more.
         """
         packets: list[bytes] = []
+        if now < self._feedback_at and now < self._compound_at:
+            return packets
         come = [each for each in self._arrived.values() if each.newest_at is not None]
         if now >= self._feedback_at:
             flow = [each for each in come if _flows(each, now)]
