@@ -171,7 +171,7 @@ class Watching:
 
 
 def _seen(timestamp: int) -> Picture:
-    """Give what the camera sees: the clip to and fro, so that it never jumps."""
+    """Give what the camera sees: the clip back and forth, so that it never jumps."""
     at = round(timestamp * FPS / CLOCK_RATE) % (2 * PICTURES - 2)
     return _clip()[at if at < PICTURES else 2 * PICTURES - 2 - at]
 
