@@ -14,7 +14,7 @@ LEAST_BPS = 25_000
 LEAST_S = 0.5
 NOTHING_BPS = 10_000
 """Below this they stop at once: sound is about to suffer."""
-STEP, STEP_S = 1.5, 0.2
+STEP, STEP_S = 1.3, 0.2
 """How they grow, once what left so long after the last step has come."""
 TRIAL_BPS, TRIAL_S = 130_000, 3.0
 """Above this, or after so long, it is no trial any more."""

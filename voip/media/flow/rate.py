@@ -17,7 +17,7 @@ MAX_BPS = 4_000_000.0
 CUT = 0.85
 """draft-ietf-rmcat-gcc-02 §5.5: of what came, so that the queue empties."""
 FAR = 0.8
-STEP, STEP_S, STEP_LOSS = 1.5, 0.2, 0.2
+STEP, STEP_S, STEP_LOSS = 1.3, 0.2, 0.2
 UNLIKE, CEILING_SHARE = 0.3, 0.3
 """Ceilings farther apart are two; nearer, a new one counts for so much of the mean."""
 GROWTH = 0.08
@@ -29,7 +29,7 @@ CLEARED = 1.25
 """If so much more comes than the last ceiling, the path is another one: steps again."""
 PROVEN = 1.5
 """Not more than this times what came."""
-CEILING_S, REACHED = 60.0, 1.1
+CEILING_S, REACHED = 30.0, 1.1
 """For so long a ceiling is not passed but by what comes: not more than this times it.
 Sound alone would else be believed to have room that nothing has tried."""
 UNPROVEN_BPS = 70_000.0

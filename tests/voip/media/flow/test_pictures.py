@@ -56,11 +56,11 @@ def test_they_begin_small() -> None:
     assert _begun().bps == BEGIN_BPS
 
 
-def test_they_grow_by_half_while_the_path_is_clear() -> None:
+def test_they_grow_by_steps_while_the_path_is_clear() -> None:
     pictures = _begun()
     rates = [_update(pictures, now) for now in (0.2, 0.31, 0.4, 0.7)]
 
-    assert rates == [30_000, 45_000, 45_000, 67_500]
+    assert rates == [30_000, 39_000, 39_000, 50_700]
 
 
 @pytest.mark.parametrize("usage", [Usage.NORMAL, Usage.OVER, Usage.UNDER], ids=str)
@@ -85,7 +85,7 @@ def test_they_shrink_with_the_room_and_come_back_in_steps() -> None:
     small = _update(pictures, 10.0, room=50_000.0)
     back = _update(pictures, 10.1)
 
-    assert (small, back) == (50_000, 112_500)
+    assert (small, back) == (50_000, 84_500)
 
 
 def test_little_room_stops_them_after_a_while() -> None:
@@ -156,10 +156,10 @@ def test_a_trial_is_small_and_short() -> None:
 
 def test_what_has_grown_is_no_trial() -> None:
     pictures = _begun()
-    for now in (0.4, 0.8, 1.2, 1.6):
-        _update(pictures, now)
+    for tick in range(1, 7):
+        _update(pictures, tick * 0.4)
 
-    assert not pictures.is_trial(1.6)
+    assert not pictures.is_trial(2.4)
 
 
 def test_where_there_are_none_nothing_is_tried() -> None:
