@@ -7,7 +7,9 @@ handed a frame for each one that is sent.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
+from typing import ClassVar
 
 from voip.media.audio.hearing import Hearing
 from voip.media.audio.jitter import Reception
@@ -21,6 +23,11 @@ from voip.media.sources import (
     DrivenSink,
 )
 
+FEW = 2
+"""Calls in one process up to which packets are held back until it does not show how
+long encoding took. With more they wait for each other, which hides more, and the event
+loop would do nothing but wait."""
+
 FrameHook = Callable[[bytes, int], None]
 """Takes an Opus frame and its time in samples since the stream's first."""
 
@@ -32,6 +39,9 @@ class Talk:
         speaking: the send loop, of which the call sets `state`.
     """
 
+    _going: ClassVar[int] = 0
+    """How many of this process speak now, whoever's they are."""
+
     def __init__(  # noqa: PLR0913 -- two ends, two directions
         self,
         source: AudioSource,
@@ -42,8 +52,11 @@ class Talk:
         send: Callable[[bytes], None],
         beat: Callable[[float], None],
         failed: Callable[[str], None],
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Take the ends, and who hears of packets, of each 20 ms and of a broken end.
+
+        `sleep` holds a packet back, for a millisecond.
 
         Raises:
             MissingError: this machine has no Opus at all.
@@ -55,6 +68,7 @@ class Talk:
         self._send = send
         self._beat = beat
         self._failed = failed
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._hearing = Hearing(open_decoder())
         self._keep: FrameHook | None = None
@@ -68,17 +82,21 @@ class Talk:
             sequence=int.from_bytes(entropy(2)) >> 1,
             timestamp=int.from_bytes(entropy(4)),
             loop=self._loop,
+            sleep=self._hold_back,
         )
+        self._is_going = False
 
     def start(self) -> None:
         """Send and play from now on."""
         if self._driven is not None:
             self._driven.drive(self._pull)
+        self._set_going(on=True)
         self.speaking.start()
 
     def stop(self) -> None:
         """Send no more; what drives itself is its owner's to close."""
         self.speaking.stop()
+        self._set_going(on=False)
 
     def receive(self, packet: bytes, now: float) -> None:
         """Take an RTP packet of the other side's sound, which verified."""
@@ -129,6 +147,14 @@ class Talk:
         """Say how the other side's sound came since this was asked last."""
         with self._lock:
             return self._hearing.receiver.reception()
+
+    def _set_going(self, *, on: bool) -> None:
+        Talk._going += on - self._is_going
+        self._is_going = on
+
+    def _hold_back(self, seconds: float) -> None:
+        if Talk._going <= FEW:
+            self._sleep(seconds)
 
     def _note(self, frame: bytes, at: int) -> None:
         self._came.append((frame, at))

@@ -8,7 +8,7 @@ from random import Random
 from voip.media.audio.states import START
 from voip.media.pattern import Tone
 from voip.media.sources import FRAME_BYTES, FRAME_SAMPLES, AudioSink, DrivenSink, Pull
-from voip.media.talk import Talk
+from voip.media.talk import FEW, Talk
 
 
 class Driven:
@@ -57,6 +57,7 @@ class Rig:
         self.sent: list[bytes] = []
         self.beats: list[float] = []
         self.failures: list[str] = []
+        self.slept: list[float] = []
         self.talk = Talk(
             Tone(),
             sink,
@@ -65,6 +66,7 @@ class Rig:
             send=self.sent.append,
             beat=self.beats.append,
             failed=self.failures.append,
+            sleep=self.slept.append,
         )
         self.talk.speaking.is_open = True
 
@@ -90,6 +92,18 @@ async def test_each_packet_is_followed_by_a_frame_and_a_beat() -> None:
     assert len(sink.frames) == len(rig.beats) == len(rig.sent)
     assert {len(frame) for frame in sink.frames} == {FRAME_BYTES}
     assert {len(packet) for packet in rig.sent} == {12 + START.value.payload_bytes}
+
+
+async def test_with_many_calls_no_packet_is_held_back() -> None:
+    rigs = [Rig(Written()) for _ in range(FEW + 1)]
+    for rig in rigs[1:]:
+        rig.talk.start()
+    await rigs[0].run(lambda: len(rigs[0].sent) >= 5)
+    during = [list(rig.slept) for rig in rigs]
+    for rig in rigs:
+        rig.talk.stop()
+
+    assert during == [[]] * len(rigs)
 
 
 async def test_the_first_number_leaves_room_before_the_wrap() -> None:
