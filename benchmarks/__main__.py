@@ -20,6 +20,7 @@ SUBJECTS = (
     "srtp",
     "quality",
     "video",
+    "paths",
     "connect",
     "calls",
     "distance",
