@@ -7,6 +7,7 @@ import contextlib
 import fractions
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 
@@ -75,17 +76,17 @@ def open_beside_others(context: VideoCodecContext) -> None:
 
     Where it may, as root, SVT-AV1 makes its threads and the calling one real-time ones
     of the highest priority (SCHED_FIFO 99): then a picture that takes long stops
-    everything else on the machine, sound first.
+    everything else on the machine, sound first. The calling one is therefore a thread
+    that ends: the C library remembers, and later threads of ours would take after it.
     """
     if sys.platform != "linux":
         context.open()
         return
     policy, usual = os.sched_getscheduler(0), os.sched_getparam(0)
     before = set(_THREADS.iterdir())
-    try:
-        context.open()
-    finally:
-        os.sched_setscheduler(0, policy, usual)
-        for thread in set(_THREADS.iterdir()) - before:
-            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
-                os.sched_setscheduler(int(thread.name), policy, usual)
+    with ThreadPoolExecutor(max_workers=1) as opener:
+        opened = opener.submit(context.open)
+    for thread in set(_THREADS.iterdir()) - before:
+        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+            os.sched_setscheduler(int(thread.name), policy, usual)
+    opened.result()
