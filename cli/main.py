@@ -35,6 +35,7 @@ COMMANDS = {
     "paste": "Call without a relay, by texts that two people pass on.",
     "sound": "Choose microphone and speaker, and how your voice is treated.",
     "doctor": "See what this machine can do, and what a call would show.",
+    "gateway": "Browsers, telephones and rooms, and how safe each is.",
     "relay": "Serve or check a relay, which carries what it cannot read.",
     "update": "Install new versions, when everything speaks for them.",
     "release": "Publish releases that nobody can aim at one person.",
@@ -53,14 +54,19 @@ _HIDDEN = frozenset({"conformance"})  # for other people's test suites
 _EXTRAS = {
     "asn1crypto": "testing",
     "backports": "update",
+    "baresip": "sip",
     "packaging": "rebuild",
     "pkcs11": "hsm",
+    "prometheus_client": "gateway",
+    "redis": "relay",
     "rfc8785": "update",
     "securesystemslib": "update",
+    "segno": "gateway",
     "sigstore": "update",
     "tomli_w": "rebuild",
     "tuf": "update",
     "uv": "pypi",
+    "uvloop": "relay",
 }
 """What an import that a command needs comes with, where it is no dependency."""
 

@@ -1,0 +1,1 @@
+"""The commands of `ringfence gateway`, a module each."""
