@@ -83,7 +83,7 @@ lock: .venv/dev ## pin what pyproject.toml asks for, by hash, and say what chang
 	$(BIN)/ringfence rebuild release lock $(SHIPPED:%=--extra %)
 COMPILE = $(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --python-version 3.11 --upgrade
 # Extras of a bundle: all that a user may want, but for what only tests, tokens and rebuilders of packages need.
-SHIPPED := devices keyring lan code openssh rebuild
+SHIPPED := devices gateway keyring lan code openssh rebuild
 
 roots: .venv/run ## a Debian root for sandbox level 2, and its lock (needs mmdebstrap)
 	@mkdir -p dist
