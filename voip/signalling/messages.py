@@ -2,7 +2,8 @@
 
 Bounds are checked when a value is made. A type we do not know becomes `Unknown`: it is
 acknowledged and ignored, so that later versions may add messages. How a message travels
-is in `control`. Format: docs/formats/signalling.md.
+is in `control`; what is said of groups and of a gateway's legs is in `group` and
+`legs`. Format: docs/formats/signalling.md.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,26 @@ from voip.description import (
 )
 from voip.errors import MalformedError
 from voip.handshake.rekey import ACK_BYTES, REKEY_BYTES
-from voip.wire import Reader, be16, be32, be64, lp16
+from voip.signalling.group import (
+    GROUP_READERS,
+    GroupMessage,
+    Introduce,
+    Room,
+    Roster,
+    SenderKey,
+    format_group_message,
+)
+from voip.signalling.legs import (
+    LEG_READERS,
+    Digits,
+    LegAsk,
+    LegEnd,
+    LegMessage,
+    Legs,
+    LegsAck,
+    format_leg_message,
+)
+from voip.wire import Reader, be16, be32, be64
 
 MAX_GOSSIP = 4000  # one frame in one message, whatever its own format adds
 _NONCE = 32
@@ -200,44 +220,6 @@ class UpgradeAck:
 
 
 @dataclass(frozen=True, slots=True)
-class Roster:
-    """Who the sender thinks is in the group (16-byte id, 32-byte digest)."""
-
-    group_id: bytes
-    epoch: int
-    digest: bytes = field(kw_only=True)
-
-    def __post_init__(self) -> None:
-        _exactly("group id", self.group_id, _ID)
-        _exactly("roster digest", self.digest, 32)
-
-
-@dataclass(frozen=True, slots=True)
-class Introduce:
-    """Hands a member's contact card to another member of the group."""
-
-    group_id: bytes
-    card: bytes
-
-    def __post_init__(self) -> None:
-        _exactly("group id", self.group_id, _ID)
-
-
-@dataclass(frozen=True, slots=True)
-class SenderKey:
-    """A member's frame key, 64 bytes, for a group over a forwarding server."""
-
-    group_id: bytes
-    index: int
-    epoch: int = field(kw_only=True)
-    key: bytes = field(kw_only=True, repr=False)
-
-    def __post_init__(self) -> None:
-        _exactly("group id", self.group_id, _ID)
-        _exactly("sender key", self.key, 64)
-
-
-@dataclass(frozen=True, slots=True)
 class Gossip:
     """One opaque frame for the program around the call, 1-4000 bytes."""
 
@@ -279,10 +261,9 @@ Message = (
     | Pong
     | Upgrade
     | UpgradeAck
-    | Roster
-    | Introduce
-    | SenderKey
     | Gossip
+    | GroupMessage
+    | LegMessage
     | Unknown
 )
 
@@ -322,14 +303,12 @@ def format_message(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR091
             return 15, format_description(media)
         case UpgradeAck(media):
             return 16, format_description(media)
-        case Roster(group_id, epoch, digest=digest):
-            return 17, group_id + be32(epoch) + digest
-        case Introduce(group_id, card):
-            return 18, group_id + lp16(card)
-        case SenderKey(group_id, index, epoch=epoch, key=key):
-            return 19, group_id + be16(index) + be32(epoch) + key
         case Gossip(frame):
             return 20, frame
+        case Roster() | Introduce() | SenderKey() | Room():
+            return format_group_message(message)
+        case Legs() | LegsAck() | Digits() | LegAsk() | LegEnd():
+            return format_leg_message(message)
         case Unknown(kind, fields):
             return kind, fields
         case _:
@@ -421,15 +400,6 @@ def _read_sas_result(reader: Reader) -> SasResult:
     return SasResult(result == 1)
 
 
-def _read_roster(reader: Reader) -> Roster:
-    return Roster(reader.take(_ID), reader.u32(), digest=reader.take(32))
-
-
-def _read_sender_key(reader: Reader) -> SenderKey:
-    group_id, index = reader.take(_ID), reader.u16()
-    return SenderKey(group_id, index, epoch=reader.u32(), key=reader.take(64))
-
-
 _READERS: dict[int, Callable[[Reader], Message]] = {
     1: lambda reader: Confirm(reader.take(_NONCE)),
     2: lambda _: Alerting(),
@@ -447,8 +417,7 @@ _READERS: dict[int, Callable[[Reader], Message]] = {
     14: lambda reader: Pong(reader.u64()),
     15: lambda reader: Upgrade(read_description(reader)),
     16: lambda reader: UpgradeAck(read_description(reader)),
-    17: _read_roster,
-    18: lambda reader: Introduce(reader.take(_ID), reader.lp16()),
-    19: _read_sender_key,
     20: lambda reader: Gossip(reader.rest()),
+    **GROUP_READERS,
+    **LEG_READERS,
 }
