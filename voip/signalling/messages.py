@@ -28,6 +28,7 @@ from voip.signalling.group import (
     GROUP_READERS,
     GroupMessage,
     Introduce,
+    Members,
     Room,
     Roster,
     SenderKey,
@@ -305,7 +306,7 @@ def format_message(message: Message) -> tuple[int, bytes]:  # noqa: C901, PLR091
             return 16, format_description(media)
         case Gossip(frame):
             return 20, frame
-        case Roster() | Introduce() | SenderKey() | Room():
+        case Roster() | Introduce() | SenderKey() | Room() | Members():
             return format_group_message(message)
         case Legs() | LegsAck() | Digits() | LegAsk() | LegEnd():
             return format_leg_message(message)

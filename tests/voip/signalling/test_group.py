@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voip.errors import MalformedError
+from voip.identity.trust import TrustState
 from voip.signalling.group import (
     GROUP_READERS,
     MAX_ROOM,
     GroupMessage,
     Introduce,
+    Members,
     Room,
     Roster,
+    Seat,
     SenderKey,
     format_group_message,
 )
@@ -22,6 +25,11 @@ from voip.wire import Reader
 GROUP = bytes(16)
 PIN = "abcdefghijklmnopqrstuvwxyz"
 ROOM = Room(GROUP, "wss://sfu.example", room=MAX_ROOM, pin=PIN, token=b"t")
+ALICE, BOB = b"a" * 48, b"b" * 48
+SEATS = (
+    Seat(ALICE, 1, is_heard=True, trust=TrustState.VERIFIED),
+    Seat(BOB, 2, is_unknown=True),
+)
 FIXED: dict[str, tuple[GroupMessage, str]] = {
     "roster": (Roster(GROUP, 6, digest=bytes(32)), "00000006" + "00" * 32),
     "introduce": (Introduce(GROUP, b"c"), "000163"),
@@ -32,6 +40,10 @@ FIXED: dict[str, tuple[GroupMessage, str]] = {
     "room": (
         ROOM,
         f"11{ROOM.url.encode().hex()}000fffffffffffff1a{PIN.encode().hex()}0174",
+    ),
+    "members": (
+        Members(GROUP, SEATS, hand=True),
+        f"0102{ALICE.hex()}0000000109{BOB.hex()}0000000202",
     ),
 }
 
@@ -102,6 +114,13 @@ MISFITS: dict[str, Callable[[], GroupMessage]] = {
     "short pin": lambda: Room(GROUP, "wss://a", room=1, pin=PIN[1:]),
     "pin of digits": lambda: Room(GROUP, "wss://a", room=1, pin="0" * 26),
     "token": lambda: Room(GROUP, "wss://a", room=1, pin=PIN, token=bytes(65)),
+    "members group": lambda: Members(bytes(15), ()),
+    "17 seats": lambda: Members(
+        GROUP, tuple(Seat(bytes([i]) * 48, 1) for i in range(17))
+    ),
+    "seats out of order": lambda: Members(GROUP, SEATS[::-1]),
+    "a seat twice": lambda: Members(GROUP, SEATS[:1] * 2),
+    "seat without a device": lambda: Members(GROUP, (Seat(bytes(32), 1),)),
 }
 
 
@@ -109,6 +128,18 @@ MISFITS: dict[str, Callable[[], GroupMessage]] = {
 def test_a_field_out_of_its_bounds_is_refused(misfit: str) -> None:
     with pytest.raises(MalformedError, match="expected"):
         MISFITS[misfit]()
+
+
+@pytest.mark.parametrize("count", [0, 1 << 24])
+def test_a_count_out_of_its_bounds_is_refused(count: int) -> None:
+    with pytest.raises(MalformedError, match="cannot be"):
+        Seat(ALICE, count)
+
+
+@pytest.mark.parametrize("fields", ["0200", "0011", f"0001{ALICE.hex()}0000000110"])
+def test_bits_without_a_meaning_are_refused(fields: str) -> None:
+    with pytest.raises(MalformedError, match=r"(expected|unknown)"):
+        parse(27, GROUP + bytes.fromhex(fields))
 
 
 def test_a_url_of_other_bytes_is_refused() -> None:

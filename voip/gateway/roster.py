@@ -1,0 +1,350 @@
+"""Who is in a room: each member works it out alike from what all of them say.
+
+Pure. Nobody keeps the list and nobody is asked: every member tells every other one its
+whole list (`Members`) and takes over whatever is newer in theirs. A device in the list
+has a count, which only rises: odd means in the room, even means gone. Of two counts the
+higher is the newer, in whatever order and how often they come; so members who hear
+each other, even by way of a third, end with one list. What follows from it is said
+again in one number (`Roster`), and who keeps concluding something else is reported.
+
+    comes, and is heard by us             odd
+    hangs up on us, or on somebody        even, at once
+    heard by nobody for 30 s              even: it crashed, or lost its network
+    said to be gone, but we hear it       odd again after 5 s: nobody can remove another
+    we are said to be gone, but are not   odd again at once
+
+A *key* names a device: identity (32 bytes) and device id (16 bytes). All times are
+seconds of one steady clock. Format: docs/formats/rooms.md.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from voip.errors import LimitError
+from voip.identity.keys import T
+from voip.identity.trust import TrustState
+from voip.signalling.group import MAX_SEATS, Members, Roster, Seat
+from voip.wire import be32
+
+MAX_MEMBERS: Final = 6
+"""Everybody sends to everybody: five copies of a voice are 0.3 Mbit/s each way."""
+IDENTITY_BYTES: Final = 32
+
+LOST_S: Final = 30.0  # a lift or a tunnel; who is away longer comes back as who joins
+BELIEF_S: Final = 5.0
+"""Until we contradict that a device which we hear is gone: its farewell to us may
+still be on its way."""
+ALARM_S: Final = 5.0  # since our list changed; two records and an answer take 3 s
+LONGEST_S: Final = 30.0
+"""Since the lists first differed: who changes his for ever must not hide by it."""
+FRESH_S: Final = 30.0  # how long who came into a full room takes to see that it is
+MAX_RAISE: Final = 16
+"""Of a count by one message: eight times gone and back since the last one. Who could
+raise it at will could put an end to counting."""
+MAX_FIRST: Final = 1 << 12  # of a count that we hear of for the first time
+_TRUSTED: Final = frozenset({TrustState.CONTINUOUS, TrustState.VERIFIED})
+
+
+def roster_digest(group_id: bytes, epoch: int, members: Iterable[bytes]) -> bytes:
+    """Hash a list of members (keys of 48 bytes) of an epoch: 32 bytes.
+
+    T("roster", group_id || be32 epoch || keys, sorted).
+    """
+    return T(b"roster", group_id + be32(epoch) + b"".join(sorted(members)))
+
+
+def may_introduce(trust: TrustState) -> bool:
+    """Whether somebody so trusted may introduce another to us, or be introduced.
+
+    Who was never recognised could be anybody, and so could all whom he brings.
+    """
+    return trust in _TRUSTED
+
+
+@dataclass(slots=True)
+class _Known:
+    """What we hold of one device."""
+
+    count: int
+    is_heard: bool = False
+    is_unknown: bool = False
+    trust: TrustState = TrustState.NEW
+    alone_since: float | None = None  # in the room, but heard by nobody
+    gone_since: float | None = None  # said to be gone, but heard by us
+
+    @property
+    def is_in(self) -> bool:
+        return self.count % 2 == 1
+
+
+@dataclass(slots=True)
+class _Differing:
+    """Since when somebody concludes something else."""
+
+    first: float
+    since: float
+
+
+class Membership:
+    """The members of one room, as one of them sees it.
+
+    Attributes:
+        own: our key, 48 bytes.
+        hand: whether we want to speak.
+    """
+
+    def __init__(
+        self, group_id: bytes, own: bytes, *, now: float, is_opener: bool = False
+    ) -> None:
+        """Be the only member so far; `is_opener`, nobody was there before."""
+        self.own = own
+        self.hand = False
+        self._group_id = group_id
+        self._came_at = now
+        self._is_opener = is_opener
+        self._is_leaving = False
+        self._known = {own: _Known(1)}
+        self._said: dict[bytes, Members] = {}
+        self._concluded: dict[bytes, Roster] = {}
+        self._differing: dict[bytes, _Differing] = {}
+        self._introduced: set[tuple[bytes, bytes]] = set()
+        self._claimed = self.roster()
+
+    @property
+    def members(self) -> tuple[bytes, ...]:
+        """The keys of all who are in the room, ourselves included, sorted."""
+        return tuple(sorted(key for key, known in self._known.items() if known.is_in))
+
+    @property
+    def heard(self) -> frozenset[bytes]:
+        """Those with whom we have a session that works."""
+        return frozenset(key for key, known in self._known.items() if known.is_heard)
+
+    @property
+    def epoch(self) -> int:
+        """The sum of all counts: rises with every change, alike for all."""
+        return sum(known.count for known in self._known.values())
+
+    def roster(self) -> Roster:
+        """What follows from the list, for all others."""
+        epoch = self.epoch
+        digest = roster_digest(self._group_id, epoch, self.members)
+        return Roster(self._group_id, epoch, digest=digest)
+
+    def message(self) -> Members:
+        """The list itself, for all others."""
+        return Members(
+            self._group_id,
+            tuple(
+                Seat(
+                    key,
+                    known.count,
+                    is_heard=known.is_heard,
+                    is_unknown=known.is_unknown,
+                    trust=known.trust,
+                )
+                for key, known in sorted(self._known.items())
+            ),
+            hand=self.hand,
+        )
+
+    # What we see ourselves.
+
+    def check_room(self) -> None:
+        """Check that one more may be asked to come.
+
+        Raises:
+            LimitError: the room is full.
+        """
+        if len(self.members) >= MAX_MEMBERS:
+            raise LimitError(f"{MAX_MEMBERS} people in a room without a server")
+
+    def is_in(self, key: bytes) -> bool:
+        """Whether somebody in the room says that this device belongs there."""
+        known = self._known.get(key)
+        return known is not None and known.is_in
+
+    def linked(self, key: bytes, now: float) -> None:
+        """Take up that a session with this device works.
+
+        Raises:
+            LimitError: 16 devices were in this room before it.
+        """
+        if key not in self._known and len(self._known) == MAX_SEATS:
+            raise LimitError(f"{MAX_SEATS} devices were here before: open another room")
+        known = self._known.setdefault(key, _Known(0))
+        known.is_heard = True
+        if not known.is_in:
+            known.count += 1
+        self._settle(now)
+
+    def unlinked(self, key: bytes, now: float, *, left: bool) -> None:
+        """Take up that the session is over; `left`, because its user hung up."""
+        known = self._known[key]
+        known.is_heard = False
+        self._said.pop(key, None)
+        self._concluded.pop(key, None)
+        if left and known.is_in:
+            known.count += 1
+        self._settle(now)
+
+    def describe(self, key: bytes, trust: TrustState, *, is_unknown: bool) -> None:
+        """Note what this member is to us, which the others are told.
+
+        `is_unknown`: not in our address book, so somebody must introduce it.
+        """
+        known = self._known[key]
+        known.trust, known.is_unknown = trust, is_unknown
+
+    def leave(self) -> None:
+        """Be gone, for whom this still reaches."""
+        self._is_leaving = True
+        self._known[self.own].count += 1
+
+    # What the others say.
+
+    def take(self, sender: bytes, message: Members, now: float) -> None:
+        """Take over what is newer in the list of a member whom we hear.
+
+        What cannot be (a count that leaps, a 17th device) is left out. Then their list
+        is not ours, and `differing` says so in the end.
+        """
+        for seat in message.seats:
+            known = self._known.get(seat.key)
+            if known is None:
+                if len(self._known) < MAX_SEATS and seat.count <= MAX_FIRST:
+                    self._known[seat.key] = _Known(seat.count)
+            elif known.count < seat.count <= known.count + MAX_RAISE:
+                known.count = seat.count
+        self._said[sender] = message
+        self._settle(now)
+
+    def take_roster(self, sender: bytes, roster: Roster, now: float) -> None:
+        """Take what follows from the list of a member whom we hear."""
+        self._concluded[sender] = roster
+        self._settle(now)
+
+    def tick(self, now: float) -> None:
+        """Let time pass; to be called several times a second."""
+        self._settle(now)
+
+    # What is to be done.
+
+    def to_dial(self) -> tuple[bytes, ...]:
+        """Name members whom we are to call: of two, the one with the lower key calls.
+
+        Nobody takes part with two devices: a second one would get no session.
+        """
+        held = {key[:IDENTITY_BYTES] for key in (*self.heard, self.own)}
+        return tuple(
+            key
+            for key in self.members
+            if self.own < key
+            and not self._known[key].is_unknown
+            and key[:IDENTITY_BYTES] not in held
+        )
+
+    def to_introduce(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Name whom to introduce to whom, each pair once: (to, about).
+
+        Somebody we hear lacks them, and we know them from before.
+        """
+        due = tuple(
+            (to, seat.key)
+            for to, message in self._said.items()
+            for seat in message.seats
+            if seat.is_unknown
+            and (to, seat.key) not in self._introduced
+            and self._is_vouched(seat.key)
+        )
+        self._introduced.update(due)
+        return due
+
+    def must_go(self, now: float) -> bool:
+        """Whether we came into a room that was full; who was there before stays."""
+        is_fresh = now - self._came_at < FRESH_S and not self._is_opener
+        return is_fresh and len(self.members) > MAX_MEMBERS
+
+    def differing(self, now: float) -> frozenset[bytes]:
+        """Name those who have concluded something else for too long."""
+        return frozenset(
+            key
+            for key, differing in self._differing.items()
+            if now - differing.since >= ALARM_S or now - differing.first >= LONGEST_S
+        )
+
+    # What the others say of each other: their word, for the screen only.
+
+    def hand_of(self, key: bytes) -> bool:
+        """Whether this member wants to speak."""
+        if key == self.own:
+            return self.hand
+        said = self._said.get(key)
+        return said is not None and said.hand
+
+    def hearers(self, key: bytes) -> tuple[bytes, ...]:
+        """Name those of whom we know that they hear this member."""
+        others = [by for by, seat in self._seats_of(key) if seat.is_heard]
+        known = self._known.get(key)
+        is_ours = known is not None and known.is_heard
+        return tuple(sorted([self.own, *others] if is_ours else others))
+
+    def trusts(self, key: bytes) -> dict[bytes, TrustState]:
+        """Give the word that each of those who hear this member has for it."""
+        return {by: seat.trust for by, seat in self._seats_of(key) if seat.is_heard}
+
+    def _seats_of(self, key: bytes) -> list[tuple[bytes, Seat]]:
+        return [
+            (by, seat)
+            for by, message in self._said.items()
+            for seat in message.seats
+            if seat.key == key
+        ]
+
+    # Working it out.
+
+    def _is_vouched(self, key: bytes) -> bool:
+        known = self._known.get(key)
+        return known is not None and known.is_in and may_introduce(known.trust)
+
+    def _settle(self, now: float) -> None:
+        for key, known in self._known.items():
+            if key == self.own:
+                # Only we know that we are here.
+                known.count += not known.is_in and not self._is_leaving
+            elif known.is_heard:
+                self._contradict(known, now)
+            else:
+                self._give_up(key, known, now)
+        self._compare(now)
+
+    def _contradict(self, known: _Known, now: float) -> None:
+        known.alone_since = None
+        if known.is_in:
+            known.gone_since = None
+        elif known.gone_since is None:
+            known.gone_since = now
+        elif now - known.gone_since >= BELIEF_S:
+            known.count, known.gone_since = known.count + 1, None
+
+    def _give_up(self, key: bytes, known: _Known, now: float) -> None:
+        known.gone_since = None
+        if not known.is_in or self.hearers(key):
+            known.alone_since = None
+        elif known.alone_since is None:
+            known.alone_since = now
+        elif now - known.alone_since >= LOST_S:
+            known.count, known.alone_since = known.count + 1, None
+
+    def _compare(self, now: float) -> None:
+        ours = self.roster()
+        if ours != self._claimed:
+            self._claimed = ours
+            for differing in self._differing.values():
+                differing.since = now  # they need time to follow
+        for key in self._known:
+            if not self._known[key].is_heard or self._concluded.get(key) == ours:
+                self._differing.pop(key, None)
+            elif key not in self._differing:
+                self._differing[key] = _Differing(now, now)
