@@ -65,7 +65,7 @@ MESSAGES: list[tuple[int, Message]] = [
     (20, Gossip(b"head")),
     (21, Legs(1)),
     (26, ROOM),
-    (27, Unknown(27, b"later")),
+    (31, Unknown(31, b"later")),
     (255, Unknown(255, b"")),
 ]
 BOUNDED = [each for each in MESSAGES if not isinstance(each[1], Gossip | Unknown)]
