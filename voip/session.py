@@ -119,6 +119,8 @@ class Session:
         self._sending = Sending(
             self.legs, self._outbox, entropy=place.entropy, by_hand=place.by_hand
         )
+        role = next(iter(legs.values())).role
+        self._ahead = place.media.ahead(role, place.ice, on_datagram=place.on_datagram)
         self._helpers: set[asyncio.Task[None]] = set()
         self._microphone_due = False
         self._over_at: float | None = None
@@ -248,6 +250,7 @@ class Session:
                     helper.cancel()
                 if self.line is not None:
                     await self.line.close()
+                await self._ahead.close()
                 self.frames.close()
                 self.finished.set()
 
@@ -284,6 +287,7 @@ class Session:
         match command:
             case ev.SendConfirm():
                 self._receiving.confirm_sent(leg, leg.delivery.send(leg.confirm()))
+                self._look_ahead()
             case ev.SendAlerting():
                 self._receiving.alerting_sent(leg.delivery.send(Alerting()))
             case ev.SendAccept():
@@ -307,6 +311,7 @@ class Session:
         match command:
             case ev.Ring():
                 await self._assurance.begun()
+                self._look_ahead()
                 if self._on_ring is not None:
                     self._on_ring()
             case ev.OpenMicrophone():
@@ -324,10 +329,17 @@ class Session:
             case ev.Finish():
                 await self._finish(command.end)
 
+    def _look_ahead(self) -> None:
+        """Find addresses while it rings: who accepts then waits for no server."""
+        # By hand nobody notices, and what is found would grow old before it is pasted.
+        if not self._place.by_hand:
+            self._ahead.begin()
+
     async def _open_line(
         self, leg: Leg, offered: Description | None = None
     ) -> Description | None:
         """Open what the call hears and shows with, and describe it."""
+        first = await self._ahead.take()  # before a microphone is open
         try:
             session = self._place.media(
                 leg.role,
@@ -339,6 +351,7 @@ class Session:
                 on_datagram=self._place.on_datagram,
                 # By hand each address would have to be pasted.
                 trickle=not self._place.by_hand,
+                first=first,
             )
             line = Line(leg, session, entropy=self._place.entropy, tell=self.tell)
             self._standing.line = line
@@ -380,6 +393,7 @@ class Session:
         if self.line is not None:
             line, self._standing.line = self.line, None
             await line.close()
+        await self._ahead.close()
         await self._assurance.finished(end)
         self.tell(Ended(end, self._successor))
 

@@ -18,8 +18,11 @@ from voip.call import State
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
 from voip.errors import LimitError
+from voip.handshake.schedule import Role
 from voip.identity.calllog import Outcome
+from voip.media.connect.ahead import Ahead
 from voip.media.connect.config import IceConfig
+from voip.media.connect.sockets import Trace
 from voip.media.streams import MediaSession
 from voip.news import News
 from voip.signalling.address import Address, Mailbox
@@ -53,6 +56,8 @@ class Wire:
         self._posts: list[WirePost] = []
         self._waiting: dict[bytes, list[bytes]] = {}
         self.rooms = Rooms()
+        self.ice = IceConfig(loopback=True)
+        self.plan = tone_plan
 
     def post(self, owner: str) -> "WirePost":
         post = WirePost(self, owner)
@@ -65,6 +70,16 @@ class Wire:
         class StandInHere(StandIn):
             def __init__(self, *args: object, **named: object) -> None:
                 super().__init__(*args, rooms=rooms, **named)  # type: ignore[arg-type]  # those of MediaSession
+
+            @classmethod
+            def ahead(
+                cls,
+                role: int,
+                ice: IceConfig,
+                *,
+                on_datagram: Trace | None = None,  # noqa: ARG003 -- as in MediaSession
+            ) -> Ahead:
+                return rooms.ahead(Role(role), ice)
 
         return StandInHere
 
@@ -175,9 +190,7 @@ async def on(
     """Put a person on the wire; what they keep is in the person again afterwards."""
     keeper = MemoryKeeper(person.vault)
     post = wire.post(name or person.vault.alias)
-    settings = Settings(
-        plan=tone_plan, ice=IceConfig(loopback=True), media=wire.media()
-    )
+    settings = Settings(plan=wire.plan, ice=wire.ice, media=wire.media())
     endpoint = Endpoint(keeper, post, settings=settings, entropy=person.entropy)
     try:
         async with endpoint:

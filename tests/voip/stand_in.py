@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from voip.description import Description, Kind
 from voip.errors import CallError
 from voip.handshake.schedule import Role
+from voip.media.connect.ahead import Ahead
 from voip.media.connect.candidates import parse_candidate
+from voip.media.connect.config import IceConfig
+from voip.media.connect.path import Path
 from voip.media.events import (
     ControlReceived,
     FirstVerified,
@@ -28,10 +31,42 @@ QUIET_S = 3.0  # until the other side of closed media says so
 
 @dataclass(slots=True)
 class Rooms:
-    """Where stand-ins meet; `fails` says what goes wrong, by role and step."""
+    """Where stand-ins meet; `fails` says what goes wrong, by role and step.
+
+    `paths` are those that were found ahead, in order.
+    """
 
     by_name: "dict[str, StandIn]" = field(default_factory=dict)
     fails: dict[tuple[Role, str], CallError] = field(default_factory=dict)
+    paths: "list[StandInPath]" = field(default_factory=list)
+
+    def ahead(self, role: Role, ice: IceConfig) -> Ahead:
+        """Find paths ahead of a call, without a network."""
+
+        def make() -> Path:
+            self.paths.append(StandInPath(role, self.fails.get((role, "ahead"))))
+            return self.paths[-1]
+
+        return Ahead(ice, make, addresses=frozenset, changed=asyncio.Event().wait)
+
+
+class StandInPath(Path):
+    """A path found while a call rings; leads nowhere."""
+
+    is_whole = True
+
+    def __init__(self, side: Role, error: CallError | None) -> None:
+        self.side = side
+        self.is_closed = False
+        self._error = error
+
+    async def gather(self) -> Description:
+        if self._error is not None:
+            raise self._error
+        return Description(ufrag="ufrag", pwd="p" * 22)
+
+    async def close(self) -> None:
+        self.is_closed = True
 
 
 class StandIn(MediaSession):
@@ -44,6 +79,7 @@ class StandIn(MediaSession):
         *_what: object,
         rooms: Rooms,
         entropy: Callable[[int], bytes],
+        first: Path | None = None,
         **_how: object,
     ) -> None:
         # Nothing of the real one is used: its sockets and codecs are tested elsewhere.
@@ -55,6 +91,7 @@ class StandIn(MediaSession):
         self._happened: asyncio.Queue[MediaEvent] = asyncio.Queue()
         self._early: deque[bytes] = deque()
         self.candidates: tuple[str, ...] = ()
+        self.first = first
         self.restarts = 0
         self.sources_open = False
         self.is_closed = False

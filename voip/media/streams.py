@@ -19,8 +19,10 @@ from typing import Any
 from voip.description import Codec, Description, Kind, Stream
 from voip.errors import MissingError, UnexpectedEventError
 from voip.media.channel import DataChannel
+from voip.media.connect.ahead import Ahead
 from voip.media.connect.config import IceConfig
 from voip.media.connect.interfaces import addresses_changed
+from voip.media.connect.path import Path
 from voip.media.connect.sockets import Trace
 from voip.media.content import Content
 from voip.media.epochs import CALLER
@@ -62,12 +64,14 @@ class MediaSession:
         idle_control: Callable[[], bytes | None],
         on_datagram: Trace | None = None,
         trickle: bool = True,
+        first: Path | None = None,
     ) -> None:
         """Take what the call agreed on.
 
         `idle_control` gives the control message for a second in which nothing waits.
         `on_datagram` sees every datagram of a gathered path as it is sent. With
         `trickle`, `gather` waits for no slow server: `CandidateFound` comes later.
+        `first` is what `ahead` found, for the same wishes.
 
         Raises:
             MissingError: relay-only without a TURN server, or no Opus on this machine.
@@ -94,6 +98,7 @@ class MediaSession:
             emit=self._emit,
             changed=self._path_changed,
             trickle=trickle,
+            first=first,
         )
         self._transport = IkSrtpTransport(
             self._ways.current,
@@ -110,6 +115,21 @@ class MediaSession:
             emit=self._emit,
             spawn=self._spawn,
             beat=self._keep_time,
+        )
+
+    @classmethod
+    def ahead(
+        cls, role: int, ice: IceConfig, *, on_datagram: Trace | None = None
+    ) -> Ahead:
+        """Prepare to find addresses before there are keys, for `first`."""
+        return Ahead(
+            ice,
+            lambda: Path(
+                ice,
+                controlling=role == CALLER,
+                trace=on_datagram,
+                on_candidate=_untold,
+            ),
         )
 
     async def gather(self, offered: Description | None = None) -> Description:
@@ -392,3 +412,7 @@ class MediaSession:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._emit(MediaFailed(repr(error)))
+
+
+def _untold(_: str) -> None:
+    """Tell nobody of an address found while it rings: `gather` gives it."""

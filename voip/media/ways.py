@@ -35,10 +35,12 @@ class Ways:
         emit: Callable[[MediaEvent], None],
         changed: Callable[[], None],
         trickle: bool = True,
+        first: Path | None = None,
     ) -> None:
         """Prepare the first path; with `trickle`, addresses may be found later.
 
-        `changed` hears whenever packets go another way from now on.
+        `changed` hears whenever packets go another way from now on. `first` is a path
+        made for the same wishes, with an `on_candidate`, which is gathered already.
 
         Raises:
             MissingError: relay-only without a TURN server.
@@ -55,7 +57,7 @@ class Ways:
         self._is_closed = False
         self._is_broken = False
         self._problems: tuple[str, ...] = ()
-        self.current = self._path()
+        self.current = self._path(first)
 
     def check_open(self) -> None:
         """Check that the call's media goes on.
@@ -163,7 +165,7 @@ class Ways:
                 self._close(path)
         await asyncio.gather(*self._closers)
 
-    def _path(self) -> Path:
+    def _path(self, made: Path | None = None) -> Path:
         def found(candidate: str) -> None:
             if path is (self._next or self.current):
                 self._emit(CandidateFound(candidate))
@@ -172,13 +174,17 @@ class Ways:
             if path is self.current:
                 self._up()
 
-        path = Path(
-            self._config,
-            controlling=self._controlling,
-            trace=self._trace,
-            on_candidate=found if self._trickle else None,
-            on_change=changed,
-        )
+        if made is not None:
+            path = made
+            path.hear(on_candidate=found, on_change=changed)
+        else:
+            path = Path(
+                self._config,
+                controlling=self._controlling,
+                trace=self._trace,
+                on_candidate=found if self._trickle else None,
+                on_change=changed,
+            )
         return path
 
     def _up(self) -> None:

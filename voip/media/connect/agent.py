@@ -65,6 +65,7 @@ class CallIce(Connection):
             addresses=addresses,
         )
         self.has_failed = False
+        self.is_whole = True  # no socket that was open is lost
         self._relay_only = config.relay_only
         self._on_candidate = on_candidate
         self._on_change = on_change
@@ -158,6 +159,7 @@ class CallIce(Connection):
 
     def protocol_lost(self, protocol: StunProtocol) -> None:
         """Take note that a socket is gone, as when a relay hangs up."""
+        self.is_whole = False
         if self._way is not None and self._way[0] is protocol:
             self.has_failed = True
         super().protocol_lost(protocol)

@@ -54,16 +54,16 @@ class Path:
             MissingError: relay-only without a TURN server.
         """
         self._config = config
+        self._on_candidate = on_candidate
+        self._on_change = on_change
         self._gatherer = RTCIceGatherer(iceServers=[])
         # aiortc offers no way to hand in an agent of one's own.
         self._agent = CallIce(
             config,
             controlling=controlling,
             trace=trace,
-            on_candidate=None
-            if on_candidate is None
-            else lambda found: on_candidate(format_candidate(_from_aioice(found))),
-            on_change=on_change,
+            on_candidate=None if on_candidate is None else self._tell_candidate,
+            on_change=self._tell_change,
             addresses=addresses,
         )
         self._gatherer._connection = self._agent  # noqa: SLF001 -- test_contracts.py
@@ -89,6 +89,11 @@ class Path:
     @receive.setter
     def receive(self, receive: Callable[[bytes], None] | None) -> None:
         self._agent.receive = receive
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that was found is still open."""
+        return self._agent.is_whole
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -138,12 +143,22 @@ class Path:
         """
         self._agent.check_all()
 
+    def hear(
+        self, *, on_candidate: Callable[[str], None], on_change: Callable[[], None]
+    ) -> None:
+        """Tell these from now on, of a path that was made before they were there.
+
+        It must have been made with an `on_candidate`.
+        """
+        self._on_candidate, self._on_change = on_candidate, on_change
+
     async def gather(self) -> Description:
         """Find our addresses; at once without servers.
 
         Servers are waited for until one of each kind answered, but not for longer than
         1.5 s, or 0.3 s if `on_candidate` can tell the peer what comes later; 5 s where
-        there is no address at all.
+        there is no address at all. A second time nobody is asked: it gives what was
+        found until then.
 
         Raises:
             UnreachableError: there is not one address to offer.
@@ -165,6 +180,14 @@ class Path:
             pwd=cast("str", own.password),
             candidates=tuple(map(format_candidate, _offered(found))),
         )
+
+    def _tell_candidate(self, found: aioice.Candidate) -> None:
+        if self._on_candidate is not None:
+            self._on_candidate(format_candidate(_from_aioice(found)))
+
+    def _tell_change(self) -> None:
+        if self._on_change is not None:
+            self._on_change()
 
     def _nothing_found(self) -> CallError:
         problems = self._agent.gathering.problems
