@@ -17,6 +17,7 @@ from typing import assert_never
 from voip.errors import MalformedError
 from voip.identity.keys import Entropy
 from voip.signalling.envelope import BLOB_BYTES, FETCH_BYTES, TAG_BYTES
+from voip.signalling.turn import TurnServer, format_servers, parse_servers
 from voip.wire import Reader, be16, be64
 
 PATH = "/ringfence/1"
@@ -45,6 +46,14 @@ class Status(IntEnum):
     FULL = 1
     SLOW_DOWN = 2
     REFUSED = 3
+
+
+class TurnStatus(IntEnum):
+    """How a relay took a request for TURN credentials."""
+
+    OK = 0
+    NOT_OFFERED = 1
+    SLOW_DOWN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,13 @@ class BoardGet:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Ask for credentials of a TURN server, to be used within `wanted_s` seconds."""
+
+    wanted_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """The reply to PUT, ACK and BPUT."""
 
@@ -119,8 +135,24 @@ class BoardSlot:
     published: BoardPut | None
 
 
-Request = Put | Get | Ack | BoardPut | BoardGet
-Reply = Stored | Parcel | GetDone | BoardSlot
+@dataclass(frozen=True, slots=True)
+class TurnGrant:
+    """The reply to TURN; `servers` is empty unless the status is OK.
+
+    Attributes:
+        status: whether anything was given.
+        expires: unix seconds after which no new allocation is made; 0 unless OK.
+        servers: at most 4.
+    """
+
+    status: TurnStatus
+    expires: int = 0
+    _: KW_ONLY
+    servers: tuple[TurnServer, ...] = ()
+
+
+Request = Put | Get | Ack | BoardPut | BoardGet | Turn
+Reply = Stored | Parcel | GetDone | BoardSlot | TurnGrant
 
 
 def format_request(request: Request, entropy: Entropy) -> bytes:
@@ -138,6 +170,8 @@ def format_request(request: Request, entropy: Entropy) -> bytes:
             return _board_frame(entropy, 4, request)
         case BoardGet(board, index):
             return _frame(entropy, 5, arg=index, key=board)
+        case Turn(wanted_s):
+            return _frame(entropy, 6, num=wanted_s)
         case _:
             assert_never(request)
 
@@ -167,6 +201,8 @@ def parse_request(raw: bytes) -> Request:
             return BoardPut(key, _slot(arg), version=num, signature=sig, blob=blob)
         case 5:
             return BoardGet(key, _slot(arg))
+        case 6:
+            return Turn(num)
         case _:
             raise MalformedError(f"frame: expected a request, came op {op:#04x}")
 
@@ -184,6 +220,9 @@ def format_reply(reply: Reply, entropy: Entropy) -> bytes:
             if published is None:
                 return _frame(entropy, 0x85, sig=bytes(_SIG))
             return _board_frame(entropy, 0x85, published)
+        case TurnGrant(status, expires):
+            blob = b"" if status else format_servers(reply.servers)
+            return _frame(entropy, 0x86, arg=status, num=expires, blob=blob)
         case _:
             assert_never(reply)
 
@@ -195,8 +234,8 @@ def parse_reply(raw: bytes, asked: BoardGet | None = None) -> Reply:
     must answer, so that a relay cannot pass one board off as another.
 
     Raises:
-        MalformedError: not 4204 bytes, an unknown version, op or status, or a board
-            slot that was not asked for.
+        MalformedError: not 4204 bytes, an unknown version, op or status, a board slot
+            that was not asked for, or TURN servers that do not parse.
     """
     op, arg, key, num, sig, blob = _split(raw)
     match op:
@@ -209,15 +248,31 @@ def parse_reply(raw: bytes, asked: BoardGet | None = None) -> Reply:
         case 0x83:
             return GetDone()
         case 0x85:
-            if asked is None:
-                raise MalformedError("board slot: nobody asked for it")
-            if not any(sig):
-                return BoardSlot(None)
-            if (key, arg) != (asked.board, asked.index):
-                raise MalformedError("board slot: not the one that was asked for")
-            return BoardSlot(BoardPut(key, arg, version=num, signature=sig, blob=blob))
+            return BoardSlot(_slot_of(asked, arg, key=key, num=num, sig=sig, blob=blob))
+        case 0x86:
+            return _grant_of(arg, num, blob)
         case _:
             raise MalformedError(f"frame: expected a reply, came op {op:#04x}")
+
+
+def _slot_of(  # noqa: PLR0913 - the fields of the frame
+    asked: BoardGet | None, arg: int, *, key: bytes, num: int, sig: bytes, blob: bytes
+) -> BoardPut | None:
+    if asked is None:
+        raise MalformedError("board slot: nobody asked for it")
+    if not any(sig):
+        return None
+    if (key, arg) != (asked.board, asked.index):
+        raise MalformedError("board slot: not the one that was asked for")
+    return BoardPut(key, arg, version=num, signature=sig, blob=blob)
+
+
+def _grant_of(arg: int, num: int, blob: bytes) -> TurnGrant:
+    if arg not in set(TurnStatus):
+        raise MalformedError(f"turn: unknown status {arg}")
+    if arg != TurnStatus.OK:
+        return TurnGrant(TurnStatus(arg))
+    return TurnGrant(TurnStatus.OK, num, servers=parse_servers(blob))
 
 
 def _frame(  # noqa: PLR0913 - the fields of the frame

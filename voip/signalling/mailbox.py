@@ -25,6 +25,7 @@ from voip.signalling.frames import (
     Put,
     Status,
 )
+from voip.signalling.store import Choose
 
 _DAY_S = 86400
 RETENTION_S = 7 * _DAY_S  # for every blob: a relay cannot tell kinds apart
@@ -76,6 +77,9 @@ class Shelf(Protocol):
     def sweep(self, now: int) -> None:
         """Drop what expired before `now`."""
 
+    def beat(self, now: int) -> None:
+        """Write something, so that the commit that follows is a real one."""
+
 
 class Visit:
     """One connection: its rate, and what it was given already."""
@@ -123,19 +127,19 @@ def post(
 
 
 def collect(
-    shelf: Shelf, tags: Sequence[bytes], *, now: int, visit: Visit
+    shelf: Shelf, tags: Sequence[bytes], *, now: int, choose: Choose
 ) -> list[Parcel]:
-    """Read what is new to this connection under some tags, at most 32 parcels.
+    """Read what lies under some tags, of which `choose` picks (`Visit.fresh`).
 
     Only `mailbox_tag` of a fetch secret belongs here, never a tag from a frame.
     """
-    return shelf.read(visit.fresh(shelf.find(tags, now=now)))
+    wanted = choose(shelf.find(tags, now=now))
+    return shelf.read(wanted) if wanted else []
 
 
-def discard(shelf: Shelf, message_ids: Sequence[bytes]) -> Status:
+def discard(shelf: Shelf, message_ids: Sequence[bytes]) -> None:
     """Delete what was read."""
     shelf.remove(message_ids)
-    return Status.OK
 
 
 def publish(shelf: Shelf, slot: BoardPut, *, now: int, limits: Limits) -> Status:

@@ -1,9 +1,10 @@
-"""The shelf of a relay on disk: SQLite, one writer, many requests a commit.
+"""The shelf of a relay on disk: SQLite, a thread for jobs, many jobs a commit.
 
 What `run` returned is on disk: SQLite's write-ahead log is synced before a result is
 handed out, and all jobs that wait at that moment share the sync. A kill at any moment
 leaves the file whole. Several processes may open one file; SQLite's lock puts their
-transactions in a row.
+transactions in a row. A spool that only reads has a snapshot of what was committed, and
+waits for no sync.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ _R = TypeVar("_R")
 _Job = tuple[Callable[[Shelf], Any], asyncio.Future[Any]]
 _Outcome = tuple[asyncio.Future[Any], Any, Exception | None]
 
-MAX_WAITING = 1024  # jobs; beyond, clients are asked to slow down
-MAX_BATCH = 256  # jobs that share one sync
+MAX_WAITING = 2048  # jobs; beyond, clients are asked to slow down
+MAX_BATCH = 2000  # jobs that share one sync
 LOCK_WAIT_S = 5.0  # for another process on the same file
 
 _SCHEMA = """
@@ -46,6 +47,10 @@ CREATE TABLE IF NOT EXISTS slot (
     expires INTEGER NOT NULL,
     blob BLOB NOT NULL,
     PRIMARY KEY (board, number)
+) STRICT;
+CREATE TABLE IF NOT EXISTS pulse (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
 ) STRICT;
 """
 
@@ -132,6 +137,10 @@ class _SqliteShelf:
         self._database.execute("DELETE FROM parcel WHERE expires <= ?", (now,))
         self._database.execute("DELETE FROM slot WHERE expires <= ?", (now,))
 
+    def beat(self, now: int) -> None:
+        """Write something; a commit that changes nothing is not synced."""
+        self._database.execute("INSERT OR REPLACE INTO pulse VALUES (1, ?)", (now,))
+
 
 def _marks(values: Sequence[bytes]) -> str:
     return ",".join("?" * len(values))
@@ -140,8 +149,10 @@ def _marks(values: Sequence[bytes]) -> str:
 class Spool:
     """Runs jobs over the shelf, one after another, in a thread of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_reader: bool = False) -> None:
         self._path = path
+        # A reader that took the lock at once would wait for the writer's sync.
+        self._begin = "BEGIN DEFERRED" if is_reader else "BEGIN IMMEDIATE"
         # Bounded by `run`, which refuses when it is full.
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
         self._loop = asyncio.get_running_loop()
@@ -152,7 +163,7 @@ class Spool:
         """Run a job; once this returns, what the job wrote survives a kill.
 
         Raises:
-            LimitError: 1024 jobs wait already.
+            LimitError: 2048 jobs wait already.
             StoreError: the disk is full or broken; the job wrote nothing.
         """
         result: asyncio.Future[_R] = self._loop.create_future()
@@ -188,7 +199,8 @@ class Spool:
             while batch := self._next_batch():
                 # One wake-up of the loop for all: a thousand clients cost a thousand
                 # jobs, not a thousand wake-ups.
-                self._loop.call_soon_threadsafe(_hand_out, _commit(database, batch))
+                outcomes = _commit(database, batch, self._begin)
+                self._loop.call_soon_threadsafe(_hand_out, outcomes)
         finally:
             database.close()
 
@@ -225,13 +237,15 @@ class Spool:
         return batch
 
 
-def _commit(database: sqlite3.Connection, batch: list[_Job]) -> list[_Outcome]:
+def _commit(
+    database: sqlite3.Connection, batch: list[_Job], begin: str
+) -> list[_Outcome]:
     """Run jobs in one transaction; results leave after the sync, and only then."""
     shelf = _SqliteShelf(database)
     # Whose asker has gone need not run. One that goes while this looks runs in vain.
     waiting = [each for each in batch if not each[1].cancelled()]
     try:
-        database.execute("BEGIN IMMEDIATE")
+        database.execute(begin)
         results = [job(shelf) for job, _ in waiting]
         database.execute("COMMIT")
     except Exception as error:  # noqa: BLE001 - it is handed to whoever waits for a job
@@ -259,13 +273,13 @@ def _hand_out(outcomes: list[_Outcome]) -> None:
 
 
 @asynccontextmanager
-async def open_spool(path: Path) -> AsyncIterator[Spool]:
-    """Open a spool for the length of a block.
+async def open_spool(path: Path, *, is_reader: bool = False) -> AsyncIterator[Spool]:
+    """Open a spool for the length of a block; jobs of a reader must not write.
 
     Raises:
         StoreError: it cannot be opened, or is not a spool.
     """
-    spool = Spool(path)
+    spool = Spool(path, is_reader=is_reader)
     await spool.open()
     try:
         yield spool

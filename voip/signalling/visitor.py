@@ -9,12 +9,19 @@ import contextlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Coroutine, Iterator
+from typing import TypeVar
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from voip.errors import LimitError, MalformedError, StoreError
+from voip.errors import (
+    CallError,
+    LimitError,
+    MalformedError,
+    StoreError,
+    UnreachableError,
+)
+from voip.signalling.counts import Call, Op, RelayCounts
 from voip.signalling.envelope import mailbox_tag
 from voip.signalling.frames import (
     Ack,
@@ -27,22 +34,67 @@ from voip.signalling.frames import (
     Reply,
     Status,
     Stored,
+    Turn,
+    TurnGrant,
+    TurnStatus,
     format_reply,
     parse_request,
 )
-from voip.signalling.mailbox import Limits, Visit, collect, discard, post, publish
-from voip.signalling.spool import Spool
+from voip.signalling.mailbox import Visit
+from voip.signalling.store import STORE_S, Store
+from voip.signalling.turn import (
+    PER_CONNECTION,
+    PER_CONNECTION_S,
+    PER_PREFIX,
+    PER_PREFIX_S,
+    Meter,
+    TurnOffer,
+    issue,
+    prefix,
+)
 
-RECHECK_S = 5.0  # a waiting GET looks again: another process may have taken the PUT
+_R = TypeVar("_R")
+
+RECHECK_S = 5.0  # a waiting GET looks again: a hint of the store may be lost
 
 
 class Room:
-    """What the clients of one process share: the spool, and who waits for what."""
+    """What the clients of one process share: the store, and who waits for what."""
 
-    def __init__(self, spool: Spool, limits: Limits) -> None:
-        self.spool = spool
-        self.limits = limits
+    def __init__(
+        self,
+        store: Store,
+        *,
+        counts: RelayCounts | None = None,
+        turn: TurnOffer | None = None,
+    ) -> None:
+        self.store = store
+        self.counts = counts or RelayCounts()
+        self.turn = turn
+        self.turn_meter = Meter(PER_PREFIX, PER_PREFIX_S)
         self._waiting: defaultdict[bytes, set[asyncio.Event]] = defaultdict(set)
+        store.listen(self._arrived)
+
+    async def ask(self, call: Call, work: Coroutine[None, None, _R]) -> _R:
+        """Let the store do something, and count how long it took.
+
+        Raises:
+            UnreachableError: it took more than five seconds, and may yet happen.
+            StoreError: the store cannot.
+            LimitError: too much waits for it.
+        """
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(STORE_S):
+                return await work
+        except TimeoutError:
+            self.counts.store_errors[call] += 1
+            raise UnreachableError(f"store: no answer within {STORE_S:g} s") from None
+        except CallError:
+            self.counts.store_errors[call] += 1
+            raise
+        finally:
+            self.counts.store_s[call].add(time.perf_counter() - began)
 
     @contextlib.contextmanager
     def waiting(self, tags: list[bytes], news: asyncio.Event) -> Iterator[None]:
@@ -57,7 +109,7 @@ class Room:
                 if not self._waiting[tag]:
                     del self._waiting[tag]
 
-    def arrived(self, tag: bytes) -> None:
+    def _arrived(self, tag: bytes) -> None:
         """Wake whoever waits for this tag."""
         for news in self._waiting.get(tag, ()):
             news.set()
@@ -91,10 +143,15 @@ class _Wait:
 class Visitor:
     """Serves one WebSocket."""
 
-    def __init__(self, room: Room, socket: web.WebSocketResponse) -> None:
+    def __init__(
+        self, room: Room, socket: web.WebSocketResponse, *, address: str = ""
+    ) -> None:
+        """`address` is where the client is, for what is granted per household."""
         self._room = room
         self._socket = socket
+        self._prefix = prefix(address)
         self._visit = Visit(time.monotonic())
+        self._turn_meter = Meter(PER_CONNECTION, PER_CONNECTION_S)
         self._wait = _Wait(0)
         self._get: asyncio.Task[None] | None = None
 
@@ -107,7 +164,9 @@ class Visitor:
                     self._get.cancel()
         except* MalformedError:
             await self._socket.close(code=WSCloseCode.PROTOCOL_ERROR)
-        except* (StoreError, LimitError):
+        except* (StoreError, LimitError, UnreachableError):
+            # The client comes back, perhaps to a process that is better off, and asks
+            # again for what was not answered.
             await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
         except* ConnectionError:
             await self._socket.close()
@@ -130,47 +189,77 @@ class Visitor:
             else:
                 await self._send(await self._answer(request))
 
-    async def _answer(self, request: Put | Ack | BoardPut | BoardGet) -> Reply:
-        if isinstance(request, BoardGet):
-            return BoardSlot(
-                await self._room.spool.run(
-                    lambda shelf: shelf.slot(request.board, request.index)
-                )
-            )
-        try:
-            return Stored(await self._store(request))
-        except LimitError:
-            return Stored(Status.SLOW_DOWN)
+    async def _answer(self, request: Put | Ack | BoardPut | BoardGet | Turn) -> Reply:
+        match request:
+            case BoardGet(board, index):
+                slot = self._room.store.slot(board, index)
+                reply = BoardSlot(await self._room.ask(Call.SLOT, slot))
+                self._count(Op.BOARD_GET, Status.OK)
+                return reply
+            case Turn(wanted_s):
+                return self._grant(wanted_s)
+            case _:
+                status = await self._store(request)
+                self._count(_OPS[type(request)], status)
+                return Stored(status)
 
     async def _store(self, request: Put | Ack | BoardPut) -> Status:
-        run, limits = self._room.spool.run, self._room.limits
+        ask, store = self._room.ask, self._room.store
         now = int(time.time())
-        match request:
-            case Put(tag):
-                status = await run(
-                    partial(
-                        post, put=request, now=now, limits=limits, entropy=os.urandom
-                    )
-                )
-                self._room.arrived(tag)
-                return status
-            case Ack(message_ids):
-                return await run(partial(discard, message_ids=message_ids))
-            case BoardPut():
-                return await run(partial(publish, slot=request, now=now, limits=limits))
+        if isinstance(request, Ack):
+            # Not "slow down" where this fails: who deletes does not try again then.
+            await ask(Call.DISCARD, store.discard(request.message_ids))
+            return Status.OK
+        try:
+            if isinstance(request, Put):
+                return await ask(Call.PUT, store.put(request, now=now))
+            return await ask(Call.PUBLISH, store.publish(request, now=now))
+        except (LimitError, UnreachableError):
+            return Status.SLOW_DOWN
+
+    def _grant(self, wanted_s: int) -> TurnGrant:
+        room, now = self._room, time.monotonic()
+        if room.turn is None:
+            self._count(Op.TURN, Status.REFUSED)
+            return TurnGrant(TurnStatus.NOT_OFFERED)
+        try:
+            self._turn_meter.count(None, now)
+            room.turn_meter.count(self._prefix, now)
+        except LimitError:
+            self._count(Op.TURN, Status.SLOW_DOWN)
+            return TurnGrant(TurnStatus.SLOW_DOWN)
+        expires, servers = issue(
+            room.turn, wanted_s=wanted_s, now=int(time.time()), entropy=os.urandom
+        )
+        room.counts.turn_issued += 1
+        self._count(Op.TURN, Status.OK)
+        return TurnGrant(TurnStatus.OK, expires, servers=servers)
 
     async def _serve_get(self, request: Get, wait: _Wait) -> None:
         tags = [mailbox_tag(fetch) for fetch in request.fetches]
+        ask, store, choose = self._room.ask, self._room.store, self._visit.fresh
         with self._room.waiting(tags, wait.news):
             while True:
-                parcels = await self._room.spool.run(
-                    partial(collect, tags=tags, now=int(time.time()), visit=self._visit)
+                parcels = await ask(
+                    Call.COLLECT,
+                    store.collect(tags, now=int(time.time()), choose=choose),
                 )
                 for parcel in parcels:
                     await self._send(parcel)
                 if parcels or not await wait.for_news():
                     break
+        self._count(Op.GET, Status.OK)
         await self._send(GetDone())
+
+    def _count(self, op: Op, status: Status) -> None:
+        self._room.counts.frames[op, status] += 1
 
     async def _send(self, reply: Reply) -> None:
         await self._socket.send_bytes(format_reply(reply, os.urandom))
+
+
+_OPS: dict[type[Put | Ack | BoardPut], Op] = {
+    Put: Op.PUT,
+    Ack: Op.ACK,
+    BoardPut: Op.BOARD_PUT,
+}

@@ -67,6 +67,9 @@ class ListShelf:
     def sweep(self, now: int) -> None:
         self.kept = [each for each in self.kept if each[0] > now]
 
+    def beat(self, now: int) -> None:
+        pass
+
 
 @pytest.fixture
 def shelf() -> ListShelf:
@@ -99,7 +102,7 @@ def test_the_fetch_secret_reads_what_the_tag_was_left(
 ) -> None:
     leave(TAG)
     leave(b"\x02" * 16)
-    read = collect(shelf, [TAG], now=NOW, visit=Visit(0.0))
+    read = collect(shelf, [TAG], now=NOW, choose=Visit(0.0).fresh)
 
     assert [(parcel.tag, parcel.blob) for parcel in read] == [(TAG, BLOB)]
 
@@ -133,7 +136,7 @@ def test_a_blob_is_kept_for_seven_days(
 ) -> None:
     leave(TAG)
 
-    assert found == len(collect(shelf, [TAG], now=NOW + age, visit=Visit(0.0)))
+    assert found == len(collect(shelf, [TAG], now=NOW + age, choose=Visit(0.0).fresh))
 
 
 def test_the_shelf_has_a_quota(shelf: ListShelf, entropy: Entropy) -> None:
@@ -151,18 +154,18 @@ def test_a_connection_is_given_a_parcel_once(
 ) -> None:
     leave(TAG)
     visit = Visit(0.0)
-    collect(shelf, [TAG], now=NOW, visit=visit)
+    collect(shelf, [TAG], now=NOW, choose=visit.fresh)
 
-    assert collect(shelf, [TAG], now=NOW, visit=visit) == []
+    assert collect(shelf, [TAG], now=NOW, choose=visit.fresh) == []
 
 
 def test_the_next_connection_is_given_it_again(
     shelf: ListShelf, leave: Callable[[bytes], Status]
 ) -> None:
     leave(TAG)
-    collect(shelf, [TAG], now=NOW, visit=Visit(0.0))
+    collect(shelf, [TAG], now=NOW, choose=Visit(0.0).fresh)
 
-    assert len(collect(shelf, [TAG], now=NOW, visit=Visit(0.0))) == 1
+    assert len(collect(shelf, [TAG], now=NOW, choose=Visit(0.0).fresh)) == 1
 
 
 def test_a_deleted_parcel_is_gone(
@@ -171,7 +174,7 @@ def test_a_deleted_parcel_is_gone(
     leave(TAG)
     discard(shelf, [shelf.kept[0][1].message_id])
 
-    assert collect(shelf, [TAG], now=NOW, visit=Visit(0.0)) == []
+    assert collect(shelf, [TAG], now=NOW, choose=Visit(0.0).fresh) == []
 
 
 def test_one_get_brings_32_parcels_at_most(
@@ -181,7 +184,9 @@ def test_one_get_brings_32_parcels_at_most(
         leave(TAG)
     visit = Visit(0.0)
 
-    assert [len(collect(shelf, [TAG], now=NOW, visit=visit)) for _ in range(2)] == [
+    assert [
+        len(collect(shelf, [TAG], now=NOW, choose=visit.fresh)) for _ in range(2)
+    ] == [
         32,
         8,
     ]

@@ -26,7 +26,7 @@ from voip.signalling.frames import (
 )
 from voip.signalling.mailbox import Limits
 from voip.signalling.relay import MAX_PER_ADDRESS, RunningRelay, serve_relay
-from voip.signalling.spool import open_spool
+from voip.signalling.store_sqlite import open_sqlite
 from voip.signalling.tls import TlsFiles
 from voip.signalling.visitor import Room, Visitor
 
@@ -110,8 +110,10 @@ class Deaf:
 async def test_who_reads_no_answers_is_not_listened_to(tmp_path: Path) -> None:
     """Or each GET would be one more task that waits for its answer to leave."""
     client = Deaf()
-    async with open_spool(tmp_path / "spool") as spool:
-        visitor = Visitor(Room(spool, Limits()), cast("web.WebSocketResponse", client))
+    async with open_sqlite(
+        tmp_path / "spool", limits=Limits(), entropy=os.urandom
+    ) as store:
+        visitor = Visitor(Room(store), cast("web.WebSocketResponse", client))
         serving = asyncio.create_task(visitor.serve())
         await asyncio.sleep(0.3)
         serving.cancel()

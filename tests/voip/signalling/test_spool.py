@@ -152,11 +152,11 @@ async def test_too_many_waiting_jobs_are_refused(tmp_path: Path) -> None:
     async with open_spool(tmp_path / "spool") as spool, asyncio.TaskGroup() as tasks:
         tasks.create_task(spool.run(block))
         await asyncio.to_thread(started.wait)
-        for _ in range(1024):
+        for _ in range(2048):
             tasks.create_task(spool.run(lambda _: None))
         await asyncio.sleep(0)  # let them queue
         try:
-            with pytest.raises(LimitError, match="1024 requests wait for the disk"):
+            with pytest.raises(LimitError, match="2048 requests wait for the disk"):
                 await spool.run(lambda _: None)
         finally:
             gate.set()
