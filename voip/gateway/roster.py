@@ -38,7 +38,6 @@ still be on its way."""
 ALARM_S: Final = 5.0  # since our list changed; two records and an answer take 3 s
 LONGEST_S: Final = 30.0
 """Since the lists first differed: who changes his for ever must not hide by it."""
-FRESH_S: Final = 30.0  # how long who came into a full room takes to see that it is
 MAX_RAISE: Final = 16
 """Of a count by one message: eight times gone and back since the last one. Who could
 raise it at will could put an end to counting."""
@@ -94,15 +93,12 @@ class Membership:
         hand: whether we want to speak.
     """
 
-    def __init__(
-        self, group_id: bytes, own: bytes, *, now: float, is_opener: bool = False
-    ) -> None:
+    def __init__(self, group_id: bytes, own: bytes, *, is_opener: bool = False) -> None:
         """Be the only member so far; `is_opener`, nobody was there before."""
         self.own = own
         self.hand = False
         self._group_id = group_id
-        self._came_at = now
-        self._is_opener = is_opener
+        self._is_settled = is_opener
         self._is_leaving = False
         self._known = {own: _Known(1)}
         self._said: dict[bytes, Members] = {}
@@ -261,10 +257,9 @@ class Membership:
         self._introduced.update(due)
         return due
 
-    def must_go(self, now: float) -> bool:
+    def must_go(self) -> bool:
         """Whether we came into a room that was full; who was there before stays."""
-        is_fresh = now - self._came_at < FRESH_S and not self._is_opener
-        return is_fresh and len(self.members) > MAX_MEMBERS
+        return not self._is_settled and len(self.members) > MAX_MEMBERS
 
     def differing(self, now: float) -> frozenset[bytes]:
         """Name those who have concluded something else for too long."""
@@ -348,3 +343,5 @@ class Membership:
                 self._differing.pop(key, None)
             elif key not in self._differing:
                 self._differing[key] = _Differing(now, now)
+        if self.heard and not self._differing and len(self.members) <= MAX_MEMBERS:
+            self._is_settled = True  # all agree that there is room for us
