@@ -1,0 +1,388 @@
+"""Joins those in one call: each gets a plan of media that hears the others.
+
+Carrier, for it is used from many threads and shows pictures on a loop. Whoever carries
+media (a call, a browser's leg, a telephone's, a member of a room) is handed a
+`MediaPlan` of a `Port` and cannot tell it from a microphone and a speaker. The bridge
+has no clock of its own: sound moves when somebody writes or reads. ::
+
+    async with Bridge() as bridge:
+        await endpoint.dial("bob", plan=bridge.port("bob").plan)
+        tasks.create_task(bridge.attach(bridge.port("me"), plan))
+
+A port is shut until `open`: what it says is dropped, what it hears is silence, and it
+neither shows nor sees a picture. Nobody at the other side can tell it from a pause.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from voip.errors import MalformedError, MissingError, UnexpectedEventError
+from voip.gateway.mixing import MAX_WAITING, View, Waiting, faded, mix
+from voip.media.plan import MediaPlan
+from voip.media.sources import (
+    FRAME_BYTES,
+    FRAME_SAMPLES,
+    SAMPLE_RATE,
+    SILENCE,
+    AudioSink,
+    AudioSource,
+    DrivenSink,
+    PacedSource,
+    Picture,
+)
+
+FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
+
+Hears = Callable[[str, str], bool]
+"""Whether the first, by name, may hear and see the second."""
+
+
+def everybody(one: str, other: str) -> bool:
+    """Let each hear all others."""
+    return one != other
+
+
+class Port:
+    """One place in a bridge; made by `Bridge.port`.
+
+    Attributes:
+        name: its own in the bridge.
+        is_muted: what it says is dropped, what it hears is not.
+        level: how loud it is lately, 0 to 32768.
+    """
+
+    def __init__(self, bridge: "Bridge", name: str) -> None:
+        self.name = name
+        self.is_muted = False
+        self.level = 0.0
+        self._bridge = bridge
+        self._is_open = False
+        self._is_closed = False
+        self._hears: tuple[Waiting, ...] = ()
+        self._heard_by: tuple[Waiting, ...] = ()
+        self._view = View()
+        self._eyes: list[_Eye] = []
+        self._shows = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything passes."""
+        return self._is_open
+
+    @property
+    def dropped(self) -> int:
+        """Frames to this port that it read too late, or never."""
+        return sum(each.dropped for each in self._hears)
+
+    def plan(self, *, video: bool = False) -> MediaPlan:
+        """Give the ends of this port; closing them leaves the port in the bridge.
+
+        With `video`, it takes pictures and shows those of whoever speaks.
+        """
+        if not video:
+            return MediaPlan(audio_source=_Ear(self), audio_sink=_Mouth(self))
+        self._shows = True
+        return MediaPlan(
+            audio_source=_Ear(self),
+            audio_sink=_Mouth(self),
+            video_source=_Eye(self),
+            video_sink=_Face(self),
+        )
+
+    def open(self) -> None:
+        """Let sound and pictures pass from now on; nothing of before."""
+        for each in self._hears:
+            each.clear()
+        self._is_open = not self._is_closed
+
+    def shut(self) -> None:
+        """Let nothing pass, either way, at once."""
+        self._is_open = False
+        self.level = 0.0
+        for each in self._heard_by:
+            each.clear()
+
+    def close(self) -> None:
+        """Leave the bridge for good."""
+        self.shut()
+        self._is_closed = True
+        self._bridge.leave(self)
+
+    def say(self, frame: bytes) -> None:
+        """Say 20 ms, from any thread; nothing while shut or muted.
+
+        Raises:
+            MalformedError: a frame of another size; all others would hear noise.
+        """
+        if len(frame) != FRAME_BYTES:
+            raise MalformedError(
+                f"sound: expected {FRAME_BYTES} bytes, came {len(frame)}"
+            )
+        if not self._is_open or self.is_muted:
+            return
+        self.level = faded(self.level, frame)
+        for each in self._heard_by:
+            each.put(frame)
+
+    def listen(self) -> bytes:
+        """Give the next 20 ms of what it hears, from any thread; silence if nothing."""
+        frames = [frame for each in self._hears if (frame := each.take()) is not None]
+        return mix(frames) if self._is_open else SILENCE
+
+    def show(self, picture: Picture) -> None:
+        """Show a picture to whoever sees this port now; from any thread."""
+        if self._is_open:
+            self._bridge.show(self, picture)
+
+    def see(self, picture: Picture) -> None:
+        """Take a picture that somebody shows us."""
+        for eye in self._eyes:
+            eye.take(picture)
+
+    def join(self, hears: tuple[Waiting, ...], heard_by: tuple[Waiting, ...]) -> None:
+        """Take who is heard and who hears, from the bridge."""
+        self._hears, self._heard_by = hears, heard_by
+
+    def sees(self, name: str, others: "dict[str, Port]") -> bool:
+        """Say whether this port shows its user what `name` shows, now."""
+        if not (self._is_open and self._eyes):
+            return False
+        showing = {each: port for each, port in others.items() if port.shows_pictures}
+        levels = {each: port.level for each, port in showing.items()}
+        return self._view.choose(showing, levels, time.monotonic()) == name
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether pictures may come of this port."""
+        return self._shows and self._is_open
+
+    def watch(self, eye: "_Eye") -> None:
+        """Have this one see what the port sees."""
+        self._eyes.append(eye)
+
+    def look_away(self, eye: "_Eye") -> None:
+        """Undo `watch`."""
+        if eye in self._eyes:
+            self._eyes.remove(eye)
+
+
+class Bridge:
+    """Those in one call, by name."""
+
+    def __init__(self, hears: Hears = everybody) -> None:
+        """`hears` says who may hear and see whom; by default all others."""
+        self._may_hear = hears
+        self._ports: dict[str, Port] = {}
+        self._pairs: dict[tuple[str, str], Waiting] = {}
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for port in tuple(self._ports.values()):
+            port.close()
+
+    def port(self, name: str) -> Port:
+        """Make a place in the bridge; it is shut.
+
+        Raises:
+            UnexpectedEventError: the name is taken.
+        """
+        with self._lock:
+            if name in self._ports:
+                raise UnexpectedEventError(f"the bridge has a port {name!r} already")
+            port = self._ports[name] = Port(self, name)
+            self._wire()
+        return port
+
+    def leave(self, port: Port) -> None:
+        """Forget a port that was closed."""
+        with self._lock:
+            if self._ports.get(port.name) is port:
+                del self._ports[port.name]
+                self._wire()
+
+    def show(self, port: Port, picture: Picture) -> None:
+        """Show a picture to all who see this port now."""
+        for name, other in tuple(self._ports.items()):
+            if not (other is not port and self._may_hear(name, port.name)):
+                continue
+            others = {
+                each: theirs
+                for each, theirs in tuple(self._ports.items())
+                if theirs is not other and self._may_hear(name, each)
+            }
+            if other.sees(port.name, others):
+                other.see(picture)
+
+    async def attach(self, port: Port, plan: MediaPlan) -> None:
+        """Join a microphone, a speaker, a camera and a window to a port.
+
+        Runs until it is cancelled, and closes the plan then. A microphone and a speaker
+        keep their own pace; what has none is read and written every 20 ms.
+        """
+        ends = port.plan(video=bool(plan.video_source or plan.video_sink))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_carry_sound(port, plan))
+                if plan.video_source is not None:
+                    tasks.create_task(_carry_pictures(plan, ends))
+                if plan.video_sink is not None:
+                    tasks.create_task(_carry_pictures(ends, plan))
+        finally:
+            ends.close()
+            plan.close()
+
+    def _wire(self) -> None:
+        """Join all pairs anew; the sound that waits between them stays."""
+        names = tuple(self._ports)
+        before, self._pairs = self._pairs, {}
+        for hearer in names:
+            for heard in names:
+                if hearer != heard and self._may_hear(hearer, heard):
+                    pair = hearer, heard
+                    self._pairs[pair] = before.get(pair) or Waiting()
+        for name, port in self._ports.items():
+            port.join(
+                tuple(each for (one, _), each in self._pairs.items() if one == name),
+                tuple(each for (_, two), each in self._pairs.items() if two == name),
+            )
+
+
+class _Ear:
+    """What a port hears, as a microphone."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+
+    def read(self) -> bytes:
+        return self._port.listen()
+
+    def close(self) -> None:
+        """Do nothing: the port outlives it."""
+
+
+class _Mouth:
+    """What a port says, as a speaker."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+
+    def write(self, pcm: bytes) -> None:
+        self._port.say(pcm)
+
+    def close(self) -> None:
+        """Do nothing: the port outlives it."""
+
+
+class _Eye:
+    """What a port sees, as a camera: the newest picture, once."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._newest: Picture | None = None
+        self._came = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        port.watch(self)
+
+    def take(self, picture: Picture) -> None:
+        self._newest = picture
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and we late
+                self._loop.call_soon_threadsafe(self._came.set)
+
+    async def picture(self) -> Picture:
+        self._loop = asyncio.get_running_loop()
+        while (picture := self._newest) is None:
+            self._came.clear()
+            await self._came.wait()
+        self._newest = None
+        return picture
+
+    def close(self) -> None:
+        self._port.look_away(self)
+
+
+class _Face:
+    """What a port shows, as a window."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+
+    def show(self, picture: Picture) -> None:
+        self._port.show(picture)
+
+    def close(self) -> None:
+        """Do nothing: the port outlives it."""
+
+
+class _Pulled:
+    """What a port hears, in pieces of any size, for a speaker with its own clock."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._left = b""
+
+    def __call__(self, samples: int) -> bytes:
+        size = 2 * samples
+        while len(self._left) < size:
+            self._left += self._port.listen()
+        pcm, self._left = self._left[:size], self._left[size:]
+        return pcm
+
+
+async def _carry_sound(port: Port, plan: MediaPlan) -> None:
+    """Carry sound both ways until cancelled."""
+    source, sink = plan.audio_source, plan.audio_sink
+    loop = asyncio.get_running_loop()
+    reads = writes = None
+    if isinstance(sink, DrivenSink):
+        sink.drive(_Pulled(port))
+    else:
+        writes = sink
+    if isinstance(source, PacedSource):
+        source.pace(lambda: _say_soon(loop, port, source))
+    else:
+        reads = source
+    due = loop.time()
+    while True:
+        if reads is not None:
+            port.say(reads.read())
+        if writes is not None:
+            _write(writes, port.listen())
+        # After a stall the schedule moves: nobody waits for what was not said.
+        due = max(due + FRAME_S, loop.time() - MAX_WAITING * FRAME_S)
+        await asyncio.sleep(due - loop.time())
+
+
+def _say_soon(loop: asyncio.AbstractEventLoop, port: Port, source: AudioSource) -> None:
+    """Read a device on the loop, as its threads ask for."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed, the device not yet
+        loop.call_soon_threadsafe(lambda: port.say(source.read()))
+
+
+def _write(sink: AudioSink, frame: bytes) -> None:
+    try:
+        sink.write(frame)
+    except OSError as error:
+        raise MissingError(f"what is heard cannot be written: {error}") from error
+
+
+async def _carry_pictures(seen: MediaPlan, shown: MediaPlan) -> None:
+    """Show what one sees in the window of the other, until cancelled."""
+    source, sink = seen.video_source, shown.video_sink
+    assert source is not None
+    assert sink is not None
+    while True:
+        sink.show(await source.picture())
