@@ -4,22 +4,46 @@ Carrier. Each opening costs a key frame, so it happens for large changes and sel
 until then pictures are left out, so that the rate asked for is kept all the same.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import av
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import PictureType
+from av.packet import Packet
+from av.video.frame import PictureType, VideoFrame
 
 from voip.errors import MalformedError, MissingError
 from voip.media.i420 import frame_of
 from voip.media.sources import Picture
 from voip.media.video.limits import CLOCK_RATE
 
-Opener = Callable[[int, int, int], VideoCodecContext]
+
+class Context(Protocol):
+    """What FFmpeg knows of one encoder; opened before it is used."""
+
+    def open(self, *, strict: bool) -> None:
+        """Open it; if `strict`, only if it was not open before.
+
+        Raises:
+            FFmpegError, ValueError: it cannot be opened.
+            TimeoutError: it stands still; it is not used any more.
+        """
+
+    def encode(self, frame: VideoFrame | None) -> Sequence[Packet]:
+        """Give what is ready after this frame, or after the last one (None).
+
+        Raises:
+            FFmpegError: it failed.
+            TimeoutError: it stands still; it is not used any more.
+        """
+
+
+Opener = Callable[[int, int, int], Context]
 """Makes an encoder for pictures of a width and a height at bits a second."""
 
 LARGE = 1.25  # a change of rate by less is left to the pictures that are left out
 PATIENCE = 4 * CLOCK_RATE  # between two openings for the rate's sake
+MAX_HANGS = 3  # threads and memory of a library that stood still are never free again
 _DEBT_S = 0.5  # how far the encoder may be ahead of its rate before a picture is left
 
 
@@ -38,7 +62,8 @@ class Reopened:
         self._opened_at: int | None = None
         self._last = 0
         self._debt = 0.0  # bits sent that the rate has not paid for yet
-        self._context: VideoCodecContext | None = self._open()
+        self._hangs = 0
+        self._context: Context | None = self._open()
 
     quantizer: int | None = None
     """Nobody can know it here."""
@@ -67,13 +92,7 @@ class Reopened:
         if self._is_far_off and pts - self._opened_at >= PATIENCE:
             self._reopen()
             self._opened_at = pts
-        frame = frame_of(picture)
-        frame.pts = pts
-        frame.pict_type = PictureType.I if key else PictureType.NONE
-        try:
-            coded = b"".join(bytes(packet) for packet in self._context.encode(frame))
-        except av.FFmpegError as error:
-            raise MissingError(f"encoder: {error.strerror}") from error
+        coded = self._encode(self._context, picture, pts, key=key)
         self._debt += 8 * len(coded)
         return coded
 
@@ -92,7 +111,8 @@ class Reopened:
         context, self._context = self._context, None
         if context is not None:
             # Without an end some encoders complain on stderr; nobody wants the rest.
-            context.encode(None)
+            with contextlib.suppress(TimeoutError):
+                context.encode(None)
 
     @property
     def _is_far_off(self) -> bool:
@@ -104,10 +124,34 @@ class Reopened:
             self._opened_at = None
             self._context = self._open()
 
-    def _open(self) -> VideoCodecContext:
+    def _encode(
+        self, context: Context, picture: Picture, pts: int, *, key: bool
+    ) -> bytes:
+        frame = frame_of(picture)
+        frame.pts = pts
+        frame.pict_type = PictureType.I if key else PictureType.NONE
+        try:
+            return b"".join(bytes(packet) for packet in context.encode(frame))
+        except av.FFmpegError as error:
+            raise MissingError(f"encoder: {error.strerror}") from error
+        except TimeoutError:
+            fresh = self._context = self._open_after_hang()
+            self._opened_at = pts
+            return self._encode(fresh, picture, pts, key=key)
+
+    def _open_after_hang(self) -> Context:
+        self._context = None
+        self._hangs += 1
+        if self._hangs > MAX_HANGS:
+            raise MissingError(f"encoder: stood still {self._hangs} times")
+        return self._open()
+
+    def _open(self) -> Context:
         try:
             context = self._opener(self._width, self._height, self._bps)
             context.open(strict=False)
+        except TimeoutError:
+            return self._open_after_hang()
         except (av.FFmpegError, ValueError) as error:
             raise MissingError(f"encoder: {error}") from error
         self._opened_bps = self._bps

@@ -7,17 +7,19 @@ import contextlib
 import fractions
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 
 import av
+from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 
 from voip.description import Codec
 from voip.errors import MalformedError, MissingError
 from voip.media.pattern import draw_pattern
 from voip.media.video.decoding import FrameDecoder
+from voip.media.video.guarded import Guard
 from voip.media.video.limits import CLOCK_RATE
 from voip.media.video.reopened import Reopened
 
@@ -57,7 +59,38 @@ def available() -> bool:
         return False
 
 
-def _context(preset: int, width: int, height: int, bps: int) -> VideoCodecContext:
+class Svt:
+    """An encoder of SVT-AV1, every call of which ends; see `reopened.Context`."""
+
+    def __init__(self, context: VideoCodecContext) -> None:
+        """Take an encoder that is not opened yet, and let nobody else have it."""
+        self._context: VideoCodecContext | None = context
+        self._guard = Guard()
+
+    def open(self, *, strict: bool) -> None:
+        """Open it; if not `strict`, also if it is open already."""
+        assert self._context is not None  # not used after its end
+        self._guard.do(partial(_open, self._context, strict=strict))
+
+    def encode(self, frame: VideoFrame | None) -> list[Packet]:
+        """Encode a frame; None is the end, and frees it."""
+        context = self._context
+        assert context is not None  # not used after its end
+        work = partial(context.encode, frame)
+        if frame is None:
+            # The last one to hold it must be the thread: freeing it may hang, too.
+            self._context = context = None
+        try:
+            return self._guard.do(work)
+        except TimeoutError:
+            frame = None  # it ends should it ever come back
+            raise
+        finally:
+            if frame is None:
+                self._guard.leave()
+
+
+def _context(preset: int, width: int, height: int, bps: int) -> Svt:
     context = av.CodecContext.create("libsvtav1", "w")
     assert isinstance(context, VideoCodecContext)
     context.width, context.height = width, height
@@ -67,26 +100,24 @@ def _context(preset: int, width: int, height: int, bps: int) -> VideoCodecContex
     context.bit_rate = bps
     context.gop_size = 3000  # frames; key frames come when asked for
     context.options = {"preset": str(preset), "svtav1-params": _PARAMETERS}
-    open_beside_others(context)
-    return context
+    return Svt(context)
 
 
-def open_beside_others(context: VideoCodecContext) -> None:
+def _open(context: VideoCodecContext, *, strict: bool) -> None:
     """Open an encoder of SVT-AV1, its threads scheduled as the one that asks for it.
 
     Where it may, as root, SVT-AV1 makes its threads and the calling one real-time ones
     of the highest priority (SCHED_FIFO 99): then a picture that takes long stops
-    everything else on the machine, sound first. The calling one is therefore a thread
-    that ends: the C library remembers, and later threads of ours would take after it.
+    everything else on the machine, sound first. The calling one is never one of the
+    call's: the C library remembers, and later threads of ours would take after it.
     """
     if sys.platform != "linux":
-        context.open()
+        context.open(strict=strict)
         return
     policy, usual = os.sched_getscheduler(0), os.sched_getparam(0)
     before = set(_THREADS.iterdir())
-    with ThreadPoolExecutor(max_workers=1) as opener:
-        opened = opener.submit(context.open)
+    context.open(strict=strict)
+    os.sched_setscheduler(0, policy, usual)
     for thread in set(_THREADS.iterdir()) - before:
         with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
             os.sched_setscheduler(int(thread.name), policy, usual)
-    opened.result()

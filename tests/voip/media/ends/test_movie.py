@@ -2,22 +2,20 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 import av
 import pytest
-from av.video.codeccontext import VideoCodecContext
 
+from tests.voip.media.video.native import encoded
 from voip.errors import RefusedError
 from voip.media.ends.movie import QUEUE_ITEMS, CallRecording
 from voip.media.ends.writing import CLOSE_S
 from voip.media.i420 import frame_of
 from voip.media.pattern import draw_pattern
 from voip.media.sources import Track
-from voip.media.video.svt import open_beside_others
 
 WAIT_S = 30.0  # only a failing test waits this long
 OPUS = bytes.fromhex("f8fffe") + bytes(77)  # a frame of 20 ms, as long as ours
@@ -35,18 +33,10 @@ def _new(path: Path) -> BinaryIO:
 
 
 def _coded(codec: str, count: int, width: int = 128, height: int = 64) -> list[bytes]:
-    encoder = av.CodecContext.create(_ENCODERS[codec], "w")
-    assert isinstance(encoder, VideoCodecContext)
-    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
-    encoder.time_base = Fraction(1, 30)
-    encoder.options = _OPTIONS[codec]
-    if codec == "av1":
-        open_beside_others(encoder)
     frames = [frame_of(draw_pattern(number, width, height)) for number in range(count)]
     for number, frame in enumerate(frames):
         frame.pts = number
-    packets = [packet for frame in frames for packet in encoder.encode(frame)]
-    return [bytes(packet) for packet in [*packets, *encoder.encode(None)]]
+    return encoded(_ENCODERS[codec], frames, _OPTIONS[codec])
 
 
 def _times(path: Path) -> dict[str, list[float]]:

@@ -6,14 +6,13 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from fractions import Fraction
 from itertools import count
 
 import av
 import pytest
-from av.video.codeccontext import VideoCodecContext
 
 from tests.voip.media.video.clip import clip, psnr
+from tests.voip.media.video.native import encoded
 from voip.description import Codec
 from voip.errors import MalformedError, MissingError
 from voip.media.sources import Picture
@@ -26,7 +25,7 @@ from voip.media.video.decoding import (
     open_decoder,
 )
 from voip.media.video.encoders import open_encoder
-from voip.media.video.svt import available, open_beside_others
+from voip.media.video.svt import available
 
 needs_av1 = pytest.mark.skipif(not available(), reason="PyAV has no AV1 here")
 SIZE = 160, 120
@@ -210,17 +209,12 @@ def test_a_picture_of_one_pixel_is_refused() -> None:
 
 @needs_av1
 async def test_colours_that_nobody_converts_do_not_end_the_thread() -> None:
-    encoder = av.CodecContext.create("libsvtav1", "w")
-    assert isinstance(encoder, VideoCodecContext)
-    encoder.width, encoder.height = SIZE
-    encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 30)
     # YCgCo (8) of full range: it decodes, and cannot be made I420.
     wild = "matrix-coefficients=8:color-range=1:rtc=1:pred-struct=1:lp=1"
-    encoder.options = {"preset": "12", "svtav1-params": wild}
-    open_beside_others(encoder)
     frame = av.VideoFrame(*SIZE, "yuv420p")
     frame.pts = 0
-    coded = [bytes(each) for each in (*encoder.encode(frame), *encoder.encode(None))]
+    options = {"preset": "12", "svtav1-params": wild}
+    coded = encoded("libsvtav1", [frame], options, bps=0)
     told = Told(Codec.AV1)
     told.put(*coded)
     await told.calls_reach(len(coded))

@@ -4,7 +4,6 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,9 +11,9 @@ import av
 import numpy as np
 import pytest
 
+from tests.voip.media.video.native import encoded
 from voip.media.rtp import HEADER_BYTES, Header, format_header
 from voip.media.video import av1, headers, vp8
-from voip.media.video.svt import open_beside_others
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -24,41 +23,32 @@ VP8 = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
 AV1 = {"preset": "12", "svtav1-params": "rtc=1:pred-struct=1:rc=2:lp=1"}
 
 
-def encoded(codec: str, options: dict[str, str]) -> list[bytes]:
-    """Let a real encoder make frames of moving noise; one key frame is forced."""
-    context = cast("VideoCodecContext", av.CodecContext.create(codec, "w"))
-    context.width, context.height = WIDTH, HEIGHT
-    context.pix_fmt = "yuv420p"
-    context.time_base = Fraction(1, 30)
-    context.bit_rate = 600_000
-    context.options = options
-    if codec == "libsvtav1":
-        open_beside_others(context)
-    noise = np.random.default_rng(1).integers(
+def noise() -> list[av.VideoFrame]:
+    """Frames of moving noise; one key frame is forced."""
+    still = np.random.default_rng(1).integers(
         0, 255, (HEIGHT * 3 // 2, WIDTH), dtype=np.uint8
     )
-    packets = []
+    frames = []
     for number in range(FRAMES):
-        picture = np.roll(noise, number, 1)
+        picture = np.roll(still, number, 1)
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts = number
         if number == FORCED:
             frame.pict_type = av.video.frame.PictureType.I
-        packets += context.encode(frame)
-    packets += context.encode(None)
-    return [bytes(packet) for packet in packets]
+        frames.append(frame)
+    return frames
 
 
 @pytest.fixture(scope="module")
 def vp8_frames() -> list[bytes]:
-    return encoded("libvpx", VP8)
+    return encoded("libvpx", noise(), VP8)
 
 
 @pytest.fixture(scope="module")
 def av1_units() -> list[bytes]:
     if "libsvtav1" not in av.codecs_available:
         pytest.skip("this build of FFmpeg has no libsvtav1")
-    return encoded("libsvtav1", AV1)
+    return encoded("libsvtav1", noise(), AV1)
 
 
 def decoded(codec: str, frames: list[bytes]) -> int:
