@@ -2,7 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +13,14 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.realtime import in_two_tries
 from tests.voip.signalling.relays import lying_relay, plain_server
 from voip.errors import CallError, RefusedError, UnreachableError
 from voip.identity.card import RelayAddress
 from voip.signalling.board import publish
 from voip.signalling.channel import _is_ours, open_channel
 from voip.signalling.frames import (
+    PATH,
     BoardGet,
     BoardSlot,
     Get,
@@ -203,3 +208,50 @@ def test_an_address_is_ours_for_as_long_as_this_machine_has_it(
     name: tuple[str | int, ...], *, ours: bool
 ) -> None:
     assert _is_ours(name) is ours
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses")
+@in_two_tries
+async def test_a_lost_syn_costs_a_quarter_of_a_second_and_not_a_whole_one(
+    tmp_path: Path,
+) -> None:
+    del tmp_path
+    loop = asyncio.get_running_loop()
+    with socket.socket() as listener, socket.socket() as first:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        first.connect(listener.getsockname())  # Linux drops a SYN for a full queue
+        connecting = loop.create_task(_connect(listener.getsockname()[1]))
+        await asyncio.sleep(0.1)
+        listener.accept()[0].close()
+        began = loop.time()
+        async with _serving(listener):
+            await connecting
+        took_s = loop.time() - began
+
+    assert took_s < 0.8
+
+
+async def _connect(port: int) -> None:
+    async with open_channel(RelayAddress("127.0.0.1", port), os.urandom):
+        pass
+
+
+@asynccontextmanager
+async def _serving(listener: socket.socket) -> AsyncIterator[None]:
+    async def handle(request: web.Request) -> web.WebSocketResponse:
+        answer = web.WebSocketResponse()
+        await answer.prepare(request)
+        async for _ in answer:
+            pass
+        return answer
+
+    application = web.Application()
+    application.router.add_get(PATH, handle)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.SockSite(runner, listener).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
