@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_S = 3.0
+PATIENCE_S = 5.0
 """A picture takes hundredths of a second; what is starved of a processor takes longer,
 and must not be given up for that."""
 

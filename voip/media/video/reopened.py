@@ -6,10 +6,9 @@ until then pictures are left out, so that the rate asked for is kept all the sam
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, SupportsBytes
 
 import av
-from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 
 from voip.errors import MalformedError, MissingError
@@ -29,7 +28,7 @@ class Context(Protocol):
             TimeoutError: it stands still; it is not used any more.
         """
 
-    def encode(self, frame: VideoFrame | None) -> Sequence[Packet]:
+    def encode(self, frame: VideoFrame | None) -> Sequence[SupportsBytes]:
         """Give what is ready after this frame, or after the last one (None).
 
         Raises:

@@ -7,11 +7,12 @@ import contextlib
 import fractions
 import os
 import sys
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import SupportsBytes
 
 import av
-from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
@@ -72,7 +73,7 @@ class Svt:
         assert self._context is not None  # not used after its end
         self._guard.do(partial(_open, self._context, strict=strict))
 
-    def encode(self, frame: VideoFrame | None) -> list[Packet]:
+    def encode(self, frame: VideoFrame | None) -> Sequence[SupportsBytes]:
         """Encode a frame; None is the end, and frees it."""
         context = self._context
         assert context is not None  # not used after its end
