@@ -25,6 +25,7 @@ from voip.errors import MalformedError
 _HTML: Final = "text/html; charset=utf-8"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 _TEXT: Final = "text/plain; charset=utf-8"
+_PICTURE: Final = "image/svg+xml"
 
 _SCRIPTS: Final = (
     "link.js",
@@ -36,6 +37,7 @@ _SCRIPTS: Final = (
     "worker.js",
     "tally.js",
     "devices.js",
+    "own.js",
     "media.js",
     "call.js",
     "screens.js",
@@ -69,6 +71,7 @@ def read_pages() -> Mapping[str, Page]:
             Page(f"/{name}", _SCRIPT, body=folder.joinpath(name).read_bytes())
             for name in _SCRIPTS
         ),
+        Page("/icon.svg", _PICTURE, body=folder.joinpath("icon.svg").read_bytes()),
         Page("/words.txt", _TEXT, body=words),
     ]
     return MappingProxyType({page.path: page for page in pages})
