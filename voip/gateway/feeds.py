@@ -1,0 +1,72 @@
+"""Whose a feed of the forwarding server is: the one whose key opens it, nobody else's.
+
+The server says which feeds there are and may say anything about them. Names come from
+keys alone; a feed that two members' keys open, or nobody's for 5 s, is a server that
+mixes things up or adds some of its own: it is closed, and the user hears of it. Times
+are seconds of one monotonic clock.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+UNOPENED_S = 5.0
+"""How long frames of a feed may come that nobody's key opens: its key is on its way."""
+
+
+class Verdict(Enum):
+    """What follows from a frame."""
+
+    NOTHING = "nothing new"
+    NAMED = "the feed now has a name"
+    MIXED = "two members' keys open it"
+    UNKNOWN = "no member's key opens it"
+
+
+@dataclass(slots=True)
+class _Feed:
+    member: bytes | None = None
+    unopened_since: float | None = None
+
+
+@dataclass(slots=True)
+class Feeds:
+    """The feeds of a room, by the server's number for each."""
+
+    _open: dict[int, _Feed] = field(default_factory=dict)
+    _unknown: set[int] = field(default_factory=set)
+
+    def opened(self, feed: int, member: bytes) -> Verdict:
+        """Note that a frame opened with the key of this member."""
+        known = self._open.setdefault(feed, _Feed())
+        known.unopened_since = None
+        if known.member == member:
+            return Verdict.NOTHING
+        if known.member is not None:
+            return Verdict.MIXED
+        known.member = member
+        return Verdict.NAMED
+
+    def unopened(self, feed: int, now: float) -> Verdict:
+        """Note that a frame came which no key opens."""
+        known = self._open.setdefault(feed, _Feed())
+        if known.unopened_since is None:
+            known.unopened_since = now
+        if now - known.unopened_since < UNOPENED_S:
+            return Verdict.NOTHING
+        self._unknown.add(feed)
+        return Verdict.UNKNOWN
+
+    def member(self, feed: int) -> bytes | None:
+        """Say whose it is; None before one of its frames opened."""
+        known = self._open.get(feed)
+        return None if known is None else known.member
+
+    def retry(self) -> frozenset[int]:
+        """Give, once, feeds closed as `UNKNOWN`: a new key may be theirs."""
+        again, self._unknown = frozenset(self._unknown), set()
+        return again
+
+    def gone(self, feed: int) -> None:
+        """Forget a feed that the server does not have any more."""
+        self._open.pop(feed, None)
+        self._unknown.discard(feed)

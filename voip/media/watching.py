@@ -1,0 +1,205 @@
+"""What we take from a forwarding server: one feed, of one member, hopefully.
+
+Carrier. Each packet is opened by a member's key before anything else looks at it, and
+its numbers are those that its sender gave it (`forwarding`); only when the server is
+asked for a packet again, its own number for it counts.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from voip.description import Codec, Description, Kind
+from voip.errors import MalformedError
+from voip.media import rtp
+from voip.media.audio.hearing import Hearing
+from voip.media.audio.opus import open_decoder
+from voip.media.connect.config import IceConfig
+from voip.media.flow import report
+from voip.media.flow.arrivals import Arrived, Window
+from voip.media.forwarding import KINDS, OpenFrame, open_packet
+from voip.media.profile import AUDIO_PT, picture_stream
+from voip.media.reporting import PICTURE_RATE
+from voip.media.serverleg import ServerLeg
+from voip.media.sources import FRAME_SAMPLES, SAMPLE_RATE, Picture, VideoSink
+from voip.media.video.showing import VideoReceiver
+
+SCREEN_S = 2.0  # after its last picture the camera is shown again
+REPORT_S = 5.0  # RFC 3550 §6.2
+
+
+class _Lane:
+    """One stream of a feed."""
+
+    def __init__(self, payload_type: int) -> None:
+        self.payload_type = payload_type  # its sender's
+        self.kind = KINDS[payload_type]
+        self.renumbered = 0
+        self.arrived: Arrived | None = None
+        self.receiver: VideoReceiver | None = None
+
+
+class Watching:
+    """One feed of the server: the sound and the pictures of one member, hopefully.
+
+    Attributes:
+        leg: the way there.
+        sink: where its pictures are shown; None: nowhere.
+        opened: packets that a member's key opened, likewise `unopened`.
+    """
+
+    def __init__(  # noqa: PLR0913 -- what comes, how, and who is told
+        self,
+        ice: IceConfig,
+        payload_types: Mapping[int, tuple[int, bool]],
+        *,
+        controlling: bool,
+        open_frame: OpenFrame,
+        unopened: Callable[[float], None],
+        closed: Callable[[], None],
+        failed: Callable[[str], None],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        """Take what the server sends, by its payload types: (the sender's, a repeat).
+
+        `open_frame` opens with a member's key, or raises `MalformedError`; `unopened`
+        then hears of it. `failed` hears why pictures are not shown.
+
+        Raises:
+            MissingError: this machine has no Opus, or relay-only has no TURN server.
+        """
+        self.sink: VideoSink | None = None
+        self.opened = self.unopened = 0
+        self._open_frame, self._not_opened = open_frame, unopened
+        self._failed = failed
+        self._loop = asyncio.get_running_loop()
+        self._ssrc = int.from_bytes(entropy(4)) | 1
+        self._types = dict(payload_types)
+        own = {each for each, _ in self._types.values()}
+        self._lanes = {each: _Lane(each) for each in own}
+        self._hearing = Hearing(open_decoder())
+        self._screen_at: float | None = None
+        self._report_at = self._loop.time() + REPORT_S
+        self.leg = ServerLeg(
+            ice,
+            controlling=controlling,
+            rtp_came=self._take,
+            rtcp_came=_unread,
+            closed=closed,
+        )
+
+    async def connect(
+        self, far: Description, fingerprint: bytes, *, we_begin: bool
+    ) -> None:
+        """Connect; raises what `ServerLeg.connect` does."""
+        await self.leg.connect(far, fingerprint, we_begin=we_begin)
+
+    def pull(self, now: float) -> bytes:
+        """Give the next 20 ms of its sound; to be called every 20 ms."""
+        if now >= self._report_at:
+            self._report_at = now + REPORT_S
+            self._report(now)
+        return self._hearing.pull(FRAME_SAMPLES, now)
+
+    async def close(self) -> None:
+        """Take nothing more; the sink stays open."""
+        for lane in self._lanes.values():
+            if lane.receiver is not None:
+                lane.receiver.stop()
+        await self.leg.stop()
+
+    def _take(self, packet: bytes, now: float) -> None:
+        header = rtp.parse_header(packet)
+        if header.payload_type not in self._types:
+            raise MalformedError(f"payload type {header.payload_type} was not offered")
+        payload_type, is_repeat = self._types[header.payload_type]
+        lane = self._lanes[payload_type]
+        if not is_repeat:
+            self._note(lane, header, now)
+        try:
+            opened = open_packet(
+                packet, payload_type, is_repeat=is_repeat, open_frame=self._open_frame
+            )
+        except MalformedError:
+            self.unopened += 1
+            self._not_opened(now)
+            return
+        self.opened += 1
+        lane.renumbered = opened.renumbered
+        if payload_type == AUDIO_PT:
+            self._hearing.receive(opened.packet, now)
+        elif self.sink is not None:
+            if lane.receiver is None:
+                lane.receiver = self._receiver(lane, self.sink)
+            lane.receiver.receive(opened.packet, now)
+
+    def _note(self, lane: _Lane, header: rtp.Header, now: float) -> None:
+        if lane.arrived is None or lane.arrived.ssrc != header.ssrc:
+            is_sound = lane.kind is Kind.AUDIO
+            lane.arrived = Arrived(
+                header.ssrc,
+                Window.SOUND if is_sound else Window.PICTURES,
+                SAMPLE_RATE if is_sound else PICTURE_RATE,
+            )
+        lane.arrived.note(header.sequence, header.timestamp, now)
+
+    def _receiver(self, lane: _Lane, sink: VideoSink) -> VideoReceiver:
+        # Repeats are taken apart before, so the receiver sees one stream; numbers of
+        # sources are the server's and mean nothing to it.
+        stream = picture_stream(lane.kind, Codec.VP8, 1, 2)
+        return VideoReceiver(
+            stream,
+            _Window(sink, partial(self._may_show, lane.kind)),
+            nack=partial(self._ask_again, lane),
+            pli=partial(self._ask_picture, lane),
+            slow=lambda: self._failed(
+                "this machine is too slow for the pictures that come"
+            ),
+        )
+
+    def _ask_again(self, lane: _Lane, sequences: tuple[int, ...]) -> None:
+        if lane.arrived is not None:
+            theirs = tuple(each + lane.renumbered & 0xFFFF for each in sequences)
+            nack = report.Nack(self._ssrc, lane.arrived.ssrc, theirs)
+            self.leg.send_rtcp(report.format_nack(nack))
+
+    def _ask_picture(self, lane: _Lane) -> None:
+        if lane.arrived is not None:
+            wanted = report.PictureLoss(self._ssrc, lane.arrived.ssrc)
+            self.leg.send_rtcp(report.format_picture_loss(wanted))
+
+    def _report(self, now: float) -> None:
+        blocks = tuple(
+            lane.arrived.block(now)
+            for lane in self._lanes.values()
+            if lane.arrived is not None
+        )
+        told = report.Compound(self._ssrc, blocks)
+        self.leg.send_rtcp(report.format_compound([told]))
+
+    def _may_show(self, kind: Kind) -> bool:
+        now = self._loop.time()
+        if kind is Kind.SCREEN:
+            self._screen_at = now
+            return True
+        return self._screen_at is None or now - self._screen_at >= SCREEN_S
+
+
+class _Window:
+    """Where a member is shown, as one of its streams sees it."""
+
+    def __init__(self, sink: VideoSink, may_show: Callable[[], bool]) -> None:
+        self._sink = sink
+        self._may_show = may_show
+
+    def show(self, picture: Picture) -> None:
+        """See `VideoSink`."""
+        if self._may_show():
+            self._sink.show(picture)
+
+    def close(self) -> None:
+        """Leave it open; it is the room's."""
+
+
+def _unread(_datagram: bytes, _now: float) -> None:
+    """Take RTCP of the server about a feed: nothing in it is known to be true."""
