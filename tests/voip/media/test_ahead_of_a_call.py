@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aioice import Candidate
 
 from tests.voip.media.connect.relays import Turn, running_turn, until
 from tests.voip.people import tone_plan
@@ -78,9 +79,9 @@ async def test_both_sides_connect_by_relays_that_were_asked_while_it_rang(
         selected = await caller.gather(offered)
         async with asyncio.timeout(10):
             await asyncio.gather(caller.connect(offered), callee.connect(selected))
-            kinds = await asyncio.gather(_up(caller), _up(callee))
+            kinds = {*await asyncio.gather(_up(caller), _up(callee))}
 
-    assert kinds == ["relay", "relay"]
+    assert kinds == {"relay"}
 
 
 async def test_while_it_rings_the_configured_relay_is_reached_and_nobody_else(
@@ -102,14 +103,16 @@ async def test_while_it_rings_the_configured_relay_is_reached_and_nobody_else(
 
 
 async def test_what_is_found_after_the_description_is_told(coturn: Turn) -> None:
+    line = "1 1 udp 1 192.0.2.7 1000 typ host"
     async with found(CALLER, relayed(coturn.udp())) as media:
-        described = await media.gather()
-        agent = media._ways.current._agent
-        agent._found(agent._protocols[0], agent.local_candidates[0])
+        await media.gather()
+        report = media._ways.current._agent._on_candidate
+        assert report is not None
+        report(Candidate.from_sdp(line))
         async with asyncio.timeout(5):
             told = await media.event()
 
-    assert [told] == [CandidateFound(each) for each in described.candidates]
+    assert told == CandidateFound(line)
 
 
 async def test_a_relay_that_hangs_up_while_it_rings_is_asked_again(
