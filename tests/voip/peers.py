@@ -58,6 +58,7 @@ class Wire:
         self.rooms = Rooms()
         self.ice = IceConfig(loopback=True)
         self.plan = tone_plan
+        self.by_hand = False
 
     def post(self, owner: str) -> "WirePost":
         post = WirePost(self, owner)
@@ -190,7 +191,9 @@ async def on(
     """Put a person on the wire; what they keep is in the person again afterwards."""
     keeper = MemoryKeeper(person.vault)
     post = wire.post(name or person.vault.alias)
-    settings = Settings(plan=wire.plan, ice=wire.ice, media=wire.media())
+    settings = Settings(
+        plan=wire.plan, ice=wire.ice, by_hand=wire.by_hand, media=wire.media()
+    )
     endpoint = Endpoint(keeper, post, settings=settings, entropy=person.entropy)
     try:
         async with endpoint:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.voip.peers import (
     ALICE,
+    Arrival,
+    Carried,
     Wire,
     at,
     heard,
@@ -67,6 +69,22 @@ async def test_who_configured_no_server_opens_nothing_while_it_rings() -> None:
         theirs = await alice.endpoint.dial("bob")
         await bob.rung()
         await until(theirs, State.ALERTED)
+
+        assert sides(wire) == []
+
+
+@simulated
+async def test_who_pastes_by_hand_asks_nobody_ahead() -> None:
+    wire = wired()
+    wire.by_hand = True
+    async with at(wire, *people()) as homes:
+
+        def paste(carried: Carried) -> list[Arrival]:
+            homes[carried.sender == ALICE].post.take(carried.tag, carried.blob)
+            return []
+
+        wire.meddle = paste
+        await talk(*homes)
 
         assert sides(wire) == []
 
