@@ -15,6 +15,8 @@ from voip.call import State
 from voip.events import End
 from voip.identity.trust import Trust, TrustState
 from voip.identity.words import WordTriple
+from voip.marks import NAMES, weakest
+from voip.marks import sentence as leg_sentence
 
 _LOG_LINES = 6  # of the latest texts and warnings on a screen
 _RECORDED = "they record this call from now on, as they say"
@@ -46,6 +48,7 @@ class Seen:
         recording: the file into which we record; empty if we do not.
         options: sets of words to choose from, while the user compares.
         log: the latest texts and warnings, escaped.
+        legs: who else is in the call by a gateway of theirs; it stays.
         alarm: what the user must not overlook, in lines; it stays.
         connected_at: seconds, by the clock that `after` is given.
     """
@@ -57,6 +60,7 @@ class Seen:
     decimal: str = ""
     path: str = ""
     peer: n.PeerChanged | None = None
+    legs: n.LegsChanged | None = None
     peer_compared: bool | None = None
     speaks_anyway: bool = False
     closed_by: str = ""
@@ -88,7 +92,7 @@ class Seen:
         return self.closed_by
 
 
-def after(  # noqa: C901, PLR0911 -- one case per kind of news
+def after(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
     seen: Seen, news: n.News, now: float
 ) -> Seen:
     """Take up a piece of news that came at `now`, in seconds of any steady clock."""
@@ -113,6 +117,8 @@ def after(  # noqa: C901, PLR0911 -- one case per kind of news
             return replace(told, peer=news)
         case n.PeerCompared(matched):
             return replace(seen, peer_compared=matched)
+        case n.LegsChanged():
+            return replace(seen, legs=news)
         case n.Ended(end):
             return replace(seen, end=end, state=State.ENDED)
         case n.MicrophoneClosed(reason):
@@ -167,6 +173,8 @@ def sentence(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
             return f"they write: {escape(text)}"
         case n.FileArrived(name, data):
             return f"they send a file: {escape(name)}, {len(data)} bytes"
+        case n.LegsChanged():
+            return "; ".join(legs_lines(news))
         case n.Ended(end):
             return f"over: {end.value}"
         case _:
@@ -188,6 +196,8 @@ def render(
         lines.append(f"trust: {say(seen.trust)}")
         if seen.trust.state is TrustState.BROKEN:
             lines.append(f"blocked: {_BLOCKED}")
+    if seen.legs is not None:
+        lines += legs_lines(seen.legs)
     lines += seen.alarm
     if seen.options and entry:
         # Not beside our own words: the answer must come from the other side's mouth.
@@ -204,6 +214,18 @@ def render(
     lines += [f"  {line}" for line in seen.log]
     if seen.end is None:
         lines.append(entry or _keys(seen))
+    return lines
+
+
+def legs_lines(news: n.LegsChanged) -> list[str]:
+    """Say who else hears, and how weak that makes the call; first what is weakest."""
+    legs = news.legs.legs
+    if not legs:
+        return ["legs: none; nobody but the two of you"]
+    lines = [f"this call: {NAMES[weakest(legs)]}"]
+    lines += [escape(leg_sentence(leg, news.via)) for leg in legs]
+    if news.asks:
+        lines.append("'legs accept' lets them hear and speak, 'legs refuse' does not")
     return lines
 
 

@@ -10,9 +10,10 @@ The caller::
                                                     └──── Accepted ────────┤
     ACTIVE <── FirstPacketVerified ── CONNECTING <─────────────────────────┘
 
-The callee; nobody is rung before CONFIRM verified, but who pasted the INVITE::
+The callee; nobody is rung before CONFIRM verified, but who pasted the INVITE; where a
+gateway calls, not before it said whom it joins::
 
-    IDLE ── InviteAnswered ──> ANSWERED ── Confirmed ──> RINGING
+    IDLE ── InviteAnswered ──> ANSWERED ── Confirmed, LegsTold ──> RINGING
     CONNECTING <── Selected ── ACCEPTED <── UserAccepted ───┘
 
 Both: ACTIVE ── PathLost ──> RECONNECTING ── PathRestored ──> ACTIVE, and from
@@ -36,6 +37,7 @@ from voip.events import (
     GlareLost,
     HungUp,
     InviteAnswered,
+    LegsTold,
     MediaLost,
     OpenMicrophone,
     PathLost,
@@ -65,6 +67,7 @@ from voip.signalling.messages import HangupReason
 INVITE_TTL_S = 60.0  # people expect a call to give up after about a minute
 UNREACHABLE_S = 10.0  # after this long without RINGING we say so, and go on trying
 CONFIRM_S = 15.0  # two mailbox round trips, with one resend of each
+LEGS_S = 10.0  # one mailbox round trip, with two resends
 SELECT_S = 10.0  # one mailbox round trip, with two resends
 CONNECT_S = 15.0  # ICE with every check lost twice
 RECONNECT_S = 60.0  # a lift, a tunnel, a router that starts again
@@ -106,6 +109,7 @@ _NEXT: dict[tuple[State, type[Event]], State] = {
     # The callee.
     (State.IDLE, InviteAnswered): State.ANSWERED,
     (State.ANSWERED, Confirmed): State.RINGING,
+    (State.ANSWERED, LegsTold): State.RINGING,
     (State.ACCEPTED, Confirmed): State.ACCEPTED,  # by hand: accepted beforehand
     (State.RINGING, UserAccepted): State.ACCEPTED,
     (State.ANSWERED, UserAccepted): State.ACCEPTED,  # by hand, or after glare
@@ -179,6 +183,7 @@ class Call:
         self._give_up: float | None = None  # when a caller stops waiting
         self._by_hand = False
         self._auto_accept = False
+        self._awaits_legs = False
         self._ring_s = INVITE_TTL_S
         self._last_refusal = End.NO_ANSWER
 
@@ -219,6 +224,8 @@ class Call:
                 return self._invite_answered(event, to, now)
             case Confirmed():
                 return self._was_confirmed(event, to, now)
+            case LegsTold():
+                return self._legs_told(event, to, now)
             case UserAccepted():
                 return self._user_accepted(to, now)
             case UserDeclined():
@@ -298,13 +305,16 @@ class Call:
         self._by_hand = event.by_hand
         self._auto_accept = event.auto_accept
         self._ring_s = event.ring_s
-        if not event.by_hand:
+        self._awaits_legs = event.legs_follow
+        if not event.by_hand or event.legs_follow:
             return self._go(to, now + CONFIRM_S)
         # Whoever pasted the INVITE waits for it, so ringing disturbs nobody.
         return self._go(to, now + BY_HAND_S, Ring())
 
     def _was_confirmed(self, event: Confirmed, to: State, now: float) -> list[Command]:
         self._confirmed.add(event.leg)
+        if self._awaits_legs:
+            return self._go(State.ANSWERED, now + LEGS_S)
         alerting = SendAlerting(event.leg)
         if self.state is State.ACCEPTED:
             return [alerting]
@@ -314,8 +324,15 @@ class Call:
             )
         return self._go(to, now + self._ring_s, alerting, Ring())
 
+    def _legs_told(self, event: LegsTold, to: State, now: float) -> list[Command]:
+        self._require_confirmed(event)
+        # Who dialled the same person agreed to that person, and to no leg of theirs: so
+        # this rings, even if both dialled at once.
+        return self._go(to, now + self._ring_s, SendAlerting(event.leg), Ring())
+
     def _user_accepted(self, to: State, now: float) -> list[Command]:
-        if self.state is State.ANSWERED and not self._by_hand:
+        blind = self._awaits_legs or not self._by_hand
+        if self.state is State.ANSWERED and blind:
             # Nothing of ours, not even an address, goes to a caller who has not
             # confirmed. By hand the ACCEPT is sealed to the one the user chose.
             raise UnexpectedEventError("UserAccepted before CONFIRM")
@@ -416,6 +433,8 @@ class Call:
         """
         return [SendHangup(leg, reason) for leg in self._legs if leg in self._confirmed]
 
-    def _require_confirmed(self, event: Alerted | Accepted | Selected) -> None:
+    def _require_confirmed(
+        self, event: Alerted | Accepted | LegsTold | Selected
+    ) -> None:
         if event.leg not in self._confirmed:
             raise UnexpectedEventError(f"{type(event).__name__} before CONFIRM")

@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Callable
 
 from voip import events as ev
+from voip.asides import Aside
 from voip.call import State
 from voip.description import Kind
 from voip.errors import MissingError, UnexpectedEventError
+from voip.handshake.payload import Media
 from voip.identity.trust import Trust
 from voip.identity.words import Choices, word_choices, words
 from voip.line import Line
+from voip.media.plan import MediaPlan
 from voip.media.quality.figures import MediaStats
 from voip.media.sources import Recorder, VideoSource
 from voip.news import Ended, News
@@ -39,6 +42,12 @@ class Conversation:
         return self._session.identity
 
     @property
+    def device(self) -> bytes | None:
+        """The other side's device, 16 bytes; None while several may take the call."""
+        leg = self._session.leg
+        return leg.device if leg is not None else None
+
+    @property
     def state(self) -> State:
         """Where the call stands."""
         return self._session.call.state
@@ -67,6 +76,25 @@ class Conversation:
         return line.media.stats() if line is not None else None
 
     @property
+    def media_asked(self) -> Media:
+        """What the INVITE asked for, theirs or ours."""
+        return self._session.media_asked
+
+    @property
+    def group(self) -> bytes | None:
+        """The room that this call is a part of (16 bytes), as the caller said."""
+        return self._session.group
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether the other device can be told of a gateway's legs.
+
+        A gateway joins nobody to a call with one that cannot.
+        """
+        leg = self._session.leg
+        return leg is not None and leg.can_be_told
+
+    @property
     def is_recording(self) -> bool:
         """Whether we record, or have told the other side that we are about to."""
         line = self._session.line
@@ -84,15 +112,29 @@ class Conversation:
         """Wait until the call is over and the other side knows, or 5 s after."""
         await self._session.finished.wait()
 
-    def accept(self, *, video: bool = False, muted: bool = False) -> None:
-        """Take the call; `video` also shows our picture, `muted` begins in silence.
+    def accept(
+        self,
+        *,
+        video: bool = False,
+        muted: bool = False,
+        plan: Callable[[], MediaPlan] | None = None,
+    ) -> None:
+        """Take the call, and agree to the legs that were shown while it rang.
+
+        Args:
+            video: also show our picture.
+            muted: begin in silence.
+            plan: opens what this call hears and shows with, in place of the endpoint's.
 
         Raises:
             UnexpectedEventError: it is not ringing.
         """
+        if plan is not None:
+            self._session.plan = plan
         self._session.wants_video = video
         self._session.wants_muted = muted
         self._session.feed(ev.UserAccepted())
+        self._session.gate.consent()
 
     def decline(self) -> None:
         """Refuse the call, on all our devices.
@@ -226,6 +268,41 @@ class Conversation:
         carries; if 16 are unread, the reading ends.
         """
         return self._session.frames.read()
+
+    def say(self, message: Aside) -> None:
+        """Say something to the program at the other side, for its `heard`.
+
+        It goes by mailbox before there is sound, where a relay can count it, and by
+        record from then on. A list of legs (`Legs`) is kept, and told to each device
+        that answers; while it names one that passes sound, and the device has not
+        shown it yet, nothing passes between the two sides.
+
+        Raises:
+            MissingError: no device has answered yet, or the call is over; or by hand.
+            RefusedError: a device that cannot be told of legs.
+            UnexpectedEventError: a list of legs that is not newer than the last.
+            LimitError: 64 wait for an acknowledgement.
+        """
+        self._session.say(message)
+
+    def heard(self) -> AsyncIterator[Aside]:
+        """Give what the program at the other side says, until the call ends.
+
+        For one reader; nothing comes before the other side proved to be live. Lists of
+        legs, and answers to ours, have been acted upon already.
+
+        Raises:
+            LimitError: 64 were unread and one more came, from the iterator; no more do.
+        """
+        return self._session.asides.read()
+
+    def answer_legs(self, *, accept: bool) -> None:
+        """Agree to the legs that the other side announced, or refuse them.
+
+        Raises:
+            UnexpectedEventError: none waits for an answer.
+        """
+        self._session.answer_legs(accept=accept)
 
     @property
     def _line(self) -> Line:

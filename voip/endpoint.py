@@ -29,11 +29,12 @@ from voip.handshake.replay import BY_HAND_WINDOW_MS, WINDOW_MS, ReplayGuard
 from voip.identity.callkey import live
 from voip.identity.calllog import Direction
 from voip.identity.card import RelayAddress
+from voip.identity.certificate import CAP_LEGS
 from voip.identity.contact import Contact
 from voip.identity.keys import Entropy, format_identity
 from voip.identity.signer import Signer
 from voip.identity.trust import Reason, TrustState, broken
-from voip.identity.vault import OUR_CAPS, Vault
+from voip.identity.vault import OUR_CAPS, OnLegs, Vault
 from voip.leg import Leg
 from voip.logline import LogLine
 from voip.media.connect.config import IceConfig
@@ -80,6 +81,8 @@ class Settings:
             device at a time, and 15 minutes for each step.
         on_datagram: sees every datagram of media as it leaves.
         media: makes the media of a call.
+        can_ask: somebody is there to agree to a gateway's legs; else those that the
+            user wants to be asked about are refused.
     """
 
     plan: Callable[[], MediaPlan]
@@ -88,10 +91,16 @@ class Settings:
     by_hand: bool = False
     on_datagram: Trace | None = None
     media: type[MediaSession] = MediaSession
+    can_ask: bool = True
 
 
 class Endpoint:
-    """Use as ``async with Endpoint(...) as endpoint``."""
+    """Use as ``async with Endpoint(...) as endpoint``.
+
+    Attributes:
+        rooms: ids (16 bytes) of the rooms in which we are; calls that belong to one
+            ring although another call goes on.
+    """
 
     def __init__(  # noqa: PLR0913 -- everything that may be replaced
         self,
@@ -115,6 +124,7 @@ class Endpoint:
             signer: reaches the identity's key for the weekly rotation; without it the
                 call keys expire after 30 days.
         """
+        self.rooms: set[bytes] = set()
         self._store = store
         self._settings = settings
         self._boards = boards
@@ -187,7 +197,7 @@ class Endpoint:
         """
         return format_entry(own_entry(self._store.read()))
 
-    async def dial(
+    async def dial(  # noqa: PLR0913 -- each is a wish of its own
         self,
         name: str,
         *,
@@ -195,6 +205,9 @@ class Endpoint:
         muted: bool = False,
         device: bytes | None = None,
         relay: RelayAddress | None = None,
+        plan: Callable[[], MediaPlan] | None = None,
+        legs_follow: bool = False,
+        group: bytes | None = None,
     ) -> Conversation:
         """Call a contact, on all devices.
 
@@ -205,9 +218,14 @@ class Endpoint:
             device: ring this one only (16 bytes).
             relay: where to leave the call, if not at the card's: a listener of theirs
                 that was found (`voip.signalling.direct`).
+            plan: opens what this call hears and shows with, in place of the endpoint's.
+            legs_follow: we are a gateway: it rings there only once `Conversation.say`
+                was given a list of legs, and on devices that can show it.
+            group: the room that this call is a part of (16 bytes).
 
         Raises:
-            RefusedError: there is no such contact; or, by hand, several devices.
+            RefusedError: there is no such contact; or, by hand, several devices, or
+                legs; or none of their devices can be told of legs.
             UnreachableError: the relay does not answer, or has no device of theirs.
             LimitError: too many calls at once, or one with this contact already.
         """
@@ -215,16 +233,24 @@ class Endpoint:
         directory = await self._directory(
             self._store.read().contacts.find(name), only=device, relay=relay
         )
+        if legs_follow:
+            directory = self._able_to_be_told(directory)
         now_ms = _unix_ms()
         vault, contact = self._store.read(), directory.contact
         self._board.check_free(contact)
+        asked = Media.AUDIO | Media.VIDEO
+        if legs_follow:
+            asked |= Media.LEGS_FOLLOW
+        if group is not None:
+            asked |= Media.GROUP
         offer = Offer(
             call_id=self._entropy(16),
             ts_ms=now_ms,
             ttl_s=int(INVITE_TTL_S),
-            media=Media.AUDIO | Media.VIDEO,
+            media=asked,
             tag=bytes(16),
             alias=vault.alias,
+            group=group,
         )
         session = Session(
             dial_legs(
@@ -242,8 +268,14 @@ class Endpoint:
                 now=now_ms // 1000,
             ),
             place=self._place,
+            media_asked=offer.media,
+            group=offer.group,
+            alias=contact.alias,
             strict=vault.settings.strict,
+            on_legs=self._on_legs(vault),
         )
+        session.gate.must_be_told = legs_follow
+        session.plan = plan or session.plan
         session.wants_video = video
         session.wants_muted = muted
         conversation = Conversation(session, alias=contact.alias, is_outgoing=True)
@@ -286,6 +318,27 @@ class Endpoint:
             raise RefusedError(f"by hand one device can be called, came several: {ids}")
         return directory
 
+    def _able_to_be_told(self, directory: Directory) -> Directory:
+        if self._settings.by_hand:
+            raise RefusedError("by hand nobody can be told of legs")
+        able = tuple(
+            each
+            for each in directory.devices
+            if each.bundle.certificate.caps & CAP_LEGS
+        )
+        if not able:
+            raise RefusedError(
+                f"no device of {directory.contact.alias!r} can be told of legs: "
+                "they run an older version"
+            )
+        return replace(directory, devices=able)
+
+    def _on_legs(self, vault: Vault) -> OnLegs:
+        wanted = vault.settings.legs
+        if wanted is OnLegs.ASK and not self._settings.can_ask:
+            return OnLegs.REFUSE
+        return wanted
+
     # Taking calls.
 
     async def _receive(self) -> None:
@@ -324,6 +377,7 @@ class Endpoint:
             self._guard,
             ongoing=self._board.ongoing(),
             now_ms=now_ms,
+            rooms=self.rooms,
         )
         match decision:
             case Respond():
@@ -384,14 +438,18 @@ class Endpoint:
             identity=received.certificate.identity,
             log=log,
             place=self._place,
+            media_asked=offer.media,
+            group=offer.group,
+            alias=alias,
             strict=vault.settings.strict,
+            on_legs=self._on_legs(vault),
             on_confirm=lambda: self._confirmed(received, decision),
             on_ring=lambda: self._board.rings(conversation),
         )
         conversation = Conversation(session, alias=alias, is_outgoing=False)
         conceded = self._board.settle(decision, offer.call_id)
         if conceded is not None:
-            session.wants_video = conceded.wants_video
+            session.take_over(conceded)
         broken = leg.trust.trust.state is TrustState.BROKEN
         self._board.start(
             conversation,
@@ -401,6 +459,7 @@ class Endpoint:
                 ring_s=min(offer.ttl_s, INVITE_TTL_S),
                 auto_accept=conceded is not None and not broken,
                 by_hand=self._settings.by_hand,
+                legs_follow=Media.LEGS_FOLLOW in offer.media,
             ),
             invite=invite,
         )

@@ -78,17 +78,26 @@ class InviteAnswered:
 
     `auto_accept`: our own user dialled the same person at the same moment, which is
     as good as an answer. `by_hand`: our user pasted the INVITE in order to answer it.
+    `legs_follow`: a gateway calls, and will say whom it joins.
     """
 
     leg: bytes
     ring_s: float
     auto_accept: bool = False
     by_hand: bool = False
+    legs_follow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """The caller's CONFIRM verified: it is live, and holds the keys."""
+
+    leg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LegsTold:
+    """The caller, a gateway, said whom it joins; our user may be asked about it."""
 
     leg: bytes
 
@@ -174,6 +183,7 @@ Event = (
     | Accepted
     | InviteAnswered
     | Confirmed
+    | LegsTold
     | Selected
     | UserAccepted
     | UserDeclined

@@ -25,6 +25,7 @@ from voip.handshake.payload import Answer, Offer
 from voip.handshake.sas import check_commitment
 from voip.handshake.schedule import Role, SessionKeys
 from voip.identity.callkey import Bundle, CallKey
+from voip.identity.certificate import CAP_LEGS
 from voip.identity.contact import Device
 from voip.identity.keys import Entropy
 from voip.identity.trust import (
@@ -34,6 +35,7 @@ from voip.identity.trust import (
     commit_caller,
     judge,
 )
+from voip.notice import Notice, Told
 from voip.signalling.address import Address, Mailbox
 from voip.signalling.delivery import Delivery
 from voip.signalling.envelope import mailbox_tag, open_blob, seal_blob
@@ -53,6 +55,9 @@ class Leg:
         sas: the short authentication string (8 bytes), once both nonces are known.
         invites: where the INVITE goes.
         last_resort: where it goes as well when nobody answers there.
+        caps: what both devices can, once the other one has answered.
+        told: what it was told of legs that we joined, as a gateway.
+        notice: what it told us, as a gateway.
     """
 
     def __init__(
@@ -68,6 +73,9 @@ class Leg:
         self.sas: bytes | None = None
         self.invites: tuple[Address, ...] = ()
         self.last_resort: Address | None = None
+        self.caps = 0
+        self.told = Told()
+        self.notice = Notice()
         self.opening = b""
         """INVITE or RINGING: what we said first, for saying it again."""
         self._secrets = device.trust.slots.secrets
@@ -145,6 +153,7 @@ class Leg:
             entropy=entropy,
             encapsulate=encapsulate,
         )
+        leg.caps = answer.caps
         leg._e_a, leg._commitment = received.e_a, received.commitment
         leg._ts_ms = received.offer.ts_ms
         leg._nbf = received.certificate.nbf
@@ -157,6 +166,11 @@ class Leg:
     def has_keys(self) -> bool:
         """Whether the handshake is over, so that anything can be sealed."""
         return bool(self._send_key)
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether the other device knows what a gateway's legs are, and shows them."""
+        return bool(self.caps & CAP_LEGS)
 
     @property
     def e_a(self) -> bytes:
@@ -187,6 +201,7 @@ class Leg:
             raise HandshakeError("ringing: none is waited for")
         answered = consume_ringing(self._invited, blob, secrets=self._secrets)
         self._matched = answered.matched
+        self.caps = answered.answer.caps
         self.trust = judge(self.trust, self._matched, now)
         self._take_keys(answered.keys)
         self.to = replace(self.to, tag=answered.answer.tag)

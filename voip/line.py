@@ -97,6 +97,7 @@ class Line:
         self._our_state = 0
         self._is_up = False
         self._may_speak = True
+        self._is_open = True
         self.shown = Shown()
         self.is_recorded_there = False
 
@@ -157,18 +158,21 @@ class Line:
         self._may_speak = False
         self.show()
 
+    def set_open(self, *, on: bool) -> None:
+        """Let sound and pictures pass, or none either way, as on hold.
+
+        The other side is not told: what it is waiting for it knows.
+        """
+        if on is not self._is_open:
+            self._is_open = on
+            self._apply()
+
     def show(self) -> int | None:
         """Apply and tell what we show, hear and keep now.
 
         Gives the number of the message that tells it; None if there is no room for one.
         """
-        shown = self.shown
-        self._media.set_muted(shown.muted)
-        self._media.set_held(shown.held)
-        wanted = {Kind.VIDEO: shown.video, Kind.SCREEN: shown.screen}
-        showing = self._media.set_pictures(
-            frozenset(kind for kind, on in wanted.items() if on and not shown.held)
-        )
+        shown, showing = self.shown, self._apply()
         self._our_state += 1
         told = State(
             self._our_state,
@@ -182,6 +186,17 @@ class Line:
         with contextlib.suppress(LimitError):
             return self.leg.delivery.send(told)
         return None
+
+    def _apply(self) -> frozenset[Kind]:
+        """Let the media do what we show and hear now; gives which pictures leave."""
+        shown = self.shown
+        still = shown.held or not self._is_open
+        self._media.set_muted(shown.muted)
+        self._media.set_held(still)
+        wanted = {Kind.VIDEO: shown.video, Kind.SCREEN: shown.screen}
+        return self._media.set_pictures(
+            frozenset(kind for kind, on in wanted.items() if on and not still)
+        )
 
     def record(self, recorder: Recorder) -> None:
         """Keep both sides from now on; the other side was told and knows.

@@ -4,11 +4,14 @@ Pure. A line is written when the call becomes real to its user (dialled, or rung
 again when it ends, so that a killed process leaves a line and not a gap.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from voip.events import End
 from voip.identity.calllog import CallRecord, Direction, Outcome
 from voip.identity.vault import Vault
+from voip.marks import weakest
+from voip.signalling.legs import ListedLeg
 
 _OUTCOMES: dict[End, Outcome] = {
     End.HUNG_UP: Outcome.ENDED,
@@ -59,6 +62,11 @@ class LogLine:
             recorded_there=self.record.recorded_there or there,
         )
         return self.begun(vault)
+
+    def marked(self, legs: Iterable[ListedLeg]) -> None:
+        """Somebody listens by these legs, or did: the weakest of them stays."""
+        mark = max(self.record.mark, weakest(legs))
+        self.record = replace(self.record, mark=int(mark))
 
     def finished(self, vault: Vault, end: End, now: int) -> Vault:
         """The call is over; one that nobody here took is shown as unseen."""

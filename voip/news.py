@@ -11,8 +11,10 @@ from typing import assert_never
 from voip.call import State
 from voip.events import End
 from voip.identity.trust import Trust
+from voip.marks import NAMES, LegFacts, leg_facts, weakest
+from voip.signalling.legs import Legs
 
-Json = dict[str, str | int | float | bool | list[str] | None]
+Json = dict[str, str | int | float | bool | list[str] | list[LegFacts] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,22 @@ class FileArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class LegsChanged:
+    """Who else is in the call by a gateway, and how weak that makes it.
+
+    Attributes:
+        legs: all of them, as the other side says.
+        asks: the user must agree before the other side may let them hear.
+        via: our name for the other side.
+    """
+
+    legs: Legs
+    _: KW_ONLY
+    asks: bool
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The call is over; `successor` is the call id of the one that replaces it."""
 
@@ -139,6 +157,7 @@ News = (
     | DigitArrived
     | TextArrived
     | FileArrived
+    | LegsChanged
     | Ended
 )
 
@@ -193,8 +212,28 @@ def format_json(  # noqa: C901, PLR0911, PLR0912 -- one case per kind of news
             return {"event": "text", "text": news.text}
         case FileArrived():
             return {"event": "file", "name": news.name, "size": len(news.data)}
+        case LegsChanged():
+            return {
+                "event": "legs",
+                "version": news.legs.version,
+                "asks": news.asks,
+                **format_legs(news),
+            }
         case Ended():
             successor = news.successor.hex() if news.successor else None
             return {"event": "ended", "end": news.end.value, "successor": successor}
         case _:
             assert_never(news)
+
+
+def format_legs(news: LegsChanged) -> Json:
+    """Give what every event of a call with legs says of them; empty without legs."""
+    legs = news.legs.legs
+    if not legs:
+        return {}
+    mark = weakest(legs)
+    return {
+        "mark": NAMES[mark],
+        "code": int(mark),
+        "legs": [leg_facts(leg, news.via) for leg in legs],
+    }

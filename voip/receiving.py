@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine
 
 from voip import events as ev
+from voip.asides import Aside
 from voip.assurance import Assurance
 from voip.call import State
 from voip.errors import (
@@ -20,6 +21,7 @@ from voip.errors import (
     TrustError,
 )
 from voip.frames import Frames
+from voip.gate import Gate
 from voip.handshake.payload import Answer, Readiness
 from voip.handshake.schedule import Role
 from voip.identity.trust import Reason
@@ -50,6 +52,7 @@ class Receiving:
         standing: Standing,
         assurance: Assurance,
         frames: Frames,
+        gate: Gate,
         *,
         feed: Callable[[ev.Event], None],
         tell: Callable[[News], None],
@@ -66,6 +69,7 @@ class Receiving:
         self._standing = standing
         self._assurance = assurance
         self._frames = frames
+        self._gate = gate
         self._feed = feed
         self._tell = tell
         self._wake = wake
@@ -83,6 +87,10 @@ class Receiving:
     def alerting_sent(self, seq: int) -> None:
         """Note the number of our ALERTING."""
         self._alerting_seq = seq
+
+    def hears_us(self, leg: Leg) -> bool:
+        """Whether a device proved to be there, or will when it reads what we sent."""
+        return leg.device in self._confirm_seq or self._is_confirmed(leg)
 
     async def acknowledged(self, leg: Leg, seq: int) -> None:
         """Wait until the other side has taken a message of ours."""
@@ -113,6 +121,11 @@ class Receiving:
             busy = answer.readiness is Readiness.BUSY
             end = ev.End.BUSY if busy else ev.End.NOT_TAKEN
             self._feed(ev.Unavailable(leg.device, end))
+            return
+        if self._gate.must_be_told and not leg.can_be_told:
+            # Nobody is to hear of it from us: it would ring, and say nothing of legs.
+            self._tell(Warned("one of their devices cannot be told of legs"))
+            self._feed(ev.Unavailable(leg.device, ev.End.NOT_TAKEN))
             return
         await self._assurance.judged(leg)
         if self._standing.leg is leg:
@@ -185,6 +198,8 @@ class Receiving:
                 self._feed(ev.HungUp(leg.device, reason))
             case SasResult(matched):
                 self._tell(PeerCompared(matched))
+            case _ if isinstance(message, Aside):
+                self._take_aside(leg, message)
             case _ if line is None or leg is not self._standing.chosen:
                 pass
             case Gossip(frame):
@@ -195,6 +210,10 @@ class Receiving:
                 self._spawn(self._take_line_message(line, message))
             case _:
                 await self._take_line_message(line, message)
+
+    def _take_aside(self, leg: Leg, message: Aside) -> None:
+        if self._is_confirmed(leg):  # else nobody proved to be live
+            self._gate.take(leg, message)
 
     async def _take_line_message(self, line: Line, message: Message) -> None:
         try:

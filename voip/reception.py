@@ -5,7 +5,7 @@ INVITE may be a replay, or come from a thief of our call key. So nothing here ri
 best it can do is be answered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import KW_ONLY, dataclass
 from hashlib import sha256
 
@@ -96,15 +96,20 @@ class NoteBroken:
 Decision = Respond | Ignore | NoteStranger | NoteMissed | NoteBroken
 
 
-def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be asked
+def judge_invite(  # noqa: C901, PLR0911, PLR0913 -- rules, in order, on all that counts
     received: Received,
     vault: Vault,
     guard: ReplayGuard,
     *,
     ongoing: Sequence[Ongoing],
     now_ms: int,
+    rooms: Collection[bytes] = (),
 ) -> Decision:
-    """Decide on an INVITE that opened, at `now_ms` (unix milliseconds)."""
+    """Decide on an INVITE that opened, at `now_ms` (unix milliseconds).
+
+    A call that belongs to one of the `rooms` in which we are, by their 16-byte ids, is
+    taken beside others.
+    """
     certificate, offer = received.certificate, received.offer
     now = now_ms // 1000
     if certificate.identity == vault.identity:
@@ -147,7 +152,8 @@ def judge_invite(  # noqa: C901, PLR0911 -- rules, in the order they must be ask
     judged = judge(device.trust, received.match(device.trust.slots.secrets), now)
     if vault.settings.strict and judged.trust.state is TrustState.BROKEN:
         return NoteBroken(contact, device.device_id, judged.trust.reason)
-    return _respond(received, device, vault.settings.busy, ongoing)
+    busy = Busy.RING if offer.group in rooms else vault.settings.busy
+    return _respond(received, device, busy, ongoing)
 
 
 def _note_stranger(received: Received, guard: ReplayGuard, now_ms: int) -> Decision:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
 from voip import events as ev
+from voip.asides import Aside, Asides
 from voip.assurance import Assurance
 from voip.bulletin import Bulletin
 from voip.call import Call, State
@@ -23,7 +24,10 @@ from voip.errors import (
     UnexpectedEventError,
 )
 from voip.frames import Frames
+from voip.gate import Gate
+from voip.handshake.payload import Media
 from voip.identity.keys import Entropy
+from voip.identity.vault import OnLegs
 from voip.leg import Leg
 from voip.line import Line
 from voip.logline import LogLine
@@ -34,6 +38,7 @@ from voip.place import Place
 from voip.receiving import Receiving
 from voip.recording import Recording
 from voip.sending import Sending
+from voip.signalling.legs import Legs
 from voip.signalling.messages import Accept, Alerting, Hangup, SasResult, Select
 from voip.signalling.outbox import Outbox
 from voip.standing import Standing
@@ -73,7 +78,13 @@ _Job = _LegCommand | _CallCommand | _Parcel | _Woken | MediaEvent | CallError
 
 
 class Session:
-    """One call, run; its user holds it through a `Conversation`."""
+    """One call, run; its user holds it through a `Conversation`.
+
+    Attributes:
+        plan: opens what the call hears and shows with.
+        media_asked: what the INVITE asked for.
+        group: the room that the call is a part of, 16 bytes.
+    """
 
     def __init__(  # noqa: PLR0913 -- who, where, and whom to tell
         self,
@@ -82,12 +93,20 @@ class Session:
         identity: bytes,
         log: LogLine,
         place: Place,
+        media_asked: Media = Media.AUDIO | Media.VIDEO,
+        group: bytes | None = None,
+        alias: str = "",
         strict: bool = False,
+        on_legs: OnLegs = OnLegs.ASK,
         on_confirm: Callable[[], None] | None = None,
         on_ring: Callable[[], None] | None = None,
     ) -> None:
         self.identity = identity
         self.log = log
+        self.plan = place.plan
+        self.media_asked = media_asked
+        self.group = group
+        self.asides = Asides()
         self.frames = Frames()
         self.bulletin = Bulletin()
         self.finished = asyncio.Event()
@@ -97,10 +116,20 @@ class Session:
         self._assurance = Assurance(
             identity, log, keep=place.keep, tell=self.tell, strict=strict
         )
+        self.gate = Gate(
+            self._standing,
+            self.asides,
+            log,
+            on_legs=on_legs,
+            feed=self.feed_if_fitting,
+            tell=self.tell,
+            alias=alias,
+        )
         self._receiving = Receiving(
             self._standing,
             self._assurance,
             self.frames,
+            self.gate,
             feed=self.feed_if_fitting,
             tell=self.tell,
             wake=self.wake,
@@ -187,6 +216,39 @@ class Session:
         """Send what was queued for the other side."""
         self._jobs.put_nowait(_Woken())
 
+    def say(self, message: Aside) -> None:
+        """Say what the program around the call wants said; see `Conversation.say`."""
+        if self.call.state is State.ENDED:
+            raise MissingError("the call is over")
+        if self._place.by_hand and self._talking is None:
+            raise MissingError("by hand, nothing but the call itself is passed on")
+        if isinstance(message, Legs):
+            self.gate.keep(message)
+        chosen = self._standing.chosen
+        legs = [chosen] if chosen is not None else list(self.legs.values())
+        there = [leg for leg in legs if self._receiving.hears_us(leg)]
+        if not there and not isinstance(message, Legs):
+            raise MissingError("no device of theirs has answered yet")
+        for leg in there:
+            if isinstance(message, Legs):
+                self.gate.tell(leg)
+            else:
+                leg.delivery.send(message)
+        self.wake()
+
+    def answer_legs(self, *, accept: bool) -> None:
+        """Answer to what the other side's gateway wants to join."""
+        self.gate.answer(accept=accept)
+        self.wake()
+
+    def take_over(self, conceded: "Session") -> None:
+        """Go on as our user wished for the call that this one replaces."""
+        self.wants_video = conceded.wants_video
+        self.plan = conceded.plan
+        self.gate.must_be_told = conceded.gate.must_be_told
+        if conceded.gate.ours is not None:
+            self.gate.keep(conceded.gate.ours)
+
     def concede(self, successor: bytes) -> None:
         """End this call for one that replaces it: both dialled at once."""
         self._successor = successor
@@ -252,6 +314,7 @@ class Session:
                     await self.line.close()
                 await self._ahead.close()
                 self.frames.close()
+                self.asides.close()
                 self.finished.set()
 
     async def _step(self) -> None:
@@ -287,15 +350,19 @@ class Session:
         match command:
             case ev.SendConfirm():
                 self._receiving.confirm_sent(leg, leg.delivery.send(leg.confirm()))
+                self._tell_legs(leg)
                 self._look_ahead()
             case ev.SendAlerting():
                 self._receiving.alerting_sent(leg.delivery.send(Alerting()))
             case ev.SendAccept():
-                self._standing.chosen = leg
+                if not self._tell_legs(leg):
+                    return
+                self._choose(leg)
                 if (media := await self._open_line(leg)) is not None:
                     leg.delivery.send(Accept(media))
             case ev.SendSelect():
-                in_view, self._standing.chosen = self.leg is leg, leg
+                in_view = self.leg is leg
+                self._choose(leg)
                 if not in_view:
                     self._assurance.show(leg)
                 if (media := await self._open_line(leg, command.offer)) is not None:
@@ -306,6 +373,20 @@ class Session:
             case ev.StartMedia():
                 if self.line is not None:
                     self._spawn(self._connect(self.line, command.media))
+
+    def _choose(self, leg: Leg) -> None:
+        self._standing.chosen = leg
+        self.asides.choose(leg.device)
+
+    def _tell_legs(self, leg: Leg) -> bool:
+        """Say which legs we have, before anything else; else there is no call."""
+        try:
+            self.gate.tell(leg)
+        except RefusedError as error:
+            self.tell(Warned(str(error)))
+            self.feed_if_fitting(ev.UserHungUp())
+            return False
+        return True
 
     async def _act_on_call(self, command: _CallCommand) -> None:
         match command:
@@ -344,7 +425,7 @@ class Session:
             session = self._place.media(
                 leg.role,
                 leg.call_secret,
-                self._place.plan(),
+                self.plan(),
                 self._place.ice,
                 entropy=self._place.entropy,
                 idle_control=leg.delivery.ping,
@@ -356,6 +437,7 @@ class Session:
             line = Line(leg, session, entropy=self._place.entropy, tell=self.tell)
             self._standing.line = line
             line.shown.muted = self.wants_muted
+            self.gate.apply()
             leg.forget_call_secret()
             self._spawn(self._listen(session))
             return await line.describe(offered)
@@ -389,6 +471,7 @@ class Session:
     async def _finish(self, end: ev.End) -> None:
         self._over_at = _now() + LINGER_S
         self.frames.close()
+        self.asides.close()
         self._pump()
         if self.line is not None:
             line, self._standing.line = self.line, None

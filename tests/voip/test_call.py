@@ -8,6 +8,7 @@ from voip.call import (
     CONFIRM_S,
     CONNECT_S,
     INVITE_TTL_S,
+    LEGS_S,
     RECONNECT_S,
     SELECT_S,
     UNREACHABLE_S,
@@ -29,6 +30,7 @@ from voip.events import (
     GlareLost,
     HungUp,
     InviteAnswered,
+    LegsTold,
     MediaLost,
     OpenMicrophone,
     PathLost,
@@ -325,6 +327,49 @@ def test_glare_is_accepted_only_after_confirm() -> None:
     assert call.state is State.ACCEPTED
 
 
+GATEWAY: list[Step] = [
+    (InviteAnswered(leg=A, ring_s=40.0, legs_follow=True), [], State.ANSWERED),
+    (Confirmed(A), [], State.ANSWERED),
+]
+
+
+def test_a_gateway_rings_once_it_said_whom_it_joins() -> None:
+    call = play(
+        [*GATEWAY, (LegsTold(A), [SendAlerting(A), Ring()], State.RINGING)], at=5.0
+    )
+
+    assert call.deadline == 5.0 + 40.0
+
+
+def test_a_gateway_that_says_nothing_is_missed_after_10_s() -> None:
+    call = play(GATEWAY)
+
+    assert call.deadline == LEGS_S
+    assert call.receive(TimePassed(), LEGS_S) == over(End.UNCONFIRMED)
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_nobody_accepts_a_gateway_before_it_said_whom_it_joins(
+    *, by_hand: bool
+) -> None:
+    call = Call()
+    asked = InviteAnswered(leg=A, ring_s=40.0, legs_follow=True, by_hand=by_hand)
+    call.receive(asked, 0.0)
+    call.receive(Confirmed(A), 0.0)
+
+    with pytest.raises(UnexpectedEventError, match="UserAccepted before"):
+        call.receive(UserAccepted(), 1.0)
+
+
+def test_glare_with_a_gateway_rings_all_the_same() -> None:
+    call = Call()
+    both = InviteAnswered(leg=A, ring_s=40.0, legs_follow=True, auto_accept=True)
+    call.receive(both, 0.0)
+    call.receive(Confirmed(A), 0.0)
+
+    assert call.receive(LegsTold(A), 0.0) == [SendAlerting(A), Ring()]
+
+
 def test_by_hand_accepts_before_confirm_and_waits_for_people() -> None:
     call = play(
         [
@@ -393,6 +438,8 @@ def test_selecting_before_confirm_is_out_of_place_even_by_hand() -> None:
 EVENTS: list[Event] = [
     Dialled((A, B)),
     InviteAnswered(leg=A, ring_s=30),
+    InviteAnswered(leg=A, ring_s=30, legs_follow=True),
+    *(LegsTold(leg) for leg in (A, B)),
     *(WillRing(leg) for leg in (A, B)),
     *(Alerted(leg) for leg in (A, B)),
     *(Confirmed(leg) for leg in (A, B)),
@@ -436,6 +483,7 @@ def test_no_sequence_rings_without_confirm_and_every_path_can_end() -> None:
             reached.add((before, type(event)))
             if Ring() in commands:
                 assert Confirmed(A) in (*trace, event)
+                assert LegsTold(A) in (*trace, event) or not call._awaits_legs
             if call.state is State.ENDED:
                 assert call.deadline is None
                 assert Finish(call.end or End.LOST) in commands
@@ -447,6 +495,7 @@ def test_no_sequence_rings_without_confirm_and_every_path_can_end() -> None:
                 frozenset(call._losers),
                 call.deadline is None,
                 call._auto_accept,
+                call._awaits_legs,
             )
             if key not in seen:
                 seen.add(key)

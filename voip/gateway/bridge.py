@@ -15,6 +15,7 @@ neither shows nor sees a picture. Nobody at the other side can tell it from a pa
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -73,6 +74,11 @@ class Port:
     def is_open(self) -> bool:
         """Whether anything passes."""
         return self._is_open
+
+    @property
+    def loudness(self) -> float:
+        """How loud it is lately, in dB of full scale; -96 is silence."""
+        return 20 * math.log10(max(self.level, 0.5) / 32768)
 
     @property
     def dropped(self) -> int:

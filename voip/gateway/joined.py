@@ -11,7 +11,6 @@ to say. ::
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from voip.conversation import Conversation
 from voip.gateway.bridge import Port

@@ -40,6 +40,7 @@ ALIAS_LIMIT = 48
 _TLV_RELAY = 1
 _TLV_ALIAS = 2
 _TLV_FINGERPRINT = 3
+_TLV_GROUP = 4
 
 
 class Mode(IntEnum):
@@ -56,6 +57,8 @@ class Media(IntFlag):
     VIDEO = 2
     DATA = 4
     GROUP = 8
+    LEGS_FOLLOW = 16
+    """A gateway calls: ring only once it has said whom it joins."""
 
 
 class Readiness(IntEnum):
@@ -91,6 +94,8 @@ class Offer:
     alias: str | None = None
     fingerprint: bytes | None = None
     """SHA-256 (32 bytes) of the DTLS certificate; mode 2 needs it."""
+    group: bytes | None = None
+    """16 random bytes: the room that this call is a part of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +180,8 @@ def parse_invite(raw: bytes) -> InvitePayload:
         media=media,
         tag=tag,
         mode=mode,
-        **_parse_extras(reader),
+        **_parse_extras(fields := parse_tlv(reader.rest())),
+        group=_parse_group(fields),
     )
     if mode is Mode.DTLS_BIND and offer.fingerprint is None:
         raise MalformedError("invite: mode 2 needs a fingerprint, none came")
@@ -214,7 +220,11 @@ def parse_ringing(raw: bytes) -> RingingPayload:
     nonce_b = reader.take(NONCE_BYTES)
     tag = reader.take(ID_BYTES)
     answer = Answer(
-        readiness=readiness, caps=caps, ring_s=ring_s, tag=tag, **_parse_extras(reader)
+        readiness=readiness,
+        caps=caps,
+        ring_s=ring_s,
+        tag=tag,
+        **_parse_extras(parse_tlv(reader.rest())),
     )
     return RingingPayload(answer, nonce_b)
 
@@ -249,18 +259,28 @@ def _format_extras(message: Offer | Answer) -> bytes:
     if message.alias is not None:
         fields[_TLV_ALIAS] = _at_most(message.alias.encode(), ALIAS_LIMIT)
     if message.fingerprint is not None:
-        fields[_TLV_FINGERPRINT] = _fingerprint(message.fingerprint)
+        fields[_TLV_FINGERPRINT] = _sized(
+            "fingerprint", message.fingerprint, FINGERPRINT_BYTES
+        )
+    if isinstance(message, Offer) and message.group is not None:
+        fields[_TLV_GROUP] = _sized("group", message.group, ID_BYTES)
     return format_tlv(fields)
 
 
-def _parse_extras(reader: Reader) -> _Extras:
-    fields = parse_tlv(reader.rest())
+def _parse_extras(fields: dict[int, bytes]) -> _Extras:
     fingerprint = fields.get(_TLV_FINGERPRINT)
     return _Extras(
         relay=_text(fields.get(_TLV_RELAY), RELAY_LIMIT),
         alias=_text(fields.get(_TLV_ALIAS), ALIAS_LIMIT),
-        fingerprint=None if fingerprint is None else _fingerprint(fingerprint),
+        fingerprint=None
+        if fingerprint is None
+        else _sized("fingerprint", fingerprint, FINGERPRINT_BYTES),
     )
+
+
+def _parse_group(fields: dict[int, bytes]) -> bytes | None:
+    group = fields.get(_TLV_GROUP)
+    return None if group is None else _sized("group", group, ID_BYTES)
 
 
 def _text(value: bytes | None, limit: int) -> str | None:
@@ -278,9 +298,7 @@ def _at_most(value: bytes, limit: int) -> bytes:
     return value
 
 
-def _fingerprint(value: bytes) -> bytes:
-    if len(value) != FINGERPRINT_BYTES:
-        raise MalformedError(
-            f"fingerprint: expected {FINGERPRINT_BYTES} bytes, came {len(value)}"
-        )
+def _sized(name: str, value: bytes, size: int) -> bytes:
+    if len(value) != size:
+        raise MalformedError(f"{name}: expected {size} bytes, came {len(value)}")
     return value

@@ -47,6 +47,7 @@ class CallRecord:
         seen: whether the user has looked at it.
         recorded: we kept what was said.
         recorded_there: the other side kept it, as it says.
+        mark: how weak it was at its weakest, 1 (end to end) to 4 (not encrypted).
     """
 
     call_id: bytes
@@ -60,6 +61,7 @@ class CallRecord:
     seen: bool = True
     recorded: bool = field(default=False, metadata=ADDED)
     recorded_there: bool = field(default=False, metadata=ADDED)
+    mark: int = field(default=1, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ CAP_DTLS_BIND: Final = 2
 CAP_VIDEO: Final = 4
 CAP_MESH: Final = 8
 CAP_SFRAME: Final = 16
+CAP_LEGS: Final = 32  # can be told of a gateway's legs, and shows them
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from voip.errors import MalformedError
 from voip.identity.callkey import CallKey, create_call_key, live
 from voip.identity.calllog import CallLog
 from voip.identity.canonical import (
+    ADDED,
     Spelling,
     Spellings,
     format_canonical,
@@ -30,6 +31,7 @@ from voip.identity.card import (
 )
 from voip.identity.certificate import (
     CAP_IK_SRTP,
+    CAP_LEGS,
     CAP_VIDEO,
     DEVICE_ID_BYTES,
     Certificate,
@@ -39,7 +41,7 @@ from voip.identity.contact import BOARD_INDEXES, AddressBook
 from voip.identity.keys import KEY_BYTES, Entropy, check_identity
 from voip.identity.signer import SEED_BYTES, Signer
 
-OUR_CAPS: Final = CAP_IK_SRTP | CAP_VIDEO
+OUR_CAPS: Final = CAP_IK_SRTP | CAP_VIDEO | CAP_LEGS
 
 
 _STORE: Final = "ringfence store 1"
@@ -150,6 +152,14 @@ class Candidates(StrEnum):
     RELAY_ONLY = "relay-only"
 
 
+class OnLegs(StrEnum):
+    """What becomes of a leg that a gateway wants to join to a call of ours."""
+
+    ASK = "ask"
+    SHOW = "show"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the user may choose.
@@ -163,6 +173,7 @@ class Settings:
     _: KW_ONLY
     candidates: Candidates = Candidates.AFTER_ACCEPT
     strict: bool = False
+    legs: OnLegs = field(default=OnLegs.ASK, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
