@@ -38,6 +38,9 @@ still be on its way."""
 ALARM_S: Final = 5.0  # since our list changed; two records and an answer take 3 s
 LONGEST_S: Final = 30.0
 """Since the lists first differed: who changes his for ever must not hide by it."""
+KNOWN_S: Final = 10.0
+"""How long somebody who calls may be in no list of ours: whoever asked them to come
+tells us within two records."""
 MAX_RAISE: Final = 16
 """Of a count by one message: eight times gone and back since the last one. Who could
 raise it at will could put an end to counting."""
@@ -160,6 +163,33 @@ class Membership:
         """Whether somebody in the room says that this device belongs there."""
         known = self._known.get(key)
         return known is not None and known.is_in
+
+    def judge_caller(
+        self, key: bytes, trust: TrustState, *, sessions: int, waited_s: float
+    ) -> str | None:
+        """Decide on a device that calls us into this room.
+
+        Only who is in our list comes in: that somebody knows the room's name proves
+        nothing, for who left knows it, too.
+
+        Args:
+            key: its identity and device id.
+            trust: our word for it.
+            sessions: how many we have, with whomever.
+            waited_s: how long it has been ringing.
+
+        Returns:
+            Why not, as a sentence; empty to let it in; None to ask again.
+        """
+        if trust is TrustState.BROKEN:
+            return "the trust in them is broken"
+        if sessions >= MAX_MEMBERS - 1:
+            return "the room is full"
+        if self.is_in(key):
+            return ""
+        if waited_s < KNOWN_S:
+            return None
+        return "nobody in the room has asked them to come"
 
     def linked(self, key: bytes, now: float) -> None:
         """Take up that a session with this device works.

@@ -211,6 +211,40 @@ def test_who_comes_as_the_seventh_must_go() -> None:
     assert [n for n, who in gossip.people.items() if who.must_go()] == ["grace"]
 
 
+def test_who_is_in_the_list_may_come_in() -> None:
+    alice = alone_with_bob()
+
+    assert alice.judge_caller(BOB, TrustState.NEW, sessions=0, waited_s=0.0) == ""
+
+
+def test_who_is_in_no_list_waits_for_a_moment() -> None:
+    alice = alone_with_bob()
+    verdict = alice.judge_caller(CAROL, TrustState.VERIFIED, sessions=1, waited_s=9.9)
+
+    assert verdict is None
+
+
+def test_who_is_in_no_list_stays_outside() -> None:
+    alice = alone_with_bob()
+    verdict = alice.judge_caller(CAROL, TrustState.VERIFIED, sessions=1, waited_s=10.0)
+
+    assert verdict == "nobody in the room has asked them to come"
+
+
+def test_a_full_room_lets_nobody_in() -> None:
+    alice = alone_with_bob()
+    verdict = alice.judge_caller(BOB, TrustState.NEW, sessions=5, waited_s=0.0)
+
+    assert verdict == "the room is full"
+
+
+def test_who_may_not_be_who_he_was_stays_outside() -> None:
+    alice = alone_with_bob()
+    verdict = alice.judge_caller(BOB, TrustState.BROKEN, sessions=0, waited_s=0.0)
+
+    assert verdict == "the trust in them is broken"
+
+
 # Agreement.
 
 
