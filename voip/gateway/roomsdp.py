@@ -2,8 +2,8 @@
 
 Pure. We offer what we publish and answer what we subscribe to, one leg for each; of
 the server's words only the few that a leg needs are read, everything else is skipped.
-A leg has at most three streams, named by payload types that are constants of ours
-(`voip.media.forwarding`), since the server keeps those of the sender.
+A leg has a line of sound, then one for the camera and one for the screen; a server
+that orders them otherwise shows nothing, for what a packet is lies within its seal.
 
 The fingerprint comes from the server itself, so it shows nothing about who that is;
 it only keeps others on the way out.
@@ -11,43 +11,48 @@ it only keeps others on the way out.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from voip.description import MAX_CANDIDATES, Description, Kind, Stream
 from voip.errors import MalformedError
 from voip.gateway.sfu import MAX_SDP_BYTES, Sdp
 from voip.media.connect.candidates import parse_candidate
-from voip.media.forwarding import KINDS
 
 MAX_LINES = 8  # media lines; a feed has three, and data channels may be offered
-MAX_FORMATS = 32  # payload types of one of them
 _FINGERPRINT = re.compile(r"sha-256 ((?:[0-9A-F]{2}:){31}[0-9A-F]{2})", re.ASCII)
 _MEDIA = re.compile(r"(audio|video|application|text) (\d{1,5}) (\S+) (.+)", re.ASCII)
 _MID = re.compile(r"[!-~]{1,32}", re.ASCII)
-_APT = re.compile(r"(\d{1,3}) apt=(\d{1,3})", re.ASCII)
-_NUMBER = re.compile(r"\d{1,3}", re.ASCII)
+_PT = r"(9[6-9]|1[01]\d|12[0-7])"  # RFC 5761 §4: the dynamic types
+_APT = re.compile(rf"{_PT} apt=(\d{{1,3}})", re.ASCII)
+_CODECS = {
+    "audio": re.compile(rf"{_PT} opus/48000/2", re.ASCII | re.IGNORECASE),
+    "video": re.compile(rf"{_PT} VP8/90000", re.ASCII | re.IGNORECASE),
+}
+_FID = re.compile(r"FID (\d{1,10}) (\d{1,10})", re.ASCII)
+_SSRC = re.compile(r"(\d{1,10}) ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One media line (an m-line) of the server.
+    """One media line (an m-line) of the server, and how its packets are numbered.
 
     Attributes:
         mid: its name.
         media: `audio`, `video` or another.
-        pt: payload type, one of `KINDS`; None: nothing that we take.
-        rtx_pt: payload type of repeats; None: they come as they came first.
+        kind: what is in it; None: nothing that we take.
+        pt: payload type; 0 where there is no `kind`.
+        rtx_pt: payload type of repeats (RFC 4588); 0: they come as they came first.
+        ssrc: the server's source; 0 where it sends nothing.
+        rtx_ssrc: its source of repeats; likewise.
     """
 
     mid: str
     media: str
-    pt: int | None = None
-    rtx_pt: int | None = None
-
-    @property
-    def kind(self) -> Kind | None:
-        """What is in it; None: nothing that we take."""
-        return None if self.pt is None else KINDS[self.pt]
+    kind: Kind | None = None
+    pt: int = 0
+    rtx_pt: int = 0
+    ssrc: int = 0
+    rtx_ssrc: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,19 +108,19 @@ def format_offer(near: Near, streams: Sequence[Stream]) -> Sdp:
 
 def format_answer(near: Near, far: Far) -> Sdp:
     """Take of the server's offer what we know, and begin DTLS ourselves."""
-    lines = [*_head(line.mid for line in far.lines if line.pt is not None)]
+    lines = [*_head(line.mid for line in far.lines if line.kind is not None)]
     for line in far.lines:
-        if line.pt is None:
+        if line.kind is None:
             lines += [f"m={line.media} 0 UDP/TLS/RTP/SAVPF 0", f"a=mid:{line.mid}"]
             lines += ["c=IN IP4 0.0.0.0", "a=inactive"]
             continue
-        formats = [line.pt] if line.rtx_pt is None else [line.pt, line.rtx_pt]
+        formats = [line.pt, line.rtx_pt] if line.rtx_pt else [line.pt]
         lines += [
             _media(line.media, formats),
             f"a=mid:{line.mid}",
             "a=recvonly",
             *_leg(near, "active"),
-            *_codec(line.media, line.pt, line.rtx_pt or 0),
+            *_codec(line.media, line.pt, line.rtx_pt),
         ]
     return _join(lines)
 
@@ -148,7 +153,7 @@ def parse_far(sdp: Sdp) -> Far:
         ),
         is_client=_only(ours, "setup") == "active",
         is_lite=("ice-lite", "") in session,
-        lines=tuple(map(_line, sections)),
+        lines=tuple(_lines(sections)),
     )
 
 
@@ -204,34 +209,62 @@ def _candidates(attributes: _Attributes) -> tuple[str, ...]:
     return tuple(found[:MAX_CANDIDATES])
 
 
-def _line(section: _Attributes) -> Line:
-    match = _MEDIA.fullmatch(section[0][1])
-    mid = _only(section, "mid")
-    if match is None or _MID.fullmatch(mid) is None:
-        raise MalformedError(f"sdp: not a media line: {section[0][1][:80]!r}")
-    formats = match[4].split()
-    if len(formats) > MAX_FORMATS or not all(map(_NUMBER.fullmatch, formats)):
-        raise MalformedError(f"sdp: {len(formats)} formats in a media line")
-    off = match[2] == "0" or ("inactive", "") in section
-    taken = [pt for pt in map(int, formats) if _is_of(pt, match[1])]
-    if off or not taken:
-        return Line(mid=mid, media=match[1])
-    pt = taken[0]
-    repeats = [
-        int(apt[1])
+def _lines(sections: Iterable[_Attributes]) -> Iterator[Line]:
+    left = {"audio": [Kind.AUDIO], "video": [Kind.SCREEN, Kind.VIDEO]}
+    for section in sections:
+        match = _MEDIA.fullmatch(section[0][1])
+        mid = _only(section, "mid")
+        if match is None or _MID.fullmatch(mid) is None:
+            raise MalformedError(f"sdp: not a media line: {section[0][1][:80]!r}")
+        kinds = left.get(match[1])
+        kind = kinds.pop() if kinds else None
+        line = Line(mid=mid, media=match[1])
+        is_off = match[2] == "0" or ("inactive", "") in section
+        yield line if kind is None or is_off else _taken(line, kind, section)
+
+
+def _taken(line: Line, kind: Kind, section: _Attributes) -> Line:
+    codec = _CODECS[line.media]
+    types = [
+        int(match[1])
         for name, value in section
-        if name == "fmtp"
-        and (apt := _APT.fullmatch(value))
-        and int(apt[2]) == pt
-        and apt[1] in formats
+        if name == "rtpmap" and (match := codec.fullmatch(value))
     ]
-    rtx_pt = repeats[0] if repeats and repeats[0] != pt else None
-    return Line(mid=mid, media=match[1], pt=pt, rtx_pt=rtx_pt)
+    if not types:
+        return line
+    pt = types[0]
+    repeats = [
+        int(match[1])
+        for name, value in section
+        if name == "fmtp" and (match := _APT.fullmatch(value)) and int(match[2]) == pt
+    ]
+    ssrc, rtx_ssrc = _sources(section)
+    return replace(
+        line,
+        kind=kind,
+        pt=pt,
+        rtx_pt=repeats[0] if repeats and repeats[0] != pt else 0,
+        ssrc=ssrc,
+        rtx_ssrc=rtx_ssrc,
+    )
 
 
-def _is_of(pt: int, media: str) -> bool:
-    kind = KINDS.get(pt)
-    return kind is not None and (kind is Kind.AUDIO) == (media == "audio")
+def _sources(section: _Attributes) -> tuple[int, int]:
+    """Read the source and that of its repeats (RFC 5576); 0 where there is none."""
+    for name, value in section:
+        if name == "ssrc-group" and (match := _FID.fullmatch(value)):
+            return _source(match[1]), _source(match[2])
+    for name, value in section:
+        if name == "ssrc" and (match := _SSRC.match(value)):
+            return _source(match[1]), 0
+    return 0, 0
+
+
+def _source(digits: str) -> int:
+    ssrc = int(digits)
+    if not 0 < ssrc < 1 << 32:
+        raise MalformedError(f"sdp: expected an ssrc of 32 bits, came {ssrc}")
+    return ssrc
 
 
 def _head(mids: Iterable[object]) -> Iterator[str]:

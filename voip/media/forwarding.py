@@ -39,16 +39,14 @@ from voip.media.sframe import parse_header as parse_frame_header
 SealedPacket = NewType("SealedPacket", bytes)
 """An RTP packet of whose payload only a member's key opens what matters."""
 
-VIDEO_PT, VIDEO_RTX_PT = 102, 103
-SCREEN_PT, SCREEN_RTX_PT = 106, 107
-KINDS = {AUDIO_PT: Kind.AUDIO, VIDEO_PT: Kind.VIDEO, SCREEN_PT: Kind.SCREEN}
-"""What a stream is, by the payload type under which its sender sends it."""
-REPEATS = {VIDEO_RTX_PT: VIDEO_PT, SCREEN_RTX_PT: SCREEN_PT}
-"""Payload types of repeats, and of what they repeat."""
 
 OpenFrame = Callable[[FrameHeader, bytes, bytes], bytes]
 """Opens an SFrame ciphertext with its parsed header and its metadata."""
 
+# Under these a sender sends, see `profile`; the server has numbers of its own.
+_TYPES = {Kind.AUDIO: AUDIO_PT, Kind.VIDEO: 102, Kind.SCREEN: 106}
+_KINDS = {payload_type: kind for kind, payload_type in _TYPES.items()}
+_REPEATS = {103: Kind.VIDEO, 107: Kind.SCREEN}
 _INSIDE = struct.Struct(">BHI")
 _NUMBER_BYTES = 2  # RFC 4588 §4: the number of what is repeated, before the payload
 _DESCRIPTOR_BYTES = 4
@@ -77,14 +75,16 @@ def seal(sealer: Sealer, packet: bytes) -> SealedPacket:
     """
     header = parse_header(packet)
     begin = HEADER_BYTES
-    sequence, payload_type = header.sequence, header.payload_type
-    if payload_type in REPEATS:
-        payload_type = REPEATS[payload_type]
+    sequence = header.sequence
+    kind = _KINDS.get(header.payload_type)
+    if kind is None:
+        kind = _REPEATS.get(header.payload_type)
         begin += _NUMBER_BYTES
         sequence = int.from_bytes(packet[HEADER_BYTES:begin])
-    kind = KINDS.get(payload_type)
     if kind is None:
-        raise MalformedError(f"forwarding: payload type {payload_type} is no stream's")
+        raise MalformedError(
+            f"forwarding: payload type {header.payload_type} is no stream's"
+        )
     end = begin + _clear(kind, packet[begin:])
     clear = packet[begin:end]
     inside = _INSIDE.pack(header.marker, sequence, header.timestamp)
@@ -93,11 +93,9 @@ def seal(sealer: Sealer, packet: bytes) -> SealedPacket:
 
 
 def open_packet(
-    packet: bytes, payload_type: int, *, is_repeat: bool, open_frame: OpenFrame
+    packet: bytes, kind: Kind, *, is_repeat: bool, open_frame: OpenFrame
 ) -> Opened:
-    """Open a packet of the stream that its sender sends as `payload_type`.
-
-    `is_repeat`: it came as a repeat (RFC 4588).
+    """Open a packet of a stream of this kind; `is_repeat`: it came as a repeat.
 
     Raises:
         MalformedError: it does not open, or what it says of itself cannot be.
@@ -107,14 +105,13 @@ def open_packet(
     if is_repeat:
         begin += _NUMBER_BYTES
         number = int.from_bytes(packet[HEADER_BYTES:begin])
-    kind = KINDS[payload_type]
     end = begin + _clear(kind, packet[begin:])
     clear, sealed = packet[begin:end], packet[end:]
     plaintext = open_frame(parse_frame_header(sealed), sealed, bytes([kind]) + clear)
     if len(plaintext) < _INSIDE.size:
         raise MalformedError(f"forwarding: {len(plaintext)} bytes inside")
     marker, sequence, timestamp = _INSIDE.unpack_from(plaintext)
-    own = Header(bool(marker), payload_type, sequence, timestamp, 0)
+    own = Header(bool(marker), _TYPES[kind], sequence, timestamp, 0)
     return Opened(
         format_header(own) + clear + plaintext[_INSIDE.size :],
         number - sequence & 0xFFFF,

@@ -17,8 +17,8 @@ from voip.media.audio.opus import open_decoder
 from voip.media.connect.config import IceConfig
 from voip.media.flow import report
 from voip.media.flow.arrivals import Arrived, Window
-from voip.media.forwarding import KINDS, OpenFrame, open_packet
-from voip.media.profile import AUDIO_PT, picture_stream
+from voip.media.forwarding import OpenFrame, open_packet
+from voip.media.profile import picture_stream
 from voip.media.reporting import PICTURE_RATE
 from voip.media.serverleg import ServerLeg
 from voip.media.sources import FRAME_SAMPLES, SAMPLE_RATE, Picture, VideoSink
@@ -31,9 +31,8 @@ REPORT_S = 5.0  # RFC 3550 §6.2
 class _Lane:
     """One stream of a feed."""
 
-    def __init__(self, payload_type: int) -> None:
-        self.payload_type = payload_type  # its sender's
-        self.kind = KINDS[payload_type]
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
         self.renumbered = 0
         self.arrived: Arrived | None = None
         self.receiver: VideoReceiver | None = None
@@ -51,7 +50,7 @@ class Watching:
     def __init__(  # noqa: PLR0913 -- what comes, how, and who is told
         self,
         ice: IceConfig,
-        payload_types: Mapping[int, tuple[int, bool]],
+        sources: Mapping[int, tuple[Kind, bool]],
         *,
         controlling: bool,
         open_frame: OpenFrame,
@@ -60,7 +59,7 @@ class Watching:
         failed: Callable[[str], None],
         entropy: Callable[[int], bytes],
     ) -> None:
-        """Take what the server sends, by its payload types: (the sender's, a repeat).
+        """Take what the server sends, by SSRC: what it is, and whether it repeats.
 
         `open_frame` opens with a member's key, or raises `MalformedError`; `unopened`
         then hears of it. `failed` hears why pictures are not shown.
@@ -74,9 +73,12 @@ class Watching:
         self._failed = failed
         self._loop = asyncio.get_running_loop()
         self._ssrc = int.from_bytes(entropy(4)) | 1
-        self._types = dict(payload_types)
-        own = {each for each, _ in self._types.values()}
-        self._lanes = {each: _Lane(each) for each in own}
+        lanes = {kind: _Lane(kind) for kind, _ in sources.values()}
+        self._lanes = tuple(lanes.values())
+        self._sources = {
+            ssrc: (lanes[kind], is_repeat)
+            for ssrc, (kind, is_repeat) in sources.items()
+        }
         self._hearing = Hearing(open_decoder())
         self._screen_at: float | None = None
         self._report_at = self._loop.time() + REPORT_S
@@ -103,22 +105,21 @@ class Watching:
 
     async def close(self) -> None:
         """Take nothing more; the sink stays open."""
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             if lane.receiver is not None:
                 lane.receiver.stop()
         await self.leg.stop()
 
     def _take(self, packet: bytes, now: float) -> None:
         header = rtp.parse_header(packet)
-        if header.payload_type not in self._types:
-            raise MalformedError(f"payload type {header.payload_type} was not offered")
-        payload_type, is_repeat = self._types[header.payload_type]
-        lane = self._lanes[payload_type]
+        if header.ssrc not in self._sources:
+            raise MalformedError(f"source {header.ssrc} was not offered")
+        lane, is_repeat = self._sources[header.ssrc]
         if not is_repeat:
             self._note(lane, header, now)
         try:
             opened = open_packet(
-                packet, payload_type, is_repeat=is_repeat, open_frame=self._open_frame
+                packet, lane.kind, is_repeat=is_repeat, open_frame=self._open_frame
             )
         except MalformedError:
             self.unopened += 1
@@ -126,7 +127,7 @@ class Watching:
             return
         self.opened += 1
         lane.renumbered = opened.renumbered
-        if payload_type == AUDIO_PT:
+        if lane.kind is Kind.AUDIO:
             self._hearing.receive(opened.packet, now)
         elif self.sink is not None:
             if lane.receiver is None:
@@ -134,7 +135,7 @@ class Watching:
             lane.receiver.receive(opened.packet, now)
 
     def _note(self, lane: _Lane, header: rtp.Header, now: float) -> None:
-        if lane.arrived is None or lane.arrived.ssrc != header.ssrc:
+        if lane.arrived is None:
             is_sound = lane.kind is Kind.AUDIO
             lane.arrived = Arrived(
                 header.ssrc,
@@ -170,9 +171,7 @@ class Watching:
 
     def _report(self, now: float) -> None:
         blocks = tuple(
-            lane.arrived.block(now)
-            for lane in self._lanes.values()
-            if lane.arrived is not None
+            lane.arrived.block(now) for lane in self._lanes if lane.arrived is not None
         )
         told = report.Compound(self._ssrc, blocks)
         self.leg.send_rtcp(report.format_compound([told]))
