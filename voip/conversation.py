@@ -269,7 +269,7 @@ class Conversation:
         """
         return self._session.frames.read()
 
-    def say(self, message: Aside) -> None:
+    def say(self, message: Aside) -> int:
         """Say something to the program at the other side, for its `heard`.
 
         It goes by mailbox before there is sound, where a relay can count it, and by
@@ -277,13 +277,19 @@ class Conversation:
         that answers; while it names one that passes sound, and the device has not
         shown it yet, nothing passes between the two sides.
 
+        Gives the number of the message, for `has_taken`; of a list of legs, 0.
+
         Raises:
             MissingError: no device has answered yet, or the call is over; or by hand.
             RefusedError: a device that cannot be told of legs.
             UnexpectedEventError: a list of legs that is not newer than the last.
             LimitError: 64 wait for an acknowledgement.
         """
-        self._session.say(message)
+        return self._session.say(message)
+
+    def has_taken(self, number: int) -> bool:
+        """Whether the device we talk with acknowledged what `say` gave this number."""
+        return self._session.has_taken(number)
 
     def heard(self) -> AsyncIterator[Aside]:
         """Give what the program at the other side says, until the call ends.

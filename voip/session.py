@@ -216,7 +216,7 @@ class Session:
         """Send what was queued for the other side."""
         self._jobs.put_nowait(_Woken())
 
-    def say(self, message: Aside) -> None:
+    def say(self, message: Aside) -> int:
         """Say what the program around the call wants said; see `Conversation.say`."""
         if self.call.state is State.ENDED:
             raise MissingError("the call is over")
@@ -229,12 +229,19 @@ class Session:
         there = [leg for leg in legs if self._receiving.hears_us(leg)]
         if not there and not isinstance(message, Legs):
             raise MissingError("no device of theirs has answered yet")
+        number = 0
         for leg in there:
             if isinstance(message, Legs):
                 self.gate.tell(leg)
             else:
-                leg.delivery.send(message)
+                number = leg.delivery.send(message)
         self.wake()
+        return number
+
+    def has_taken(self, number: int) -> bool:
+        """Whether the chosen device acknowledged a message by its number."""
+        chosen = self._standing.chosen
+        return chosen is not None and chosen.delivery.is_acknowledged(number)
 
     def answer_legs(self, *, accept: bool) -> None:
         """Answer to what the other side's gateway wants to join."""
@@ -496,7 +503,7 @@ class Session:
     @property
     def _talking(self) -> Leg | None:
         """The leg that media flows with, or by hand once did: nothing else carries."""
-        flows = self.call.state is State.ACTIVE
+        flows = self.call.state is State.ACTIVE and self._place.media.has_path
         lost = self._place.by_hand and self.call.state is State.RECONNECTING
         return self._standing.chosen if flows or lost else None
 

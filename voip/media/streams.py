@@ -14,7 +14,7 @@ camera are not read before a packet of the peer verified *and* the call said so.
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from voip.description import Codec, Description, Kind, Stream
 from voip.errors import MissingError, UnexpectedEventError
@@ -51,7 +51,14 @@ PICTURE_CODECS = (Codec.AV1, Codec.VP8)
 
 
 class MediaSession:
-    """Sound, pictures and records of one call."""
+    """Sound, pictures and records of one call.
+
+    Attributes:
+        has_path: packets go between the two sides, and control messages with them; else
+            these travel by mailbox as long as the call lasts.
+    """
+
+    has_path: ClassVar[bool] = True
 
     def __init__(  # noqa: PLR0913 -- a call has these, and they belong to nobody else
         self,
