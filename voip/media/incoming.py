@@ -13,7 +13,7 @@ from voip.errors import MissingError
 from voip.media import rtp
 from voip.media.flow.arrivals import Arrived, Window
 from voip.media.flow.moments import Moment
-from voip.media.outgoing import FrameHook, Hooks
+from voip.media.outgoing import FrameHook, Hooks, Seal
 from voip.media.profile import is_steady
 from voip.media.quality.figures import VideoFigures
 from voip.media.reporting import PICTURE_RATE, Reporting
@@ -41,16 +41,18 @@ class IncomingPictures:
         reporting: Reporting,
         slow: Callable[[], None],
         failed: Callable[[str], None],
+        unseal: Seal | None = None,
     ) -> None:
         """Take the other side's agreed streams and the window, if there is one.
 
         `slow` hears that this machine decodes too slowly, `failed` that a stream is
-        not shown any more, and why.
+        not shown any more, and why. `unseal`: see `VideoReceiver`.
         """
         self._loop = asyncio.get_running_loop()
         self._reporting = reporting
         self._slow = slow
         self._failed = failed
+        self._unseal = unseal
         self._hooks: Hooks | None = None
         self._round_trip_s: float | None = None
         self._screen_at: float | None = None
@@ -152,6 +154,7 @@ class IncomingPictures:
             nack=partial(self._reporting.ask_again, stream.ssrc),
             pli=partial(self._ask, stream),
             slow=self._slow,
+            unseal=None if self._unseal is None else partial(self._unseal, stream.kind),
         )
         receiver.on_frame = self._hook(stream)
         if self._round_trip_s is not None:

@@ -5,6 +5,7 @@ sender is made when its source is first switched on, and no source is touched be
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from functools import partial
 
 from voip.description import Kind, Stream
 from voip.errors import MissingError
@@ -22,6 +23,10 @@ Hooks = Callable[[Track], FrameHook]
 """Makes what keeps the frames of one stream."""
 
 
+Seal = Callable[[Kind, bytes], bytes]
+"""Seals a whole coded frame of a kind, or opens it."""
+
+
 class OutgoingPictures:
     """What this side shows."""
 
@@ -34,10 +39,11 @@ class OutgoingPictures:
         reporting: Reporting,
         spawn: Callable[[Coroutine[None, None, None]], object],
         failed: Callable[[str], None],
+        seal: Seal | None = None,
     ) -> None:
         """Take our agreed streams of pictures, and what carries their packets.
 
-        `failed` hears why a stream does not leave.
+        `failed` hears why a stream does not leave. `seal`: see `VideoSender`.
         """
         self._streams = {stream.kind: stream for stream in streams}
         self._entropy = entropy
@@ -45,6 +51,7 @@ class OutgoingPictures:
         self._reporting = reporting
         self._spawn = spawn
         self._failed = failed
+        self._seal = seal
         self._told: set[Kind] = set()
         self._sources: dict[Kind, _Changeable] = {}
         self._senders: dict[Kind, VideoSender] = {}
@@ -129,6 +136,7 @@ class OutgoingPictures:
             stream,
             self._send,
             entropy=self._entropy,
+            seal=None if self._seal is None else partial(self._seal, kind),
         )
         sender.on_frame = self._hook(kind)
         self._senders[kind] = sender

@@ -19,8 +19,8 @@ whatever the other encoder made of it: the length of an Opus frame tells speech 
 """
 
 from collections.abc import Callable
-from enum import IntEnum
 
+from voip.description import Kind
 from voip.errors import LimitError, MalformedError
 from voip.media.sframe import Sealer
 from voip.wire import pad, unpad
@@ -33,14 +33,6 @@ LONG_AUDIO_BYTES = 320
 
 _KEY_CLEAR, _CLEAR = 10, 3  # RFC 6386 §9.1: frame tag; start code and sizes
 _INTER = 0x01  # bit 0 of a frame tag: no key frame
-
-
-class Kind(IntEnum):
-    """What a sealed frame is."""
-
-    AUDIO = 1
-    VIDEO = 2
-    SCREEN = 3
 
 
 def seal_frame(sealer: Sealer, kind: Kind, frame: bytes) -> bytes:

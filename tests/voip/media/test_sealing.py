@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voip.description import Kind
 from voip.errors import LimitError, MalformedError
-from voip.media.sealing import Kind, clear_bytes, open_frame, seal_frame
+from voip.media.sealing import clear_bytes, open_frame, seal_frame
 from voip.media.sframe import Opener, Sealer, parse_header
 
 KEY = bytes.fromhex("a1c797bbf59eef11f1df69c4a1d49588") + bytes(16)

@@ -40,15 +40,18 @@ class VideoSender:
         send: Callable[[bytes], None],
         *,
         entropy: Callable[[int], bytes],
+        seal: Callable[[bytes], bytes] | None = None,
     ) -> None:
         """Take where pictures come from and what takes plain RTP packets.
 
         `entropy` gives the start values of sequence numbers, timestamps and picture
         ids. The camera is untouched before `run` and `set_on`. A steady stream is one
-        that its description says to be.
+        that its description says to be. `seal` makes what is sent of a coded frame, for
+        a browser, which takes frames apart and not packets; VP8 alone.
         """
         self.on_frame: Callable[[bytes, int, bool], None] | None = None
         self._source, self._stream, self._send = source, stream, send
+        self._seal = seal
         self._is_screen = stream.kind is Kind.SCREEN
         self._loop = asyncio.get_running_loop()
         self._began = now = self._loop.time()
@@ -183,7 +186,8 @@ class VideoSender:
         if self._stream.codec is Codec.AV1:
             payloads = av1.packetize(frame.data, limit)
         else:
-            payloads = vp8.packetize(frame.data, self._picture_id, limit)
+            data = frame.data if self._seal is None else self._seal(frame.data)
+            payloads = vp8.packetize(data, self._picture_id, limit)
             self._picture_id = (self._picture_id + 1) & 0x7FFF
         self._outlet.put(payloads, frame.pts, now, key=frame.key)
         if self._outlet.overflowed():

@@ -1,0 +1,204 @@
+"""DTLS-SRTP (RFC 5763, RFC 5764) with a browser.
+
+ICE is `connect`'s own, as in every call. aiortc does the DTLS handshake and checks the
+certificate; around it datagrams take no detour, so each is unprotected in the call that
+read it from the socket. What is inside is sealed again, by `framekeys`: DTLS keeps
+others on the way out, and is not what such a leg trusts.
+
+The certificate is made before anything is sent and stays for the whole call, so that
+its fingerprint can be bound into a handshake. The private names of aiortc used here
+are held by test_contracts.py.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+import pylibsrtp
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceTransport,
+)
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from voip.description import Description
+from voip.errors import MalformedError, TrustError, UnreachableError
+from voip.media import rtp
+from voip.media.connect.config import IceConfig
+from voip.media.connect.path import Path
+
+CONNECT_S = 15.0
+"""For finding the browser and DTLS together; a way that exists takes one or two."""
+MAX_WAITING = 64  # datagrams of DTLS not read yet; a handshake has about ten
+
+_FIRST_DTLS, _LAST_DTLS = 20, 63  # RFC 7983 §7
+
+Take = Callable[[bytes, float], None]
+"""Takes a decrypted packet and when it came, in seconds of the loop's clock."""
+
+
+class Certificate:
+    """What a side shows in DTLS, for one call."""
+
+    def __init__(self) -> None:
+        """Make one, with a fresh key."""
+        self.rtc = RTCCertificate.generateCertificate()
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256, 32 bytes."""
+        (shown,) = (
+            each for each in self.rtc.getFingerprints() if each.algorithm == "sha-256"
+        )
+        return bytes.fromhex(shown.value.replace(":", ""))
+
+
+class DtlsTransport:
+    """One connection to a browser, which offered it.
+
+    Attributes:
+        sent: SRTP and SRTCP datagrams, likewise `received`.
+        dropped: datagrams that did not verify, did not parse, or had no way.
+    """
+
+    def __init__(
+        self,
+        certificate: Certificate,
+        ice: IceConfig,
+        *,
+        take: Take,
+        take_reports: Take,
+    ) -> None:
+        """Take our certificate, and who gets RTP packets and RTCP.
+
+        Both may raise `MalformedError`, which is counted.
+
+        Raises:
+            RefusedError: a configuration of servers that cannot be.
+            MissingError: relay-only without a TURN server.
+        """
+        self.sent = self.received = self.dropped = 0
+        self._path = Path(ice, controlling=False)  # RFC 8445 §6.1.1: who offers does
+        self._take, self._take_reports = take, take_reports
+        self._flights = _Flights(self._path)
+        self._dtls = RTCDtlsTransport(
+            cast("RTCIceTransport", self._flights), [certificate.rtc]
+        )
+        self._is_up = False
+        self._clock = asyncio.get_running_loop().time
+
+    @property
+    def answered_at(self) -> float | None:
+        """When the browser last proved by ICE to be there; None before it did.
+
+        Seconds of the loop's clock.
+        """
+        return self._path.answered_at
+
+    async def gather(self) -> Description:
+        """Find our addresses.
+
+        Raises:
+            UnreachableError: there is not one.
+        """
+        return await self._path.gather()
+
+    async def connect(self, browser: Description, fingerprint: bytes) -> None:
+        """Find a way, and agree on keys with the owner of a certificate.
+
+        Raises:
+            UnreachableError: there is no way, or no answer in 15 s.
+            TrustError: another certificate than the one that was bound.
+            RefusedError: candidates that are none.
+        """
+        self._path.receive = self._received
+        self._dtls._set_role("client")  # noqa: SLF001 -- it waits for us: `active`
+        bound = RTCDtlsFingerprint("sha-256", fingerprint.hex(":").upper())
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                # Not all its addresses are told: some only show by its checks.
+                await self._path.connect(browser, complete=False)
+                await self._dtls.start(RTCDtlsParameters([bound]))
+        except TimeoutError:
+            raise UnreachableError(
+                f"the guest's browser did not answer within {CONNECT_S:g} s"
+            ) from None
+        if self._dtls.state != "connected":
+            raise self._refusal(fingerprint)
+        self._is_up = True
+
+    def send(self, packet: bytes) -> None:
+        """Send an RTP packet; one that has no way is lost, as on any network."""
+        if self._is_up:
+            self._leave(self._dtls._tx_srtp.protect(packet))  # noqa: SLF001
+
+    def send_reports(self, packet: bytes) -> None:
+        """Send RTCP, likewise."""
+        if self._is_up:
+            self._leave(self._dtls._tx_srtp.protect_rtcp(packet))  # noqa: SLF001
+
+    async def close(self) -> None:
+        """Say farewell and close the sockets; a second time does nothing."""
+        self._is_up = False
+        await self._dtls.stop()
+        await self._path.close()
+
+    def _leave(self, datagram: bytes) -> None:
+        try:
+            self._path.send(datagram)
+        except ConnectionError:
+            self.dropped += 1
+        else:
+            self.sent += 1
+
+    def _received(self, datagram: bytes) -> None:
+        if rtp.is_srtp(datagram):
+            if self._is_up:
+                self._open(datagram)
+        elif _FIRST_DTLS <= datagram[0] <= _LAST_DTLS:
+            self._flights.put(datagram)
+
+    def _open(self, datagram: bytes) -> None:
+        self.received += 1
+        srtp = self._dtls._rx_srtp  # noqa: SLF001 -- test_contracts.py
+        try:
+            if rtp.is_rtcp(datagram):
+                packet, take = srtp.unprotect_rtcp(datagram), self._take_reports
+            else:
+                packet, take = srtp.unprotect(datagram), self._take
+            self._path.verified()
+            take(packet, self._clock())
+        except (pylibsrtp.Error, MalformedError):
+            self.dropped += 1
+
+    def _refusal(self, fingerprint: bytes) -> TrustError | UnreachableError:
+        """Tell another certificate, which is an attack, from DTLS that just failed."""
+        ssl = self._dtls._ssl  # noqa: SLF001 -- test_contracts.py
+        shown = None if ssl is None else ssl.get_peer_certificate(as_cryptography=True)
+        if shown is None or shown.fingerprint(SHA256()) == fingerprint:
+            return UnreachableError("the guest's browser did not finish DTLS")
+        return TrustError(
+            f"dtls: expected the certificate {fingerprint.hex()[:16]}... of the "
+            f"handshake, came {shown.fingerprint(SHA256()).hex()[:16]}..."
+        )
+
+
+class _Flights:
+    """As much of aiortc's ICE transport as its DTLS uses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._came: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
+
+    def put(self, datagram: bytes) -> None:
+        if not self._came.full():  # else it is sent again
+            self._came.put_nowait(datagram)
+
+    async def _recv(self) -> bytes:
+        return await self._came.get()
+
+    async def _send(self, datagram: bytes) -> None:
+        self._path.send(datagram)
