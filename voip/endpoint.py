@@ -208,6 +208,7 @@ class Endpoint:
         plan: Callable[[], MediaPlan] | None = None,
         legs_follow: bool = False,
         group: bytes | None = None,
+        is_silent: bool = False,
     ) -> Conversation:
         """Call a contact, on all devices.
 
@@ -222,6 +223,7 @@ class Endpoint:
             legs_follow: we are a gateway: it rings there only once `Conversation.say`
                 was given a list of legs, and on devices that can show it.
             group: the room that this call is a part of (16 bytes).
+            is_silent: the call carries what is said about the room, and no media.
 
         Raises:
             RefusedError: there is no such contact; or, by hand, several devices, or
@@ -238,7 +240,7 @@ class Endpoint:
         now_ms = _unix_ms()
         vault, contact = self._store.read(), directory.contact
         self._board.check_free(contact)
-        asked = Media.AUDIO | Media.VIDEO
+        asked = Media(0) if is_silent else Media.AUDIO | Media.VIDEO
         if legs_follow:
             asked |= Media.LEGS_FOLLOW
         if group is not None:

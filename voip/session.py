@@ -32,6 +32,7 @@ from voip.leg import Leg
 from voip.line import Line
 from voip.logline import LogLine
 from voip.media.events import ControlReceived, MediaEvent, MediaFailed
+from voip.media.nomedia import NoMedia
 from voip.media.streams import MediaSession
 from voip.news import Ended, News, StateChanged, Warned
 from voip.place import Place
@@ -149,7 +150,10 @@ class Session:
             self.legs, self._outbox, entropy=place.entropy, by_hand=place.by_hand
         )
         role = next(iter(legs.values())).role
-        self._ahead = place.media.ahead(role, place.ice, on_datagram=place.on_datagram)
+        # A room over a server: its members say things to each other, no more.
+        is_silent = Media.GROUP in media_asked and Media.AUDIO not in media_asked
+        self._media = NoMedia if is_silent else place.media
+        self._ahead = self._media.ahead(role, place.ice, on_datagram=place.on_datagram)
         self._helpers: set[asyncio.Task[None]] = set()
         self._microphone_due = False
         self._over_at: float | None = None
@@ -429,7 +433,7 @@ class Session:
         """Open what the call hears and shows with, and describe it."""
         first = await self._ahead.take()  # before a microphone is open
         try:
-            session = self._place.media(
+            session = self._media(
                 leg.role,
                 leg.call_secret,
                 self.plan(),
@@ -503,7 +507,7 @@ class Session:
     @property
     def _talking(self) -> Leg | None:
         """The leg that media flows with, or by hand once did: nothing else carries."""
-        flows = self.call.state is State.ACTIVE and self._place.media.has_path
+        flows = self.call.state is State.ACTIVE and self._media.has_path
         lost = self._place.by_hand and self.call.state is State.RECONNECTING
         return self._standing.chosen if flows or lost else None
 
