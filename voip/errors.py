@@ -11,7 +11,9 @@
     │   ├── CertificateError     a call-key certificate that does not hold
     │   │   └── RollbackError    older than one already seen: trust is broken
     │   ├── TrustError           who this is, or was, is in doubt: the user must look
-    │   └── LimitError           a quota, a size or a rate
+    │   ├── LimitError           a quota, a size or a rate
+    │   ├── NotAllowedError      nobody here granted it
+    │   └── NoEncryptionError    the other side offers none that counts
     ├── UnexpectedEventError     the call machine has no place for this event now
     ├── KeyReuseError            a media key was asked for twice; nothing was sent
     └── StoreError               the sealed store cannot be read or written
@@ -63,6 +65,14 @@ class TrustError(RefusedError):
 
 class LimitError(RefusedError):
     """Over a quota, a size or a rate."""
+
+
+class NotAllowedError(RefusedError):
+    """Asked for by somebody who may not, or of somebody who may not be reached."""
+
+
+class NoEncryptionError(RefusedError):
+    """The other side offers no encryption, or none that counts."""
 
 
 class UnexpectedEventError(CallError):

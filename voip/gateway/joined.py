@@ -1,25 +1,44 @@
 """Tells all who are in one gateway's call of its legs, and opens what they have seen.
 
-Carrier, and thin: what must be said to whom, and what may pass, is `voip.gateway.roll`'s
-to say. ::
+Carrier, and thin: what must be said to whom, and what may pass, is for
+`voip.gateway.roll` to say. ::
 
     joined = Joined()
-    ticket = joined.want(ListedLeg(...), port, ended=...)     a leg: guest or telephone
-    await ticket.joined()                                     all devices have shown it
-    joined.add_call(conversation, port)                       who is told, by a call
-    peer = joined.add_peer("guest", say, port)                who is told otherwise
+    ticket = joined.want(kind, port, mark=...)        a leg: a guest or a telephone
+    await ticket.joined()                             all devices have shown it
+    tasks.create_task(joined.add_call(conversation, port))    who is told, in a call
+    peer = joined.add_peer("guest", say, port)        who is told by other means
 """
 
-from collections.abc import Callable
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import assert_never
 
+from voip.asides import Aside
 from voip.conversation import Conversation
+from voip.errors import CallError, NotAllowedError, RefusedError
+from voip.gateway import counts
 from voip.gateway.bridge import Port
+from voip.gateway.roll import (
+    Command,
+    DropLeg,
+    LosePeer,
+    OpenLeg,
+    OpenPeer,
+    Roll,
+    ShutLeg,
+    ShutPeer,
+    Tell,
+)
 from voip.signalling.legs import (
     LegEnd,
     LegKind,
     LegReason,
     Legs,
     LegsAck,
+    LegStage,
     ListedLeg,
     Mark,
 )
@@ -32,45 +51,68 @@ class LegTicket:
     """One leg, from wanting it to its end; made by `Joined.want`.
 
     Attributes:
-        id: its number in the lists, 1-255.
+        leg: as it is listed.
+        ended: how it ended; None while it has not.
     """
 
-    id: int
-
-    @property
-    def leg(self) -> ListedLeg:
-        """As it is listed now."""
-        raise NotImplementedError
-
-    @property
-    def end_reason(self) -> LegReason | None:
-        """Why it is over; None while it is not."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        joined: "Joined",
+        leg: ListedLeg,
+        port: Port,
+        changed: Callable[["LegTicket"], None] | None,
+    ) -> None:
+        self.leg = leg
+        self.ended: LegEnd | None = None
+        self.counted_as: Mark | None = None  # the mark it is counted under, once joined
+        self.port = port
+        self._joined = joined
+        self._changed = changed
+        self._settled = asyncio.Event()
 
     async def joined(self) -> None:
         """Wait until everybody's device has shown it; its port is open then.
 
         Raises:
-            RefusedError: somebody refuses it, or nobody answered within 30 s.
+            RefusedError: somebody refuses it, or nobody answered within 30 s; or it
+                ended meanwhile.
         """
-        raise NotImplementedError
+        await self._settled.wait()
+        if self.ended is not None:
+            raise RefusedError("the leg was refused by somebody in the call, or ended")
 
-    def change(
+    def change(  # noqa: PLR0913 -- what can change
         self,
         *,
         mark: Mark | None = None,
+        host: str | None = None,
         suite: str | None = None,
+        name: str | None = None,
         authenticated: bool | None = None,
         words_matched: bool | None = None,
         video: bool | None = None,
         held: bool | None = None,
-        name: str | None = None,
     ) -> None:
         """Say what is different; where it is weaker, its port shuts at once.
 
         It is announced again then, and opens when everybody's device has shown that.
+        Nothing if it is over.
         """
-        raise NotImplementedError
+        given = {
+            "mark": mark,
+            "host": host,
+            "suite": suite,
+            "name": name,
+            "authenticated": authenticated,
+            "words_matched": words_matched,
+            "video": video,
+        }
+        news = {key: value for key, value in given.items() if value is not None}
+        leg = replace(self.leg, **news)  # type: ignore[arg-type] # each is of its field
+        if held is not None and leg.stage is not LegStage.ANNOUNCED:
+            leg = replace(leg, stage=LegStage.HELD if held else LegStage.JOINED)
+        if self.ended is None:
+            self._joined.change(leg)
 
     def end(
         self,
@@ -80,16 +122,37 @@ class LegTicket:
         text: str = "",
     ) -> None:
         """Tell everybody that it is over; its port is closed. Twice does nothing."""
-        raise NotImplementedError
+        if self.ended is None:
+            self._joined.end(LegEnd(self.leg.id, reason, status=status, text=text))
+
+    def settle(self, leg: ListedLeg, ended: LegEnd | None = None) -> None:
+        """Take what became of it, from the roll, and tell who wants to hear it."""
+        self.leg, self.ended = leg, ended
+        if ended is not None or leg.stage is not LegStage.ANNOUNCED:
+            self._settled.set()
+        else:
+            self._settled.clear()
+        if self._changed is not None:
+            self._changed(self)
 
 
 class PeerTicket:
     """One who is told of the legs; made by `Joined.add_peer`."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether this one has seen every leg that passes anything."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        joined: "Joined",
+        name: str,
+        say: Say,
+        port: Port | None,
+        refused: Callable[[], None] | None,
+    ) -> None:
+        self.name = name
+        self.is_open = False
+        self.say = say
+        self.port = port
+        self.refused = refused
+        self._joined = joined
 
     def acknowledge(self, ack: LegsAck) -> None:
         """Take its LEGS_ACK.
@@ -97,17 +160,32 @@ class PeerTicket:
         Raises:
             MalformedError: it acknowledges what was never sent.
         """
-        raise NotImplementedError
+        self._joined.acknowledge(self, ack)
 
     def leave(self) -> None:
-        """Take it out; its port is shut."""
-        raise NotImplementedError
+        """Take it out; its port is shut. Twice does nothing."""
+        self._joined.drop(self)
 
 
 class Joined:
     """The legs of one gateway's call, and those who are told of them."""
 
-    def want(
+    def __init__(self, counted: counts.GatewayCounts | None = None) -> None:
+        """`counted` is where legs are counted, if anybody looks at such figures."""
+        self._roll = Roll()
+        self._counted = counted
+        self._tickets: dict[int, LegTicket] = {}
+        self._peers: dict[str, PeerTicket] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._due: deque[Command] = deque()
+        self._is_busy = False
+
+    @property
+    def legs(self) -> Legs:
+        """The list as everybody was told it last."""
+        return self._roll.legs
+
+    def want(  # noqa: PLR0913 -- what everybody is told
         self,
         kind: LegKind,
         port: Port,
@@ -122,13 +200,32 @@ class Joined:
     ) -> LegTicket:
         """Announce a leg to everybody; its port opens when all their devices show it.
 
-        `changed` hears, on the loop, when it joins, is held up again, or is over: then
-        `end_reason` is set.
+        With nobody to tell, that is at once: who comes later is told then, and hears
+        nothing before. `changed` hears, on the loop, when it joins, is held up again,
+        or is over: then `ended` is set.
 
         Raises:
             LimitError: there are 8 already, or 255 were.
+            MalformedError: a text that is too long.
         """
-        raise NotImplementedError
+        leg = ListedLeg(
+            1,
+            kind,
+            mark=mark,
+            host=host,
+            suite=suite,
+            name=name,
+            video=video,
+            authenticated=authenticated,
+        )
+        leg_id, commands = self._roll.want(leg, _now())
+        listed = self._roll.leg(leg_id)
+        assert listed is not None
+        announced = replace(listed, stage=LegStage.ANNOUNCED)
+        ticket = LegTicket(self, announced, port, changed)
+        self._tickets[leg_id] = ticket
+        self._obey(commands)
+        return ticket
 
     def add_peer(
         self,
@@ -140,14 +237,201 @@ class Joined:
     ) -> PeerTicket:
         """Tell one more of all legs; its port opens once its device shows them.
 
-        `refused` hears, on the loop, when it refuses a leg that others hear already.
-        """
-        raise NotImplementedError
+        `refused` hears, on the loop, when it refuses a leg that others hear already, or
+        cannot be told any more: nothing passes to it, and its call had better end.
 
-    async def add_call(self, conversation: Conversation, port: Port) -> None:
+        Raises:
+            UnexpectedEventError: the name is taken.
+        """
+        commands = self._roll.add_peer(name)
+        ticket = self._peers[name] = PeerTicket(self, name, say, port, refused)
+        self._obey(commands)
+        return ticket
+
+    async def add_call(
+        self,
+        conversation: Conversation,
+        port: Port,
+        *,
+        heard: Callable[[Aside], None] | None = None,
+    ) -> None:
         """Tell the other side of a call, until it is over or this is cancelled.
+
+        To be begun right after `Endpoint.dial` with ``legs_follow``, or before
+        `Conversation.accept`. Who refuses, or cannot be told, is hung up on. `heard`
+        gets all else that the program at the other side says.
 
         Raises:
             NotAllowedError: their device cannot be told of legs.
+            LimitError: they say more than anybody reads.
         """
-        raise NotImplementedError
+        if not (conversation.is_outgoing or conversation.can_be_told):
+            raise NotAllowedError(
+                f"the device of {conversation.alias!r} cannot be told of legs: "
+                "it runs an older version"
+            )
+        peer = self.add_peer(
+            conversation.call_id.hex(),
+            conversation.say,
+            port,
+            refused=conversation.hang_up,
+        )
+        try:
+            async for message in conversation.heard():
+                if isinstance(message, LegsAck):
+                    peer.acknowledge(message)
+                elif heard is not None:
+                    heard(message)
+        finally:
+            peer.leave()
+
+    # For tickets.
+
+    def change(self, leg: ListedLeg) -> None:
+        """List a leg as it is now."""
+        ticket = self._tickets[leg.id]
+        commands = self._roll.change(leg, _now())
+        listed = self._roll.leg(leg.id)
+        assert listed is not None
+        ticket.leg = listed
+        self._obey(commands)
+        self._count(ticket)
+
+    def end(self, ended: LegEnd) -> None:
+        """Take a leg out."""
+        commands = self._roll.end(ended)
+        self._over(ended)
+        self._obey(commands)
+
+    def acknowledge(self, peer: PeerTicket, ack: LegsAck) -> None:
+        """Take an answer of a peer."""
+        self._obey(self._roll.acknowledged(peer.name, ack))
+
+    def drop(self, peer: PeerTicket) -> None:
+        """Take a peer out."""
+        if self._peers.pop(peer.name, None) is None:
+            return
+        _set(peer, is_open=False)
+        self._obey(self._roll.drop_peer(peer.name))
+
+    # What the roll wants done.
+
+    def _obey(self, commands: Iterable[Command]) -> None:
+        """Do what is due, in order, even where somebody who hears of it wants more."""
+        self._due.extend(commands)
+        if self._is_busy:
+            return
+        self._is_busy = True
+        try:
+            while self._due:
+                self._do(self._due.popleft())
+        finally:
+            self._is_busy = False
+        self._set_timer()
+
+    def _do(self, command: Command) -> None:
+        match command:
+            case ShutLeg(leg_id):
+                self._shut(leg_id)
+            case OpenLeg(leg_id):
+                self._open(leg_id)
+            case DropLeg(leg_id, reason):
+                self._over(LegEnd(leg_id, reason))
+            case _ if (peer := self._peers.get(command.name)) is not None:
+                self._do_to(peer, command)
+            case _:
+                pass  # the peer left meanwhile
+
+    def _do_to(
+        self, peer: PeerTicket, command: ShutPeer | OpenPeer | LosePeer | Tell
+    ) -> None:
+        match command:
+            case ShutPeer() | OpenPeer():
+                _set(peer, is_open=isinstance(command, OpenPeer))
+            case LosePeer():
+                _lose(peer)
+            case Tell():
+                try:
+                    peer.say(command.message)
+                except CallError:
+                    # Who cannot be told hears nothing.
+                    self.drop(peer)
+                    _lose(peer)
+            case _:
+                assert_never(command)
+
+    def _shut(self, leg_id: int) -> None:
+        if (ticket := self._tickets.get(leg_id)) is not None:
+            ticket.port.shut()
+            ticket.settle(replace(ticket.leg, stage=LegStage.ANNOUNCED))
+
+    def _open(self, leg_id: int) -> None:
+        ticket, listed = self._tickets.get(leg_id), self._roll.leg(leg_id)
+        if ticket is not None and listed is not None:
+            ticket.port.open()
+            ticket.settle(listed)
+            self._count(ticket)
+
+    def _over(self, ended: LegEnd) -> None:
+        ticket = self._tickets.pop(ended.id, None)
+        if ticket is None:
+            return
+        ticket.port.close()
+        if self._counted is not None:
+            mark = ticket.counted_as
+            self._counted.leg_ended(
+                _counted_kind(ticket.leg.kind),
+                tuple(counts.End)[ended.reason - 1],
+                mark=None if mark is None else _counted_mark(mark),
+            )
+        ticket.settle(ticket.leg, ended)
+
+    def _count(self, ticket: LegTicket) -> None:
+        mark, before = ticket.leg.mark, ticket.counted_as
+        if self._counted is None or mark is before:
+            return
+        kind = _counted_kind(ticket.leg.kind)
+        if before is not None:
+            self._counted.leg_changed(kind, _counted_mark(before), _counted_mark(mark))
+        elif ticket.leg.stage is LegStage.ANNOUNCED:
+            return  # counted once it has joined
+        else:
+            self._counted.leg_joined(kind, _counted_mark(mark))
+        ticket.counted_as = mark
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if (at := self._roll.deadline) is not None:
+            self._timer = asyncio.get_running_loop().call_at(at, self._pass_time)
+
+    def _pass_time(self) -> None:
+        self._obey(self._roll.pass_time(_now()))
+
+
+def _set(peer: PeerTicket, *, is_open: bool) -> None:
+    peer.is_open = is_open
+    if peer.port is None:
+        return
+    if is_open:
+        peer.port.open()
+    else:
+        peer.port.shut()
+
+
+def _lose(peer: PeerTicket) -> None:
+    if peer.refused is not None:
+        peer.refused()
+
+
+def _counted_kind(kind: LegKind) -> counts.Kind:
+    return tuple(counts.Kind)[kind - 1]
+
+
+def _counted_mark(mark: Mark) -> counts.Mark:
+    return tuple(counts.Mark)[mark - 1]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
