@@ -77,7 +77,8 @@ class Companion:
         self.peer = _ALONE
         self._quiet_since: float | None = None
         self._is_ours_to_end = False
-        self._told: list[Members | Roster | None] = [None, None]
+        self._told_members: Members | None = None
+        self._told_roster: Roster | None = None
         self._told_at = 0.0
         self._stands = asyncio.Event()
 
@@ -120,12 +121,13 @@ class Companion:
         """
         if not self.is_up or now - self._told_at < SAY_EVERY_S:
             return
-        for place, message in enumerate((members, roster)):
-            if self._told[place] != message:
-                with contextlib.suppress(LimitError, MissingError):
-                    self.conversation.say(message)
-                    self._told[place] = message
-                    self._told_at = now
+        with contextlib.suppress(LimitError, MissingError):
+            if members != self._told_members:
+                self.conversation.say(members)
+                self._told_members, self._told_at = members, now
+            if roster != self._told_roster:
+                self.conversation.say(roster)
+                self._told_roster, self._told_at = roster, now
 
     def introduce(self, message: Introduce) -> None:
         """Hand over somebody's card; who acknowledges nothing gets none."""

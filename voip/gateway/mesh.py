@@ -109,7 +109,8 @@ class MeshRoom:
         self._endpoint.rooms.add(self._group_id)
         self._local.open()
         self._spawn(self._bridge.attach(self._local, self._plan))
-        self._spawn(self._company.admit())
+        self._admitting = self._tasks.create_task(self._company.admit())
+        self._running.add(self._admitting)
         self._spawn(self._keep_time())
         return self
 
@@ -119,9 +120,9 @@ class MeshRoom:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._endpoint.rooms.discard(self._group_id)
         if error is None:
             await self.leave()
+        self._endpoint.rooms.discard(self._group_id)
         for task in tuple(self._running):
             task.cancel()
         await self._tasks.__aexit__(kind, error, traceback)
@@ -166,6 +167,8 @@ class MeshRoom:
         """End all our calls, and wait until the others know."""
         if not self._is_over:
             self._is_over = True
+            self._admitting.cancel()  # calls that come from now on are not ours
+            self._endpoint.rooms.discard(self._group_id)
             self._membership.leave()
             await self._company.close()
             self._tell(RoomClosed(why))
