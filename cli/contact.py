@@ -16,7 +16,7 @@ from cli.trust import say, say_of
 from voip.dialling import with_announcement
 from voip.identity import person
 from voip.identity.card import Card, RelayAddress, parse_card, parse_relay
-from voip.identity.contact import Contact
+from voip.identity.contact import Contact, Grant
 from voip.identity.keys import format_identity, safety_number
 from voip.identity.vault import Vault
 from voip.signalling.invitation import MAX_TEXT, parse_introduction
@@ -120,6 +120,22 @@ def rename(home: Home, name: str, alias: str) -> None:
     )
 
 
+@contact.command(epilog="Example: ringfence contact grant bob sip")
+@click.argument("name")
+@click.argument("what", type=click.Choice([each.value for each in Grant]))
+@json_option
+@click.pass_obj
+def grant(home: Home, name: str, what: str) -> None:
+    """Say whom a contact may have your gateway join to a call."""
+    vault = home.open().change(
+        lambda vault: person.change_contact(
+            vault, name, lambda found: replace(found, grant=Grant(what))
+        )
+    )
+    found = vault.contacts.find(name)
+    show(_facts(vault, found), f"{found.alias}: may ask for {found.grant}")
+
+
 @contact.command(epilog="Example: ringfence contact remove bob")
 @click.argument("name")
 @click.pass_obj
@@ -211,6 +227,7 @@ def _facts(vault: Vault, found: Contact) -> dict[str, object]:
             }
             for device in found.devices
         ],
+        "grant": found.grant,
         "blocked": [device_id.hex() for device_id in found.blocked],
         "log": [{"at": entry.at, "what": entry.what} for entry in found.log],
     }
@@ -225,6 +242,7 @@ def _lines(vault: Vault, found: Contact) -> list[str]:
             f"device {device.device_id.hex()}: {say(device.trust.trust)}"
             for device in found.devices
         ),
+        *([] if found.grant is Grant.NONE else [f"may ask for: {found.grant}"]),
         *(f"device {device_id.hex()}: blocked" for device_id in found.blocked),
         *(f"{minute(entry.at)}  {entry.what}" for entry in found.log),
     ]

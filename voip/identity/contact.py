@@ -8,9 +8,11 @@ contact stays in its log.
 
 import unicodedata
 from dataclasses import KW_ONLY, dataclass, field, replace
+from enum import StrEnum
 from typing import Final
 
 from voip.errors import LimitError, MalformedError, RefusedError
+from voip.identity.canonical import ADDED
 from voip.identity.card import ALIAS_BYTES, Card, check_alias
 from voip.identity.certificate import DEVICE_ID_BYTES
 from voip.identity.keys import check_identity, format_identity
@@ -26,6 +28,15 @@ from voip.identity.trust import (
 BOARD_INDEXES: Final = 8  # devices of one identity; also bounds what one call rings
 MAX_DEVICES: Final = 64  # ever met; who signs for a new one each day fills no store
 LOG_ENTRIES: Final = 200  # newest; years of calls with one contact
+
+
+class Grant(StrEnum):
+    """Whom a contact may have our gateway join to a call."""
+
+    NONE = "none"
+    BROWSER = "browser"
+    SIP = "sip"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,7 @@ class Contact:
         board_versions: the highest version seen at each board index.
         number_verified_at: unix seconds; None if the safety number was not compared.
         log: newest last.
+        grant: whom they may have our gateway join.
 
     Raises:
         MalformedError: alias or identity cannot be, or the card is somebody else's.
@@ -85,6 +97,7 @@ class Contact:
     board_versions: tuple[int, ...] = (0,) * BOARD_INDEXES
     number_verified_at: int | None = None
     log: tuple[LogEntry, ...] = ()
+    grant: Grant = field(default=Grant.NONE, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_alias(self.alias)
