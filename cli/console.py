@@ -68,7 +68,7 @@ def open_console(stage: Stage | None = None) -> Iterator[Console]:
 
     Pictures appear on `stage`.
     """
-    typed = _read_input()
+    typed = read_input()
     if is_screen():
         with _key_by_key():
             try:
@@ -177,8 +177,11 @@ def _takes_output() -> bool:
     return bool(select.select([], [_STDOUT], [], 0)[1])
 
 
-def _read_input() -> asyncio.Queue[bytes]:
-    """Read standard input on a thread of its own: epoll refuses files."""
+def read_input() -> asyncio.Queue[bytes]:
+    """Read standard input on a thread of its own: epoll refuses files.
+
+    Gives what is typed in pieces as they come; an empty one is the end.
+    """
     loop = asyncio.get_running_loop()
     typed: asyncio.Queue[bytes] = asyncio.Queue(_MAX_CHUNKS)
 
