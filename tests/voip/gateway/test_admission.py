@@ -27,7 +27,7 @@ BERLIN = (
 
 
 def trust(state: TrustState) -> Trust:
-    return Trust(state, Reason.SAME, 0)
+    return Trust(state, Reason.SAME, since=0)
 
 
 @pytest.mark.parametrize(
