@@ -169,7 +169,7 @@ class GuestCall:
         """Give the frame keys of epoch 0."""
         return self._use_keys()
 
-    def receive(self, message: GuestMessage, now: float) -> list[Command]:
+    def receive(self, message: GuestMessage, now: float) -> list[Command]:  # noqa: PLR0911 - one line a type
         """Take one message of the guest's.
 
         Raises:
@@ -186,8 +186,16 @@ class GuestCall:
                 return [Say(Pong(t))] if t else []
             case Pong() | Unknown():
                 return []
-        if self.stage is Stage.CONFIRMING:
-            raise RefusedError("guest: expected CONFIRM first")
+            case _ if self.stage is Stage.CONFIRMING:
+                raise RefusedError("guest: expected CONFIRM first")
+            case Offer(sdp):
+                return self._offered(sdp, now)
+            case RekeyAck(fields):
+                return self._rekeyed(fields, now)
+            case _:
+                return self._told(message)
+
+    def _told(self, message: GuestMessage) -> list[Command]:
         match message:
             case SasResult(matched):
                 if not matched:
@@ -195,13 +203,9 @@ class GuestCall:
                 return [Pass(message)]
             case State() | LegsAck() | Digits():
                 return [Pass(message)]
-            case Offer(sdp):
-                return self._offered(sdp, now)
             case Counts(counts):
                 self._theirs = counts
                 return []
-            case RekeyAck(fields):
-                return self._rekeyed(fields, now)
             case _:
                 raise RefusedError(
                     f"guest: {type(message).__name__} is not for a guest to say"
@@ -248,9 +252,17 @@ class GuestCall:
             return []
         if self.stage is Stage.ACCEPTED:
             self.stage = Stage.TALKING
-            self._deadline = float("inf")
             self._rekey_at = now + REKEY_EVERY_S
+        self._deadline = now + RESUME_S
         return [Say(Answer(sdp))]
+
+    def connected(self) -> None:
+        """Note that media have a way to the guest."""
+        self._deadline = float("inf")
+
+    def disconnected(self, now: float) -> None:
+        """Note that they have none; the guest may make another connection."""
+        self._deadline = now + RESUME_S
 
     def count(self, ours: Iterable[Count], now: float) -> list[Command]:
         """Judge the last two seconds, and tell the guest what we counted.
@@ -276,11 +288,7 @@ class GuestCall:
             return self._quiet(now)
         if now >= self._deadline:
             return self._end(*_OVERDUE[self.stage])
-        if now < self._rekey_at:
-            return []
-        if self._rekey is not None:
-            return self._end(HangupReason.SECURITY, "the guest takes no new keys")
-        return self._begin_rekey(now)
+        return [] if now < self._rekey_at else self._overdue_keys(now)
 
     def line_lost(self, now: float) -> None:
         """Note that the socket closed; the guest may come back with RESUME."""
@@ -315,6 +323,11 @@ class GuestCall:
             # Another path is another chance for who listens: new keys for it.
             commands += self._begin_rekey(now)
         return commands
+
+    def _overdue_keys(self, now: float) -> list[Command]:
+        if self._rekey is not None:
+            return self._end(HangupReason.SECURITY, "the guest takes no new keys")
+        return self._begin_rekey(now)
 
     def _begin_rekey(self, now: float) -> list[Command]:
         key = X25519PrivateKey.from_private_bytes(self._entropy(32))
@@ -355,5 +368,6 @@ _OVERDUE: Final = {
     Stage.CONFIRMING: (HangupReason.TIMEOUT, "the guest did not confirm"),
     Stage.DOOR: (HangupReason.TIMEOUT, "nobody opened the door"),
     Stage.ACCEPTED: (HangupReason.TIMEOUT, "the guest set up no media"),
+    Stage.TALKING: (HangupReason.LOST, "there is no way to the guest"),
 }
 """Why a guest's call ends when its deadline passed."""
