@@ -20,12 +20,12 @@ from voip.gateway.roomnews import MemberSeen
 from voip.gateway.roster import LOST_S
 from voip.identity.trust import TrustState
 from voip.news import Ended, News, PeerChanged, StateChanged, Warned
-from voip.signalling.group import Introduce, Members, Roster
+from voip.signalling.group import Introduce, Members, Room, Roster, SenderKey
 
 SAY_EVERY_S = 1.0
 _ALONE = PeerChanged(held=False, muted=False, video=False)
 
-Said = Members | Roster | Introduce
+Said = Members | Roster | Introduce | SenderKey | Room
 
 
 class Host(Protocol):

@@ -38,14 +38,18 @@ class Company:
         *,
         group_id: bytes,
         pictures: bool,
+        is_silent: bool,
+        came: Callable[[Companion], None],
+        went: Callable[[Companion], None],
         said: Callable[[Companion, Said], None],
         tell: Callable[[RoomNews], None],
         spawn: Callable[[Coroutine[None, None, None]], None],
     ) -> None:
         """Begin with none.
 
-        `pictures`, the sessions carry some at some time; `said` takes what the others
-        say of the room; `spawn` runs beside.
+        `pictures`, the sessions carry some at some time; `is_silent`, they carry no
+        media at all; `came` and `went` hear of sessions that began and ceased to work;
+        `said` takes what the others say of the room; `spawn` runs beside.
         """
         self.video = self.muted = False
         self._endpoint = endpoint
@@ -54,6 +58,8 @@ class Company:
         self._bridge = bridge
         self._group_id = group_id
         self._pictures = pictures
+        self._is_silent = is_silent
+        self._came, self._went = came, went
         self._said = said
         self._tell = tell
         self._spawn = spawn
@@ -94,6 +100,7 @@ class Company:
                 device=device,
                 plan=lambda: self._ends(port),
                 group=self._group_id,
+                is_silent=self._is_silent,
             )
         except CallError:
             port.close()
@@ -161,6 +168,7 @@ class Company:
             return
         self._up[companion.key] = companion
         self._tries.pop(companion.key, None)
+        self._came(companion)
 
     def down(self, companion: Companion) -> None:
         """See `Host`."""
@@ -169,6 +177,7 @@ class Company:
         if self._up.get(companion.key) is companion:
             del self._up[companion.key]
             self._membership.unlinked(companion.key, _now(), left=companion.left)
+            self._went(companion)
         elif conversation.end is not None and not self._is_over:
             self._tell(NotComing(conversation.alias, conversation.end))
 

@@ -16,7 +16,7 @@ could remove, silence or hide another. Leaving ends our calls, so no key outlive
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint
@@ -35,7 +35,7 @@ from voip.gateway.roomnews import (
     RoomWarned,
     RosterAlarm,
 )
-from voip.gateway.roster import IDENTITY_BYTES, Membership, may_introduce
+from voip.gateway.roster import IDENTITY_BYTES, MAX_MEMBERS, Membership, may_introduce
 from voip.identity.trust import TrustState
 from voip.media.plan import MediaPlan
 from voip.media.quality.figures import MediaStats
@@ -47,13 +47,16 @@ MAX_NEWS = 256  # unread; then the oldest goes, and the newest list says all aga
 _US = "us"
 
 
-def _only_through_us(one: str, other: str) -> bool:
-    """Let the members hear us and us them; each other they hear by their own calls."""
-    return _US in (one, other) and one != other
-
-
 class MeshRoom:
-    """Use as ``async with MeshRoom(...) as room``; at its end we are out of it."""
+    """Use as ``async with MeshRoom(...) as room``; at its end we are out of it.
+
+    Attributes:
+        limit: how many may be in the room.
+        is_silent: the calls carry no media, which goes by another way.
+    """
+
+    limit: ClassVar[int] = MAX_MEMBERS
+    is_silent: ClassVar[bool] = False
 
     def __init__(  # noqa: PLR0913 -- where, as whom, with what
         self,
@@ -82,8 +85,10 @@ class MeshRoom:
         self._plan = plan
         self._group_id = group_id
         self._book = Acquaintances(store)
-        self._membership = Membership(group_id, self._book.own, is_opener=is_opener)
-        self._bridge = Bridge(_only_through_us)
+        self._membership = Membership(
+            group_id, self._book.own, is_opener=is_opener, limit=self.limit
+        )
+        self._bridge = Bridge(self.hears)
         self._local = self._bridge.port(_US)
         self._company = Company(
             endpoint,
@@ -92,6 +97,9 @@ class MeshRoom:
             self._bridge,
             group_id=group_id,
             pictures=plan.has_pictures,
+            is_silent=self.is_silent,
+            came=self._came,
+            went=self._went,
             said=self._take,
             tell=self._tell,
             spawn=self._spawn,
@@ -103,6 +111,11 @@ class MeshRoom:
         self._is_over = False
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
+
+    @staticmethod
+    def hears(one: str, other: str) -> bool:
+        """Let the members hear us and us them; each other they hear by their calls."""
+        return _US in (one, other) and one != other
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -217,7 +230,16 @@ class MeshRoom:
                 return companion
         raise RefusedError(f"nobody called {name!r} is heard in this room")
 
-    # What the others say.
+    # What the others do and say.
+
+    def _came(self, companion: Companion) -> None:
+        """Hear that a session works; another kind of room does something then."""
+
+    def _went(self, companion: Companion) -> None:
+        """Hear that a session is over; likewise."""
+
+    def _each_turn(self, now: float) -> None:
+        """Do what another kind of room does some times a second."""
 
     def _take(self, companion: Companion, message: Said) -> None:
         match message:
@@ -262,6 +284,7 @@ class MeshRoom:
             for companion in self._company:
                 companion.tell(members, roster, now)
             self._look(now)
+            self._each_turn(now)
             if self._membership.must_go():
                 await self.leave("the room is full")
             await asyncio.sleep(TICK_S)

@@ -96,10 +96,21 @@ class Membership:
         hand: whether we want to speak.
     """
 
-    def __init__(self, group_id: bytes, own: bytes, *, is_opener: bool = False) -> None:
-        """Be the only member so far; `is_opener`, nobody was there before."""
+    def __init__(
+        self,
+        group_id: bytes,
+        own: bytes,
+        *,
+        is_opener: bool = False,
+        limit: int = MAX_MEMBERS,
+    ) -> None:
+        """Be the only member so far; `is_opener`, nobody was there before.
+
+        `limit`: how many may be in the room, at most `MAX_SEATS`.
+        """
         self.own = own
         self.hand = False
+        self._limit = limit
         self._group_id = group_id
         self._is_settled = is_opener
         self._is_leaving = False
@@ -156,8 +167,8 @@ class Membership:
         Raises:
             LimitError: the room is full.
         """
-        if len(self.members) >= MAX_MEMBERS:
-            raise LimitError(f"{MAX_MEMBERS} people in a room without a server")
+        if len(self.members) >= self._limit:
+            raise LimitError(f"{self._limit} people are in this room, its most")
 
     def is_in(self, key: bytes) -> bool:
         """Whether somebody in the room says that this device belongs there."""
@@ -183,7 +194,7 @@ class Membership:
         """
         if trust is TrustState.BROKEN:
             return "the trust in them is broken"
-        if sessions >= MAX_MEMBERS - 1:
+        if sessions >= self._limit - 1:
             return "the room is full"
         if self.is_in(key):
             return ""
@@ -289,7 +300,7 @@ class Membership:
 
     def must_go(self) -> bool:
         """Whether we came into a room that was full; who was there before stays."""
-        return not self._is_settled and len(self.members) > MAX_MEMBERS
+        return not self._is_settled and len(self.members) > self._limit
 
     def differing(self, now: float) -> frozenset[bytes]:
         """Name those who have concluded something else for too long."""
@@ -373,5 +384,5 @@ class Membership:
                 self._differing.pop(key, None)
             elif key not in self._differing:
                 self._differing[key] = _Differing(now, now)
-        if self.heard and not self._differing and len(self.members) <= MAX_MEMBERS:
+        if self.heard and not self._differing and len(self.members) <= self._limit:
             self._is_settled = True  # all agree that there is room for us
