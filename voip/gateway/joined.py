@@ -380,9 +380,9 @@ class Joined:
         if self._counted is not None:
             mark = ticket.counted_as
             self._counted.leg_ended(
-                _counted_kind(ticket.leg.kind),
-                tuple(counts.End)[ended.reason - 1],
-                mark=None if mark is None else _counted_mark(mark),
+                counts.kind_of(ticket.leg.kind),
+                counts.end_of(ended.reason),
+                mark=None if mark is None else counts.mark_of(mark),
             )
         ticket.settle(ticket.leg, ended)
 
@@ -390,13 +390,15 @@ class Joined:
         mark, before = ticket.leg.mark, ticket.counted_as
         if self._counted is None or mark is before:
             return
-        kind = _counted_kind(ticket.leg.kind)
+        kind = counts.kind_of(ticket.leg.kind)
         if before is not None:
-            self._counted.leg_changed(kind, _counted_mark(before), _counted_mark(mark))
+            self._counted.leg_changed(
+                kind, counts.mark_of(before), counts.mark_of(mark)
+            )
         elif ticket.leg.stage is LegStage.ANNOUNCED:
             return  # counted once it has joined
         else:
-            self._counted.leg_joined(kind, _counted_mark(mark))
+            self._counted.leg_joined(kind, counts.mark_of(mark))
         ticket.counted_as = mark
 
     def _set_timer(self) -> None:
@@ -423,14 +425,6 @@ def _set(peer: PeerTicket, *, is_open: bool) -> None:
 def _lose(peer: PeerTicket) -> None:
     if peer.refused is not None:
         peer.refused()
-
-
-def _counted_kind(kind: LegKind) -> counts.Kind:
-    return tuple(counts.Kind)[kind - 1]
-
-
-def _counted_mark(mark: Mark) -> counts.Mark:
-    return tuple(counts.Mark)[mark - 1]
 
 
 def _now() -> float:
