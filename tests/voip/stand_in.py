@@ -93,7 +93,7 @@ class StandIn(MediaSession):
         self.candidates: tuple[str, ...] = ()
         self.first = first
         self.restarts = 0
-        self.sources_open = False
+        self.sources_open = self.is_held = False
         self.is_closed = False
 
     async def gather(
@@ -160,7 +160,7 @@ class StandIn(MediaSession):
         pass
 
     def set_held(self, on: bool) -> None:  # noqa: FBT001 -- as in MediaSession
-        pass
+        self.is_held = on
 
     def set_pictures(self, kinds: frozenset[Kind]) -> frozenset[Kind]:
         self.pictures = kinds
