@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from tests.voip.gateway.guest_peer import Moving, peak_hz
-from voip.gateway.browser import BrowserGateway, Guest, GuestEnded, GuestNews
+from voip.gateway.browser import BrowserGateway
+from voip.gateway.browserguest import Guest
+from voip.gateway.guestnews import GuestEnded, GuestNews
 from voip.gateway.invite import Invites
 from voip.media.connect.config import IceConfig
 from voip.media.pattern import Tone

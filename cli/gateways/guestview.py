@@ -1,0 +1,134 @@
+"""What the host of browser guests may type, and the lines that are shown.
+
+An order is a line; guests are numbered as they come, and where no number is given the
+newest is meant::
+
+    accept [N]  decline [N]  hangup [N]  choose [N] C  mute  unmute  leave
+
+`choose` says which of the four sets of words the guest reads, from 1 to 4, or 0 for
+none of these. `leave` hangs up on everybody. Pure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cli.output import escape
+from voip.errors import MalformedError
+from voip.gateway.guestnews import (
+    Connected,
+    GuestCompared,
+    GuestEnded,
+    GuestNews,
+    GuestPressed,
+    GuestShows,
+    MediaFailed,
+    OpenedAgain,
+)
+from voip.identity.words import WordTriple
+from voip.news import Json
+
+ORDERS: Final = ("accept", "decline", "hangup", "mute", "unmute", "leave")
+_MOST: Final = 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the host wants; `guest` is a number, 0 the newest.
+
+    Attributes:
+        act: one of `ORDERS`, or `choose`.
+        choice: of `choose`, from 0; None is "none of these".
+    """
+
+    act: str
+    guest: int = 0
+    choice: int | None = None
+
+
+def parse_order(line: str) -> Order:
+    """Read a line.
+
+    Raises:
+        MalformedError: it is no order; the message lists those that are.
+    """
+    word, *numbers = line.split()[:4] or [""]
+    values = [int(each) for each in numbers if each.isdecimal() and each.isascii()]
+    if len(values) == len(numbers) and max(values, default=0) <= _MOST:
+        if word in ORDERS and len(values) <= 1:
+            return Order(word, *values)
+        if word == "choose" and len(values) in {1, 2} and values[-1] <= 4:
+            choice = values.pop()
+            return Order(word, *values, choice=choice - 1 if choice else None)
+    raise MalformedError(
+        f"expected one of {', '.join(ORDERS)}, choose N, came {line!r}"
+    )
+
+
+def at_door(number: int, name: str, label: str, host: str) -> list[str]:
+    """Say that somebody is at the door, and what letting him in means."""
+    shown = escape(name) or "somebody without a name"
+    return [
+        f"guest {number}, {shown!r}, is at the door with {escape(label)}",
+        f"  a browser guest, trusts {host}: it, and who had the link, may listen in",
+        f"  accept {number} lets them in, decline {number} does not",
+    ]
+
+
+def offered(number: int, options: Sequence[WordTriple]) -> list[str]:
+    """Ask which words the guest reads."""
+    listed = [f"  {place}  {' '.join(words)}" for place, words in enumerate(options, 1)]
+    return [
+        f"ask guest {number} to read their three words, then type: choose {number} N",
+        *listed,
+        "  0  none of these",
+    ]
+
+
+def sentence(number: int, news: GuestNews) -> str:  # noqa: PLR0911 - one line a kind
+    """Say what happened, in a line."""
+    match news:
+        case Connected():
+            return f"guest {number} is connected"
+        case OpenedAgain():
+            return (
+                f"the link of guest {number} was opened again: by them in another tab,"
+                " or by somebody else"
+            )
+        case GuestShows(muted=muted, video=video):
+            shows = "shows pictures" if video else "shows no pictures"
+            return f"guest {number} {'is muted, ' if muted else ''}{shows}"
+        case GuestCompared():
+            return f"guest {number} says that the words are the same"
+        case GuestPressed(digits):
+            return f"guest {number} pressed {digits}"
+        case MediaFailed(why):
+            return f"guest {number}: {escape(why)}"
+        case GuestEnded(_, why, _):
+            return f"guest {number} is gone: {escape(why)}"
+
+
+def facts(number: int, news: GuestNews) -> Json:  # noqa: PLR0911 - one line a kind
+    """Give the JSON object of a piece of news."""
+    event: Json = {"guest": number}
+    match news:
+        case Connected():
+            return {"event": "guest connected", **event}
+        case OpenedAgain():
+            return {"event": "link opened again", **event}
+        case GuestShows(muted=muted, video=video):
+            return {"event": "guest shows", "muted": muted, "video": video, **event}
+        case GuestCompared():
+            return {"event": "guest compared", "matched": True, **event}
+        case GuestPressed(digits):
+            return {"event": "digits", "digits": digits, **event}
+        case MediaFailed(why):
+            return {"event": "guest media failed", "why": why, **event}
+        case GuestEnded(reason, why, by_guest):
+            return {
+                "event": "guest ended",
+                "reason": reason.name.lower(),
+                "why": why,
+                "by_guest": by_guest,
+                **event,
+            }

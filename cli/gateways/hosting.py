@@ -1,0 +1,415 @@
+"""Hosts browser guests: links out, guests in, orders from the console."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from cli.calling import signer_of
+from cli.codes import Code
+from cli.console import read_input
+from cli.gateways import guestview
+from cli.gateways.guestview import Order, parse_order
+from cli.gateways.interrupted import on_interrupt
+from cli.output import complain, escape, is_for_programs, note, show
+from cli.wishes import Wishes
+from voip.conversation import Conversation
+from voip.endpoint import Settings
+from voip.errors import (
+    CallError,
+    MalformedError,
+    MissingError,
+    RefusedError,
+    TrustError,
+)
+from voip.gateway.bridge import Bridge, Port
+from voip.gateway.browser import BrowserGateway
+from voip.gateway.browserguest import Guest
+from voip.gateway.guest import Media
+from voip.gateway.guestmessages import Server
+from voip.gateway.guestnews import GuestEnded
+from voip.gateway.invite import Invites, host_of
+from voip.gateway.joined import Joined, LegTicket
+from voip.identity.vault import Vault
+from voip.media.connect.config import IceConfig
+from voip.media.connect.servers import parse_server
+from voip.open import open_endpoint
+from voip.signalling.legs import LegKind, LegReason, Mark
+from voip.signalling.messages import HangupReason
+from voip.upkeep import VaultKeeper
+
+_CODES = {
+    HangupReason.NORMAL: Code.DONE,
+    HangupReason.DECLINED: Code.REFUSED,
+    HangupReason.BUSY: Code.BUSY,
+    HangupReason.TIMEOUT: Code.NO_ANSWER,
+    HangupReason.SECURITY: Code.DISTRUST,
+}
+"""How the program ends after its last guest did; else as if nobody was reached."""
+
+_LEG_REASONS = {
+    HangupReason.NORMAL: LegReason.NORMAL,
+    HangupReason.DECLINED: LegReason.DECLINED,
+    HangupReason.BUSY: LegReason.BUSY,
+    HangupReason.TIMEOUT: LegReason.NO_ANSWER,
+    HangupReason.SECURITY: LegReason.SECURITY,
+}
+_ME = "me"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosting:
+    """What the host wants.
+
+    Attributes:
+        url: where guests find the page.
+        listen: host and port to serve it on.
+        cert, key: PEM files; both or none.
+        expires_s: how long a link lives.
+        guests: how many links.
+        contact: whom to call, too; None: nobody.
+        qr: draw links for a telephone's camera.
+    """
+
+    url: str
+    listen: tuple[str, int]
+    cert: Path | None
+    key: Path | None
+    expires_s: float
+    guests: int
+    contact: str | None
+    qr: bool
+
+
+async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> Code:
+    """Serve the page, let guests in and talk with them until all are gone.
+
+    Raises:
+        MalformedError: a URL or options that mean nothing.
+        MissingError: a device, a file or a library is not there, or the port is taken.
+        ExceptionGroup: of what went wrong beside the calls.
+    """
+    vault = store.read()
+    ice = wishes.ice(vault)
+    invites = Invites(hosting.url)
+    with closing(wishes.open_ends(None)) as ends:
+        async with (
+            Bridge() as bridge,
+            _gateway(invites, vault, ice, hosting) as gateway,
+            asyncio.TaskGroup() as tasks,
+        ):
+            port = bridge.port(_ME)
+            port.open()
+            host = _Host(gateway, bridge, port, tasks, guests=hosting.guests)
+            speaking = tasks.create_task(bridge.attach(port, wishes.plan(ends)))
+            calling = tasks.create_task(_call(store, hosting, ice, host))
+            _print_links(invites, hosting)
+            with on_interrupt(host.leave):
+                code = await host.run()
+            for each in (speaking, calling):
+                each.cancel()
+    return code
+
+
+@asynccontextmanager
+async def _gateway(
+    invites: Invites, vault: Vault, ice: IceConfig, hosting: Hosting
+) -> AsyncIterator[BrowserGateway]:
+    context = _tls(hosting)
+    gateway = BrowserGateway(
+        invites,
+        alias=vault.alias,
+        media=Media.AUDIO | Media.VIDEO,
+        ice=ice,
+        servers=_told(ice),
+    )
+    async with gateway:
+        try:
+            await gateway.listen(*hosting.listen, context)
+        except OSError as error:
+            where = "{}:{}".format(*hosting.listen)
+            raise MissingError(f"cannot serve on {where}: {error.strerror}") from error
+        for path, page in gateway.pages.items():
+            facts = {"event": "served", "path": path, "sha256": page.sha256}
+            if is_for_programs():
+                show(facts)
+            else:
+                note(f"serving {page.sha256} {path}")
+        yield gateway
+
+
+def _tls(hosting: Hosting) -> ssl.SSLContext | None:
+    """Read the certificate, and again whenever SIGHUP comes."""
+    if hosting.cert is None or hosting.key is None:
+        return None
+    cert, key = hosting.cert, hosting.key
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError) as error:
+        raise MissingError(f"certificate {str(cert)!r}: {error}") from error
+
+    def again() -> None:
+        try:
+            context.load_cert_chain(cert, key)
+        except (OSError, ssl.SSLError) as error:
+            complain(f"certificate not changed: {error}")
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)
+    return context
+
+
+def _told(ice: IceConfig) -> tuple[Server, ...]:
+    """Tell guests of our relays, which are the only ones that both can use."""
+    return tuple(
+        Server(each.url, each.username or "", credential=each.password or "")
+        for each in ice.servers
+        if parse_server(each.url).is_relay
+    )
+
+
+def _print_links(invites: Invites, hosting: Hosting) -> None:
+    loop = asyncio.get_running_loop()
+    for number in range(1, hosting.guests + 1):
+        link, _ = invites.make(
+            f"link {number}",
+            loop.time(),
+            entropy=os.urandom,
+            lifetime_s=hosting.expires_s,
+        )
+        expires = int(time.time() + hosting.expires_s)
+        show({"event": "link", "link": link, "expires": expires}, link)
+        if hosting.qr:
+            _draw(link)
+    note(
+        "each link is for one person and one call; whoever gets it first is your"
+        " guest, so send it on a way that you trust"
+    )
+
+
+def _draw(link: str) -> None:
+    import segno  # noqa: PLC0415 - an extra
+
+    with click.get_text_stream("stderr") as stream:
+        segno.make(link, error="m").terminal(stream, compact=True)
+
+
+async def _call(
+    store: VaultKeeper, hosting: Hosting, ice: IceConfig, host: "_Host"
+) -> None:
+    """Call the contact, if one is wished for, as soon as a guest is let in."""
+    if hosting.contact is None:
+        return
+    await host.first_guest.wait()
+    settings = Settings(plan=host.unused_plan, ice=ice)
+    async with open_endpoint(store, settings, signer=signer_of(store)) as endpoint:
+        port = host.bridge.port("contact")
+        conversation = await endpoint.dial(
+            hosting.contact, plan=port.plan, legs_follow=True
+        )
+        try:
+            await host.hold(conversation, port)
+        finally:
+            conversation.hang_up()
+            await conversation.finished()
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One guest as the host sees him."""
+
+    number: int
+    guest: Guest
+    port: Port | None = None
+    leg: LegTicket | None = None
+
+
+class _Host:
+    """One who has guests."""
+
+    def __init__(
+        self,
+        gateway: BrowserGateway,
+        bridge: Bridge,
+        port: Port,
+        tasks: asyncio.TaskGroup,
+        *,
+        guests: int,
+    ) -> None:
+        self.bridge = bridge
+        self.first_guest = asyncio.Event()
+        self._gateway, self._port, self._tasks = gateway, port, tasks
+        self._expected = guests
+        self._seats: dict[int, _Seat] = {}
+        self._count = 0
+        self._joined = Joined()
+        self._code = Code.DONE
+        self._is_over = asyncio.Event()
+
+    async def run(self) -> Code:
+        """Have guests until the last is gone."""
+        beside = [
+            self._tasks.create_task(work) for work in (self._welcome(), self._obey())
+        ]
+        await self._is_over.wait()
+        for each in beside:
+            each.cancel()
+        return self._code
+
+    def leave(self) -> None:
+        """Hang up on everybody."""
+        for seat in list(self._seats.values()):
+            seat.guest.hang_up()
+        self._code = Code.DONE if self._count else Code.INTERRUPTED
+        self._is_over.set()
+
+    def unused_plan(self) -> None:
+        """Refuse calls that come meanwhile: the microphone is the guests'."""
+        raise RefusedError("a gateway takes no calls")
+
+    async def hold(self, conversation: Conversation, port: Port) -> None:
+        """Keep a call with a contact joined until it is over."""
+        telling = self._tasks.create_task(self._joined.add_call(conversation, port))
+        try:
+            async for _ in conversation.news():
+                pass
+        finally:
+            telling.cancel()
+
+    async def _welcome(self) -> None:
+        while True:
+            guest = await self._gateway.guest()
+            self._count += 1
+            seat = self._seats[self._count] = _Seat(self._count, guest)
+            host = host_of(self._gateway.host.origin)
+            show(
+                {
+                    "event": "guest at the door",
+                    "guest": seat.number,
+                    "name": guest.name,
+                    "invite": guest.label,
+                    "mark": "browser guest",
+                    "code": int(Mark.BROWSER_GUEST),
+                    "host": host,
+                },
+                *guestview.at_door(seat.number, guest.name, guest.label, host),
+            )
+            self._tasks.create_task(self._follow(seat))
+
+    async def _follow(self, seat: _Seat) -> None:
+        async for news in seat.guest.news():
+            show(
+                guestview.facts(seat.number, news),
+                guestview.sentence(seat.number, news),
+            )
+            if isinstance(news, GuestEnded):
+                self._gone(seat, news)
+
+    def _gone(self, seat: _Seat, ended: GuestEnded) -> None:
+        del self._seats[seat.number]
+        if seat.leg is not None:
+            seat.leg.end(_LEG_REASONS.get(ended.reason, LegReason.LOST))
+        if seat.port is not None:
+            seat.port.close()
+        self._code = _CODES.get(ended.reason, Code.UNREACHABLE)
+        if self._count >= self._expected and not self._seats:
+            self._is_over.set()
+
+    async def _obey(self) -> None:
+        typed = read_input()
+        rest = b""
+        while chunk := await typed.get():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in filter(None, lines):
+                try:
+                    self._do(parse_order(line.decode(errors="replace")))
+                except CallError as error:
+                    self._refuse(str(error))
+
+    def _refuse(self, why: str) -> None:
+        if is_for_programs():
+            show({"event": "error", "sentence": why})
+        else:
+            complain(why)
+
+    def _do(self, order: Order) -> None:
+        match order.act:
+            case "mute" | "unmute":
+                self._port.is_muted = order.act == "mute"
+                return
+            case "leave":
+                self.leave()
+                return
+        seat = self._seats.get(order.guest or max(self._seats, default=0))
+        if seat is None:
+            raise MalformedError("there is no such guest")
+        match order.act:
+            case "accept":
+                self._accept(seat)
+            case "decline":
+                seat.guest.decline()
+            case "hangup":
+                seat.guest.hang_up()
+            case _:
+                self._compare(seat, order.choice)
+
+    def _accept(self, seat: _Seat) -> None:
+        guest = seat.guest
+        port = self.bridge.port(f"guest {seat.number}")
+        guest.accept(port.plan(video=guest.wants_video))
+        seat.port = port
+        self._tasks.create_task(self._join(seat, port))
+        self.first_guest.set()
+        assert guest.choices is not None
+        show(
+            {
+                "event": "words",
+                "guest": seat.number,
+                "options": [" ".join(each) for each in guest.choices.options],
+            },
+            *guestview.offered(seat.number, guest.choices.options),
+        )
+
+    async def _join(self, seat: _Seat, port: Port) -> None:
+        """Tell everybody of the guest, and him of everybody, before he is heard."""
+        guest = seat.guest
+        peer = self._joined.add_peer(
+            f"guest {seat.number}", guest.say, refused=guest.hang_up
+        )
+        guest.acknowledged = peer.acknowledge
+        seat.leg = self._joined.want(
+            LegKind.BROWSER,
+            port,
+            mark=Mark.BROWSER_GUEST,
+            host=host_of(self._gateway.host.origin),
+            name=guest.name,
+            video=guest.wants_video,
+        )
+        try:
+            await seat.leg.joined()
+        except RefusedError as error:
+            guest.hang_up(HangupReason.DECLINED, str(error))
+        with contextlib.suppress(asyncio.CancelledError):
+            await guest.ended()
+        peer.leave()
+
+    def _compare(self, seat: _Seat, choice: int | None) -> None:
+        try:
+            seat.guest.compare(choice)
+        except TrustError as error:
+            self._refuse(f"guest {seat.number}: {escape(str(error))}")
+            return
+        if seat.leg is not None:
+            seat.leg.change(words_matched=True)
+        show(
+            {"event": "words", "guest": seat.number, "matched": True},
+            f"the words of guest {seat.number} are the same",
+        )
