@@ -91,7 +91,7 @@ async function showDevices() {
 /** Say on every button what is on. */
 function showOwn() {
   const { microphone, camera, screen, isMuted } = own;
-  press("microphone", microphone !== null, "");
+  press("microphone", microphone !== null, microphone === null ? "off" : "on");
   press("mute", isMuted, microphone === null ? "no microphone" : isMuted ? "muted" : "microphone on");
   press("camera", camera !== null, camera === null ? "off" : "on");
   press("screen", screen !== null, screen === null ? "off" : "shown");
@@ -101,12 +101,14 @@ function showOwn() {
     video.hidden = track === null;
     video.classList.toggle("mirror", screen === null); // a text must not be mirrored
   }
+  document.querySelector("[data-no-picture]").hidden = own.track("video") !== null;
   document.querySelector(".mine").hidden = own.track("video") === null;
 }
 
 own.onchange = (kind) => {
   if (kind === "audio") {
     meter.follow(own.microphone);
+    meter.wake();
   }
   showOwn();
 };
@@ -272,7 +274,6 @@ async function join(secret) {
       return;
     }
   }
-  meter.wake();
   fill("alias", "your host");
   call = new Call(own, show);
   go("door");
