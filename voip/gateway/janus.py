@@ -148,15 +148,17 @@ class Janus:
         if self._is_closed:
             return
         self._is_closed = True
-        if self._session:
-            # A server that is not told forwards to nobody for another minute.
-            with contextlib.suppress(CallError):
-                await self._ask("destroy", session_id=self._session)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._socket.close()
-        await self._client.close()
+        try:
+            if self._session:
+                # A server that is not told forwards to nobody for another minute.
+                with contextlib.suppress(CallError):
+                    await self._ask("destroy", session_id=self._session)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._socket.close()
+            await self._client.close()
 
     # Requests and answers.
 

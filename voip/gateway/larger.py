@@ -29,8 +29,10 @@ from voip.gateway.sfu import check_server
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan
+from voip.media.serverleg import ServerLeg
 from voip.media.sframe import Sealers
 from voip.media.sources import Picture
+from voip.media.watching import Watching
 from voip.signalling.group import Room, SenderKey
 from voip.upkeep import VaultKeeper
 
@@ -67,6 +69,7 @@ class LargerRoom(MeshRoom):
         open_sfu: OpenSfu,
         entropy: Entropy,
         ticket: Room | None = None,
+        server: str | None = None,
         ice: IceConfig | None = None,
         video: bool = False,
         muted: bool = False,
@@ -81,6 +84,7 @@ class LargerRoom(MeshRoom):
             open_sfu: opens a connection to a forwarding server.
             entropy: random bytes.
             ticket: where the room is, if we opened it; else a member tells us.
+            server: where it is expected to be; may then be this machine itself.
             ice: how to find the server; nobody is asked by default.
             video: show our picture from the start.
             muted: begin in silence.
@@ -94,7 +98,7 @@ class LargerRoom(MeshRoom):
             video=video,
             muted=muted,
         )
-        self._is_loopback = ice is not None and ice.loopback
+        self._server = server
         self._ticket = ticket
         self._has_ticket = asyncio.Event()
         if ticket is not None:
@@ -145,6 +149,11 @@ class LargerRoom(MeshRoom):
         """Show our picture to all, or stop; nothing while there is no camera."""
         self._forwarded.set_video(on=on)
         super().set_video(on=on)
+
+    @property
+    def at_server(self) -> tuple[ServerLeg | None, dict[bytes, Watching]]:
+        """Our leg to the server, if it is up, and the feed of each member."""
+        return self._forwarded.legs
 
     # What comes by the server; see `Audience`.
 
@@ -221,7 +230,7 @@ class LargerRoom(MeshRoom):
                 self._warn(f"{alias} says that the room is at another place")
             return
         try:
-            check_server(message.url, ours=self._is_loopback)
+            check_server(message.url, ours=message.url == self._server)
         except MalformedError as error:
             self._warn(f"{alias}: {error}")
             return

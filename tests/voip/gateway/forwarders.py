@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from voip.media.connect.gathering import local_addresses
 
 ADMIN_KEY = "only the operator knows"
 _PLUGINS = Path("/usr/lib/x86_64-linux-gnu/janus")
@@ -44,43 +44,52 @@ class Forwarder:
     url: str
     address: str
     pid: int
-    log: Path
+
+
+class NotHereError(Exception):
+    """This machine cannot run it, and why."""
 
 
 @asynccontextmanager
 async def running_janus(folder: Path) -> AsyncIterator[Forwarder]:
-    """Run Janus with nothing but its VideoRoom and its WebSocket."""
-    program, address = shutil.which("janus"), own_address()
-    if program is None or not _PLUGINS.exists():
-        pytest.skip("needs janus: apt install janus")
-    if address is None:
-        pytest.skip("janus takes no media on 127.0.0.1, and there is no other address")
-    port = _free_port()
+    """Run Janus with nothing but its VideoRoom and its WebSocket.
+
+    Raises:
+        NotHereError: it is not installed, or does not run.
+    """
+    program, address, port = _program(), own_address(), _free_port()
     _write(folder, address, port)
-    log = folder / "janus.log"
-    with log.open("wb") as output:
+    with (folder / "janus.log").open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            program, "-F", str(folder), "-N", "--cwd-path=" + str(folder),
+            program, "-F", str(folder), "-N", f"--cwd-path={folder}",
             stdout=output, stderr=output, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            await _listens(port, process, log)
-            yield Forwarder(f"ws://127.0.0.1:{port}", address, process.pid, log)
+            await _listens(port, process)
+            yield Forwarder(f"ws://127.0.0.1:{port}", address, process.pid)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
 
 
-def own_address() -> str | None:
-    """Find an address of this machine that is not loopback, without asking anybody."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("203.0.113.1", 9))  # RFC 5737: nobody; nothing is sent
-        except OSError:
-            return None
-        found = str(probe.getsockname()[0])
-    return None if found.startswith("127.") else found
+def own_address() -> str:
+    """Give an address of this machine that is not loopback: Janus takes no other.
+
+    Raises:
+        NotHereError: it has none.
+    """
+    for address in sorted(local_addresses()):
+        if "." in address:
+            return address
+    raise NotHereError("needs an IPv4 address other than 127.0.0.1")
+
+
+def _program() -> str:
+    program = shutil.which("janus")
+    if program is None or not _PLUGINS.exists():
+        raise NotHereError("needs janus: apt install janus")
+    return program
 
 
 def _write(folder: Path, address: str, port: int) -> None:
@@ -104,13 +113,11 @@ def _write(folder: Path, address: str, port: int) -> None:
     (folder / "janus.plugin.videoroom.jcfg").write_text(_ROOMS.format(key=ADMIN_KEY))
 
 
-async def _listens(
-    port: int, process: asyncio.subprocess.Process, log: Path
-) -> None:
+async def _listens(port: int, process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(15):
         while True:
             if process.returncode is not None:
-                pytest.skip(f"janus does not run here: {log.read_text()[-300:]}")
+                raise NotHereError(f"janus ended with {process.returncode}")
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:

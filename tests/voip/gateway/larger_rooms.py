@@ -1,0 +1,187 @@
+"""People in a room over a server: control on a wire in memory, media over sockets."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tests.voip.gateway.meshes import GROUP, Town, on
+from tests.voip.pairs import Party
+from tests.voip.peers import Home
+from voip.errors import MalformedError
+from voip.gateway.forwarded import OpenSfu
+from voip.gateway.larger import LargerRoom
+from voip.gateway.roomnews import MembersChanged, RoomNews, RoomWarned
+from voip.media.connect.config import IceConfig
+from voip.media.pattern import Tone, draw_pattern, read_frame_number
+from voip.media.plan import MediaPlan
+from voip.media.sources import SAMPLE_RATE, Picture
+from voip.signalling.group import Room
+
+WIDTH, HEIGHT = 320, 240
+_FPS = 10
+
+
+class Kept:
+    """A speaker that keeps the last second."""
+
+    def __init__(self) -> None:
+        self._pcm = b""
+
+    def write(self, pcm: bytes) -> None:
+        self._pcm = (self._pcm + pcm)[-2 * SAMPLE_RATE :]
+
+    def close(self) -> None:
+        pass
+
+    def hears(self, hertz: float) -> bool:
+        """Whether a tone stands out in the last second."""
+        samples = np.frombuffer(self._pcm, dtype="<i2").astype(float)
+        if len(samples) < SAMPLE_RATE:
+            return False
+        spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+        at = round(hertz)
+        loud = spectrum[at - 3 : at + 4].max()
+        return bool(loud > 1e5 and loud > spectrum.max() / 10)
+
+
+class Camera:
+    """Test pictures whose numbers begin at `first`, so that each tells whose it is."""
+
+    def __init__(self, first: int) -> None:
+        self._number = first
+
+    async def picture(self) -> Picture:
+        await asyncio.sleep(1 / _FPS)
+        self._number += 1
+        return draw_pattern(self._number, WIDTH, HEIGHT)
+
+    def close(self) -> None:
+        pass
+
+
+class Window:
+    """Reads the numbers of what is shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def show(self, picture: Picture) -> None:
+        with contextlib.suppress(MalformedError):  # too small to be read
+            self.seen.append(read_frame_number(picture))
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class Guest:
+    """Somebody in a larger room."""
+
+    room: LargerRoom
+    home: Home
+    speaker: Kept
+    window: Window
+    told: list[RoomNews] = field(default_factory=list)
+
+    @property
+    def heard(self) -> set[str]:
+        """Names of those with whom a call works."""
+        lists = [news for news in self.told if isinstance(news, MembersChanged)]
+        return {each.alias for each in lists[-1].members if each.is_heard}
+
+    @property
+    def warnings(self) -> list[str]:
+        return [each.sentence for each in self.told if isinstance(each, RoomWarned)]
+
+    async def listen(self) -> None:
+        async for news in self.room.news():
+            self.told.append(news)
+
+
+async def until(holds: Callable[[], bool], within_s: float = 30.0) -> None:
+    """Wait until something holds, in real time."""
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 -- packets tell nobody
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def inside(
+    home: Home,
+    open_sfu: OpenSfu,
+    *,
+    hertz: float,
+    first_picture: int = 0,
+    ticket: Room | None = None,
+    server: str | None = None,
+    entropy: Callable[[int], bytes],
+    ice: IceConfig | None = None,
+) -> AsyncIterator[Guest]:
+    """Be in a room, saying a tone; with `first_picture`, showing something."""
+    speaker, window = Kept(), Window()
+    pictures = first_picture > 0
+    room = LargerRoom(
+        home.endpoint,
+        home.keeper,
+        plan=MediaPlan(
+            audio_source=Tone(hertz),
+            audio_sink=speaker,
+            video_source=Camera(first_picture) if pictures else None,
+            video_sink=window if pictures else None,
+        ),
+        group_id=GROUP,
+        open_sfu=open_sfu,
+        entropy=entropy,
+        ticket=ticket,
+        server=server,
+        ice=ice or IceConfig(loopback=True),
+        video=pictures,
+    )
+    person = Guest(room, home, speaker, window)
+    listening = asyncio.ensure_future(person.listen())
+    try:
+        async with room:
+            yield person
+    finally:
+        listening.cancel()
+
+
+@asynccontextmanager
+async def gathering(
+    town: Town,
+    open_sfu: OpenSfu,
+    ticket: Room,
+    people: list[Party],
+    *,
+    hertz: list[float],
+    pictures: bool = False,
+    ice: IceConfig | None = None,
+) -> AsyncIterator[list[Guest]]:
+    """Have the first open a room and ask the others in, who come."""
+    async with AsyncExitStack() as stack:
+        guests: list[Guest] = []
+        for number, (party, tone) in enumerate(zip(people, hertz, strict=True)):
+            home = await stack.enter_async_context(on(town, party))
+            coming = inside(
+                home,
+                open_sfu,
+                hertz=tone,
+                first_picture=10_000 * (number + 1) if pictures else 0,
+                ticket=ticket if not guests else None,
+                server=ticket.url,
+                entropy=party.entropy,
+                ice=ice,
+            )
+            if guests:
+                await guests[0].room.invite(party.vault.alias)
+                invitation = await home.rung()
+                guest = await stack.enter_async_context(coming)
+                guest.room.join(invitation)
+            else:
+                guest = await stack.enter_async_context(coming)
+            guests.append(guest)
+        yield guests
