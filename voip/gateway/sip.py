@@ -30,7 +30,7 @@ from voip.errors import (
     RefusedError,
     UnreachableError,
 )
-from voip.gateway.counts import Direction, End, GatewayCounts, Kind, end_of
+from voip.gateway.counts import Direction, End, GatewayCounts, Kind
 from voip.gateway.sipaccount import (
     SipAccount,
     format_account_line,
@@ -55,7 +55,6 @@ from voip.gateway.sipframes import (
     format_command,
 )
 from voip.gateway.sipleg import SipLeg
-from voip.signalling.legs import LegReason
 
 WORKER = ("-I", "-m", "voip.gateway.sip_worker")
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
@@ -117,7 +116,7 @@ class SipLine:
         self._lines = (
             format_config(
                 account,
-                ca_file=str(ca_file or system_authorities()),
+                ca_file=str((ca_file or system_authorities()).resolve()),
                 interface=interface,
             ),
             format_account_line(account, password),
@@ -164,7 +163,7 @@ class SipLine:
         """
         await asyncio.shield(self._standing)
 
-    async def dial(self, uri: str, *, video: bool = False) -> SipLeg:
+    def dial(self, uri: str, *, video: bool = False) -> SipLeg:
         """Call somebody; who may be called is for `admission` to say before.
 
         Raises:
@@ -248,13 +247,16 @@ class SipLine:
                 self._stand()
             case Said.UNREGISTERED:
                 self._fall(why_unregistered(event, self.account))
-            case Said.INCOMING if len(self._legs) < MAX_LEGS and event.call >= THEIRS:
-                self._incoming.put_nowait(self._add(event.call, event.text, came=True))
+            case Said.INCOMING:
+                self._come(event)
+            case Said.REPLACED:
+                self._replace(event)
             case Said.CLOSED if event.call == 0:
                 # It never rang: the stack found no keys, or no codec, in the offer.
                 self.counts.leg_ended(Kind.SIP, End.NO_ENCRYPTION)
-            case _ if leg := self._legs.get(event.call):
-                leg.tell(event)
+            case _:
+                if leg := self._legs.get(event.call):
+                    leg.tell(event)
 
     def _begin(self) -> None:
         self._is_ready = True
@@ -320,8 +322,20 @@ class SipLine:
         )
         return leg
 
-    def _forget(self, number: int, reason: LegReason) -> None:
-        self.counts.leg_ended(Kind.SIP, end_of(reason))
+    def _come(self, event: Event) -> None:
+        is_new = THEIRS <= event.call not in self._legs
+        if is_new and len(self._legs) < MAX_LEGS:
+            self._incoming.put_nowait(self._add(event.call, event.text, came=True))
+
+    def _replace(self, event: Event) -> None:
+        """Take the call that takes the place of one, for they transferred us."""
+        text = event.text
+        number = int(text) if text.isascii() and text.isdecimal() else 0
+        replaced = self._legs.get(number)
+        if replaced is not None and THEIRS <= event.call not in self._legs:
+            replaced.replace(self._add(event.call, replaced.referred_to, came=False))
+
+    def _forget(self, number: int) -> None:
         del self._legs[number]
 
     def _send(self, frame: bytes) -> None:
@@ -416,6 +430,6 @@ def system_authorities() -> Path:
         ssl.get_default_verify_paths().cafile,
         "/etc/ssl/certs/ca-certificates.crt",
     ):
-        if name is not None and Path(name).is_file():
+        if name and Path(name).is_file():
             return Path(name)
     raise UnreachableError("expected a file of certificate authorities, found none")

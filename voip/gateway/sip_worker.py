@@ -171,6 +171,8 @@ class _Worker:
                         self._lines[call].show(frame)
                     case Command():
                         await self._obey(frame)
+                    case _:
+                        pass  # of a call that ended meanwhile
         beat.cancel()
         with suppress(TimeoutError, BaresipError):
             async with asyncio.timeout(GOODBYE_S):
@@ -251,7 +253,7 @@ class _Worker:
                 number = self._next()
                 self._tell(Tell(Said.REPLACED, number, 0, str(line.number)))
                 self._add(replacing, number)
-            case Order.REFER:
+            case _:
                 await call.reject_transfer(603)
 
     def _spawn(self, doing: Coroutine[Any, Any, None], call: int) -> None:

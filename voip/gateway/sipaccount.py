@@ -22,25 +22,20 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from voip.errors import MalformedError
+from voip.errors import MalformedError, NotAllowedError
+from voip.gateway.admission import Rule, normalised
 
 MAX_BYTES = 65536
 """Of a file: a thousand numbers and rules fit."""
 MAX_SECRET = 128  # characters of a password; providers give out 8 to 64
-MAX_NAME = 64  # characters of a user, a login or an alias
-MAX_HOST = 253  # RFC 1035 §2.3.4
-
 DEFAULT_REGISTER_S = 600
 MIN_REGISTER_S = 30  # a registrar answers 423 to less (RFC 3261 §10.2.8)
 MAX_REGISTER_S = 86400
 
-_USER = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,/#]{1,64}")
-"""RFC 3261 §25.1, `user`, without escapes and with `#`, which exchanges use."""
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ALIAS = re.compile(r"\S{1,64}")
 _COMMENT = re.compile(r"(?:^|\s)#")
-_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_LOGIN = re.compile(r"[A-Za-z0-9_.!~*+#()@-]{1,64}")
+"""As a user is spelt, and as providers spell a login."""
 
 
 class Transport(StrEnum):
@@ -100,8 +95,8 @@ class SipAccount:
         may_be_plain: `--allow-unencrypted` may be given with this account.
         numbers: whom a contact's alias calls, as a SIP URI.
         ring: the contact that is called when the telephone rings.
-        rules: which URIs may be called, in order; the first that fits decides, and
-            without one nothing may: whether it allows, and its pattern.
+        rules: whom others may have called: contacts who ask for a telephone, and
+            telephones that transfer us; see `voip.gateway.admission`.
     """
 
     user: str
@@ -117,7 +112,7 @@ class SipAccount:
     may_be_plain: bool = False
     numbers: tuple[tuple[str, str], ...] = ()
     ring: str | None = None
-    rules: tuple[tuple[bool, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def exchange(self) -> Host:
@@ -166,14 +161,14 @@ class _Reading:
     def __init__(self) -> None:
         self._said: dict[str, object] = {}
         self._numbers: list[tuple[str, str]] = []
-        self._rules: list[tuple[bool, str]] = []
+        self._rules: list[Rule] = []
 
     def take(self, word: str, values: list[str]) -> None:
         match word, values:
             case "number", [alias, uri]:
                 self._take_number(_alias(alias), parse_uri(uri))
             case (("allow" | "deny"), [pattern]):
-                self._rules.append((word == "allow", pattern))
+                self._rules.append(Rule(pattern, allows=word == "allow"))
             case _:
                 self._take_one(word, values)
 
@@ -212,9 +207,9 @@ def _statement(word: str, values: list[str]) -> dict[str, object]:  # noqa: PLR0
         case "password-file", [path]:
             return {"password_file": path}
         case "login", [name]:
-            return {"login": _user(name)}
+            return {"login": _login(name)}
         case "proxy", [uri]:
-            return {"proxy": _host(uri.removeprefix("sip:"))}
+            return {"proxy": _exchange(uri)}
         case "transport", [name]:
             return {"transport": _one_of(Transport, name)}
         case "keying", [name]:
@@ -247,8 +242,8 @@ def parse_uri(text: str) -> str:
     """Read whom to call: `sip:USER@HOST[:PORT]`, and nothing after it.
 
     Raises:
-        MalformedError: it is none; parameters, headers and escapes are refused, for a
-            second reader may understand them otherwise.
+        MalformedError: it is none, or has what `admission.normalised` refuses, or a
+            parameter: the transport is the account's.
     """
     user, host = _user_at_host(text)
     return f"sip:{user}@{host}"
@@ -343,38 +338,31 @@ _MEDIAENC = {
 
 
 def _user_at_host(uri: str) -> tuple[str, Host]:
-    rest = uri.removeprefix("sip:")
-    user, at, host = rest.partition("@")
-    if rest == uri or not at:
-        raise MalformedError(f"expected sip:USER@HOST, came {uri!r}")
-    return _user(user), _host(host)
+    try:
+        spelt = normalised(uri)
+    except NotAllowedError as error:
+        raise MalformedError(f"{error}; came {uri!r}") from None
+    rest = spelt.removeprefix("sip:")
+    if rest == spelt or ";" in rest:
+        raise MalformedError(f"expected sip:USER@HOST and no more, came {uri!r}")
+    user, _, place = rest.partition("@")
+    name, colon, port = place.rpartition(":")
+    if not colon or place.endswith("]"):
+        name, port = place, ""
+    return user, Host(name.strip("[]"), int(port) if port else None)
 
 
-def _user(text: str) -> str:
-    if not _USER.fullmatch(text):
-        raise MalformedError(
-            f"expected a user of 1 to {MAX_NAME} characters of RFC 3261, came {text!r}"
-        )
+def _exchange(text: str) -> Host:
+    try:
+        return _user_at_host(f"sip:x@{text}")[1]
+    except MalformedError:
+        raise MalformedError(f"expected HOST or HOST:PORT, came {text!r}") from None
+
+
+def _login(text: str) -> str:
+    if not _LOGIN.fullmatch(text):
+        raise MalformedError(f"expected a login of 1 to 64 characters, came {text!r}")
     return text
-
-
-def _host(text: str) -> Host:
-    name, port = text, ""
-    if text.startswith("["):
-        name, bracket, port = text[1:].partition("]")
-        if not bracket or ":" not in name:
-            raise MalformedError(f"expected [ADDRESS], came {text!r}")
-    elif ":" in text:
-        name, _, rest = text.partition(":")
-        port = f":{rest}"
-    if port and not (_PORT.fullmatch(port[1:]) and int(port[1:]) <= 65535):
-        raise MalformedError(f"expected a port of 1 to 65535, came {text!r}")
-    is_name = len(name) <= MAX_HOST and _NAME.fullmatch(name) is not None
-    # Four numbers that are no address: 1.2.3.999, which a resolver may guess about.
-    looks_numeric = name.rpartition(".")[2].isdecimal()
-    if _address(name) is None and (not is_name or looks_numeric):
-        raise MalformedError(f"expected a host name or an address, came {text!r}")
-    return Host(name.lower(), int(port[1:]) if port else None)
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -387,7 +375,7 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _alias(text: str) -> str:
     if not (_ALIAS.fullmatch(text) and text.isprintable()):
         raise MalformedError(
-            f"expected an alias of at most {MAX_NAME} characters, came {text!r}"
+            f"expected an alias of at most 64 characters, came {text!r}"
         )
     return text
 

@@ -31,7 +31,6 @@ RING_S = 120.0  # an exchange gives up, or takes a message, before that
 KEYS_S = 3.0
 """How long the stack may take to say how a stream is encrypted. DTLS is done in two
 round trips, and the stack tells it a second after the answer."""
-AGREE_S = 32.0  # as SETUP_S: a change of media is an INVITE, too
 
 # The stack's words.
 _NO_CODECS = "No common audio or video codecs"  # of an offer without keys, too
@@ -207,8 +206,6 @@ class SipCall:
         self.deadline = None
         if self._state in {_State.DIALLED, _State.RINGING}:
             return self._give_up(LegReason.NO_ANSWER, "nobody answers")
-        if self._is_agreeing:
-            return self._give_up(LegReason.LOST, "a change of the call has no answer")
         # Established, and the stack has not said that there are keys: there are none.
         return self._judge("")
 
@@ -261,7 +258,9 @@ class SipCall:
         if event.said is Said.OFFER:
             was_safe, self.is_safe = self.is_safe, False
             self._state, self._is_agreeing = _State.CHECKING, True
-            self.deadline = now + AGREE_S
+            # For as long as it takes: of an offer of ours that they refuse, as some do
+            # with a hold, the stack says nothing. The next one that they take opens.
+            self.deadline = None
             return [Unsecured()] if was_safe else []
         if not self._is_agreeing:
             return []

@@ -7,11 +7,12 @@ answered by one, so there is no second clock that could drift from it.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from voip.errors import MalformedError, UnexpectedEventError
 from voip.gateway.counts import FrameCount
 from voip.gateway.sipaccount import parse_uri
-from voip.gateway.sipcall import CallOver, Happened, Secured, SipCall
+from voip.gateway.sipcall import CallOver, Happened, Referred, Secured, SipCall
 from voip.gateway.sipframes import (
     PICTURE_SIZE,
     Command,
@@ -33,6 +34,13 @@ MAX_HAPPENED = 64
 """That nobody reads: more is a stranger who presses keys all day, and is dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Another call takes the place of this one, once it is answered."""
+
+    leg: "SipLeg"
+
+
 class SipLeg:
     """One telephone call; made by `SipLine`.
 
@@ -40,6 +48,7 @@ class SipLeg:
         peer: who it is, as dialled; of a call that came, as they say: escape it.
         is_incoming: whether they called.
         mark: how weak it is; the expected one until it is `Secured`.
+        referred_to: whom they asked us to call instead; as `peer`, theirs.
     """
 
     def __init__(  # noqa: PLR0913 -- what a leg is made of
@@ -52,26 +61,27 @@ class SipLeg:
         mark: Mark,
         send: Callable[[bytes], None],
         spare: Callable[[bytes], None],
-        over: Callable[[int, LegReason], None],
+        over: Callable[[int], None],
         heard: FrameCount,
         said: FrameCount,
     ) -> None:
         self.peer = peer
         self.is_incoming = is_incoming
         self.mark = mark
+        self.referred_to = ""
         self._number = number
         self._rules = rules
         self._send, self._spare = send, spare
         self._over = over
         self._loop = asyncio.get_running_loop()
-        self._happened: asyncio.Queue[Happened] = asyncio.Queue(MAX_HAPPENED)
+        self._happened: asyncio.Queue[Happened | Replaced] = asyncio.Queue(MAX_HAPPENED)
         self._heard_count, self._said_count = heard, said
         self._widened = Widened()
         self._plan: MediaPlan | None = None
         self._sample = 0
         self._timer: asyncio.TimerHandle | None = None
         self._pictures: asyncio.Task[None] | None = None
-        self._is_over = False
+        self._over_now = asyncio.Event()
         self._wake()
 
     @property
@@ -92,16 +102,20 @@ class SipLeg:
         self._source, self._sink = plan.audio_source, plan.audio_sink
         if plan.video_source is not None:
             self._pictures = self._loop.create_task(self._show(plan))
-        if self._is_over:
+        if self._over_now.is_set():
             self._close()
 
-    async def happenings(self) -> AsyncIterator[Happened]:
+    async def happenings(self) -> AsyncIterator[Happened | Replaced]:
         """Give what happens, one after the other, the end last."""
         while True:
             happened = await self._happened.get()
             yield happened
             if isinstance(happened, CallOver):
                 return
+
+    async def finished(self) -> None:
+        """Wait until the call is over."""
+        await self._over_now.wait()
 
     def answer(self, *, video: bool = False) -> None:
         """Take a call that came."""
@@ -170,12 +184,16 @@ class SipLeg:
             return
         plan.video_sink.show(shown.picture)
 
+    def replace(self, leg: "SipLeg") -> None:
+        """Tell that this one takes its place."""
+        self._happen(Replaced(leg))
+
     def lose(self) -> None:
         """End it, for the worker is gone."""
         self._happen(CallOver(LegReason.LOST, 0, "the SIP worker ended"))
 
     def _order(self, order: Order, text: str = "", *, on: bool = False) -> None:
-        if not self._is_over:
+        if not self._over_now.is_set():
             self._send(format_command(Command(order, self._number, text, on)))
 
     def _carry_out(self, results: list[Happened | Command]) -> None:
@@ -186,17 +204,22 @@ class SipLeg:
                 self._happen(each)
         self._wake()
 
-    def _happen(self, happened: Happened) -> None:
-        if self._is_over:
+    def _happen(self, happened: Happened | Replaced) -> None:
+        if self._over_now.is_set():
             return
-        if isinstance(happened, Secured):
-            self.mark = happened.mark
+        match happened:
+            case Secured(mark):
+                self.mark = mark
+            case Referred(uri):
+                self.referred_to = uri
+            case _:
+                pass
         if isinstance(happened, CallOver):
-            self._is_over = True
+            self._over_now.set()
             if self._happened.full():
                 self._happened.get_nowait()
             self._close()
-            self._over(self._number, happened.reason)
+            self._over(self._number)
         if not self._happened.full():
             self._happened.put_nowait(happened)
 

@@ -36,7 +36,7 @@ class Widened:
 
     def __init__(self) -> None:
         """Begin in silence."""
-        self._before = np.zeros(SPAN - 1)
+        self._before: NDArray[np.float64] = np.zeros(SPAN - 1)
 
     def take(self, pcm: bytes) -> bytes:
         """Make 20 ms of what came: nothing, or a frame of one of the three sizes.
@@ -58,7 +58,7 @@ class Widened:
                 raise MalformedError(f"telephone: no 20 ms of sound has {size} bytes")
 
     def _widen(self, narrow: NDArray[np.int16]) -> bytes:
-        line = np.concatenate((self._before, narrow))
+        line = np.concatenate((self._before, narrow.astype(np.float64)))
         self._before = line[1 - SPAN :]
         windows = np.lib.stride_tricks.sliding_window_view(line, SPAN)
         wide = np.rint(windows @ _PHASES).ravel()

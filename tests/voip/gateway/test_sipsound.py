@@ -12,7 +12,8 @@ from voip.media.sources import FRAME_BYTES, SILENCE
 
 def tone(hertz: float, rate: int, frames: int = 50) -> bytes:
     at = np.arange(rate // 50 * frames)
-    return np.rint(8000 * np.sin(2 * np.pi * hertz * at / rate)).astype("<i2").tobytes()
+    made = np.rint(8000 * np.sin(2 * np.pi * hertz * at / rate)).astype("<i2")
+    return bytes(made)
 
 
 def widened(hertz: float) -> np.ndarray:

@@ -1,0 +1,95 @@
+"""`ringfence gateway sip`: call telephones, and be called by them."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.gateways.media import media_params, wishes_of
+from cli.gateways.phones import Phoning, phone
+from cli.grouped import GroupedCommand
+from cli.home import Home
+from cli.output import json_option
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--account"], type=_FILE, required=True, help="Your telephone account."
+        ),
+        click.Option(
+            ["--dial"],
+            metavar="URI",
+            help="Call sip:USER@HOST, or a contact with a number in the account.",
+        ),
+        click.Option(
+            ["--ring"], metavar="CONTACT", help="Call this contact when it rings."
+        ),
+        click.Option(
+            ["--with", "contact"], help="Join this contact with whom you dial."
+        ),
+        click.Option(
+            ["--allow-unencrypted"],
+            is_flag=True,
+            help="Also calls that others on the way can hear, if the account says so.",
+        ),
+        click.Option(
+            ["--sip-ca", "ca_file"],
+            type=_FILE,
+            help="Who may vouch for the exchange, PEM.  [default: the system's]",
+        ),
+        click.Option(
+            ["--sip-interface", "interface"],
+            metavar="NAME",
+            help="Network interface or address for SIP.  [default: all]",
+        ),
+    ]
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="Example: ringfence gateway sip --account pbx.account "
+    "--dial sip:200@pbx.example",
+    params=[*_options(), *media_params()],
+)
+@json_option
+@click.pass_obj
+def command(  # noqa: PLR0913 - one option each
+    home: Home,
+    /,
+    *,
+    account: Path,
+    dial: str | None,
+    ring: str | None,
+    contact: str | None,
+    allow_unencrypted: bool,
+    ca_file: Path | None,
+    interface: str | None,
+    **media: Any,
+) -> int:
+    """Call telephones, and be called by them.
+
+    The exchange and all behind it can hear such a call, and it says so: encrypted to
+    PBX only, or NOT ENCRYPTED past here. A contact is told before their device rings.
+
+    Without --dial it waits for calls. Orders are read from standard input, a line
+    each: digits 123#, hold, resume, transfer URI, mute, unmute, hangup; and, when it
+    rings here, accept or decline (docs/gateway.md).
+    """
+    if dial is not None and ring is not None:
+        raise click.UsageError("--dial makes a call and --ring takes them: give one")
+    if contact is not None and dial is None:
+        raise click.UsageError("--with is about a call of --dial")
+    phoning = Phoning(
+        account=account,
+        dial=dial,
+        ring=ring,
+        contact=contact,
+        allow_unencrypted=allow_unencrypted,
+        ca_file=ca_file,
+        interface=interface,
+    )
+    return asyncio.run(phone(home, phoning, wishes_of(media)))
