@@ -62,7 +62,9 @@ async def run(number: int, seconds: float) -> dict[str, object]:
                 pictures=number <= MANY,
                 ice=IceConfig(),
             ) as guests:
-                await until(lambda: all(map(_is_complete, guests)), JOIN_S)
+                await until(
+                    lambda: all(_is_complete(g, number) for g in guests), JOIN_S
+                )
                 before = [_counts(guest) for guest in guests]
                 await asyncio.sleep(seconds)
                 after = [_counts(guest) for guest in guests]
@@ -87,13 +89,10 @@ async def run(number: int, seconds: float) -> dict[str, object]:
                 }
 
 
-def _is_complete(guest: Guest) -> bool:
+def _is_complete(guest: Guest, number: int) -> bool:
     ours, theirs = guest.room.at_server
-    return (
-        ours is not None
-        and len(theirs) == len(guest.heard) > 0
-        and all(each.opened > 0 for each in theirs.values())
-    )
+    takes_all = ours is not None and len(theirs) == number - 1
+    return takes_all and all(each.opened > 0 for each in theirs.values())
 
 
 def _heard(guest: Guest, tones: list[float]) -> list[int]:
