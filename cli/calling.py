@@ -4,6 +4,7 @@ import asyncio
 import functools
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 
@@ -61,6 +62,7 @@ async def place_call(
             ice=ice,
             data=wishes.data,
             on_datagram=trace,
+            can_ask=can_ask(),
         )
         manners = wishes.manners(store, auto=True)
         async with open_desk(
@@ -90,6 +92,7 @@ async def take_calls(
             ice=ice,
             data=wishes.data,
             on_datagram=trace,
+            can_ask=can_ask(),
         )
         manners = wishes.manners(store, auto=auto)
         async with open_desk(
@@ -238,6 +241,11 @@ async def open_desk(  # noqa: PLR0913 -- what a desk stands on
                 telling = tasks.create_task(desk.tell_problems())
                 yield desk
                 telling.cancel()
+
+
+def can_ask() -> bool:
+    """Whether somebody is there to answer: a person, or a program that takes part."""
+    return is_for_programs() or sys.stdin.isatty()
 
 
 def signer_of(store: VaultKeeper) -> Callable[[], Signer]:

@@ -10,6 +10,8 @@ from cli.output import json_option, minute, show
 from voip.identity.calllog import CallRecord, Direction
 from voip.identity.keys import format_identity
 from voip.identity.vault import Vault
+from voip.marks import NAMES
+from voip.signalling.legs import Mark
 
 
 @click.command(epilog="Example: ringfence calls --unseen")
@@ -38,7 +40,8 @@ def _line(vault: Vault, call: CallRecord) -> str:
     if call.answered is not None and call.ended is not None:
         minutes, seconds = divmod(call.ended - call.answered, 60)
         length = f", {minutes}:{seconds:02}"
-    said = f"{call.outcome}{length}{_recorded(call)}"
+    weak = "" if call.mark == Mark.END_TO_END else f", {NAMES[Mark(call.mark)]}"
+    said = f"{call.outcome}{length}{weak}{_recorded(call)}"
     return f"{minute(call.started)}  {way} {_name(vault, call)}: {said}"
 
 
@@ -62,4 +65,6 @@ def _facts(vault: Vault, call: CallRecord) -> dict[str, object]:
         "seen": call.seen,
         "recorded": call.recorded,
         "recorded_there": call.recorded_there,
+        "mark": NAMES[Mark(call.mark)],
+        "code": call.mark,
     }

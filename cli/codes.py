@@ -14,6 +14,8 @@ from updater.errors import UpdateError
 from voip.errors import (
     CallError,
     MissingError,
+    NoEncryptionError,
+    NotAllowedError,
     RefusedError,
     RollbackError,
     StoreError,
@@ -40,6 +42,8 @@ class Code(enum.IntEnum):
     STORE = 5
     OTHER_SOURCE = 5
     NO_QUORUM = 6
+    NO_ENCRYPTION = 7
+    NOT_ALLOWED = 8
     USAGE = 64
     MISSING = 69
     BUG = 70
@@ -65,6 +69,11 @@ _DISTRUST = Verdict(
 _VERDICTS: dict[type[CallError], Verdict] = {  # the first that fits counts
     TrustError: _DISTRUST,
     RollbackError: _DISTRUST,
+    NoEncryptionError: Verdict(
+        Code.NO_ENCRYPTION,
+        "--allow-unencrypted goes on without; everybody is told",
+    ),
+    NotAllowedError: Verdict(Code.NOT_ALLOWED),
     RefusedError: Verdict(Code.REFUSED),
     StoreError: Verdict(Code.STORE),
     MissingError: Verdict(Code.MISSING),

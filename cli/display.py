@@ -7,7 +7,7 @@ from cli.console import Front
 from cli.output import escape
 from cli.quality import Live
 from cli.view import Seen, noted, own
-from voip.news import Json
+from voip.news import Json, format_legs
 
 
 class Display:
@@ -37,7 +37,8 @@ class Display:
             "call_id": self._call_id.hex(),
             "time": round(time.time(), 3),
         }
-        self._front.show(self.seen, {**stamp, **facts}, *lines)
+        legs = {} if self.seen.legs is None else format_legs(self.seen.legs)
+        self._front.show(self.seen, {**stamp, **legs, **facts}, *lines)
         self.draw()
 
     def answer(self, facts: Json, *lines: str) -> None:

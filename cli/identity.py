@@ -24,6 +24,7 @@ from voip.identity.store import Passphrase, export_backup, import_backup
 from voip.identity.vault import (
     Busy,
     Candidates,
+    OnLegs,
     Settings,
     SignerKind,
     SignerSource,
@@ -144,6 +145,7 @@ def card(home: Home) -> None:
 @_choice("--strangers", Strangers, "What becomes of calls from strangers.")
 @_choice("--busy", Busy, "What a second caller hears.")
 @_choice("--candidates", Candidates, "When the other side learns your address.")
+@_choice("--legs", OnLegs, "What becomes of legs that a gateway joins to your calls.")
 @click.option(
     "--strict/--no-strict",
     default=None,
@@ -159,6 +161,7 @@ def change(  # noqa: PLR0913 - one argument for each option
     strangers: Strangers | None,
     busy: Busy | None,
     candidates: Candidates | None,
+    legs: OnLegs | None,
     strict: bool | None,
 ) -> None:
     """Change what is on your card, and whom you answer."""
@@ -174,6 +177,7 @@ def change(  # noqa: PLR0913 - one argument for each option
                 busy or now.busy,
                 candidates=candidates or now.candidates,
                 strict=now.strict if strict is None else strict,
+                legs=legs or now.legs,
             ),
         )
 
@@ -288,6 +292,7 @@ def _facts(vault: Vault) -> dict[str, object]:
         "busy": settings.busy,
         "candidates": settings.candidates,
         "strict": settings.strict,
+        "legs": settings.legs,
     }
 
 
@@ -305,4 +310,5 @@ def _lines(vault: Vault) -> list[str]:
         f"busy: {settings.busy}",
         f"candidates: {settings.candidates}",
         f"strict: {'yes' if settings.strict else 'no'}",
+        f"legs: {settings.legs}",
     ]

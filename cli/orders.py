@@ -6,9 +6,11 @@ A program writes an order as a line::
     video on  video off  screen on  screen off  record PATH  record off
     tone DIGITS  devices  device mic N|NAME  device speaker N|NAME
     stats  quality  rekey  choices  choose N  continue  text TEXT  file PATH
+    legs accept  legs refuse
 
 `choices` shows four sets of words and `choose` says which of them the other side reads,
-from 1 to 4, or 0 for none of these. `talk` is the key of push-to-talk, once. Pure.
+from 1 to 4, or 0 for none of these. `talk` is the key of push-to-talk, once. `legs`
+says whether those may hear whom the other side's gateway wants to join. Pure.
 """
 
 from collections.abc import Callable
@@ -41,6 +43,8 @@ class Act(Enum):
     REKEY = "rekey"
     CHOICES = "choices"
     CONTINUE = "continue"
+    LEGS_ACCEPT = "legs accept"
+    LEGS_REFUSE = "legs refuse"
 
 
 @dataclass(frozen=True, slots=True)

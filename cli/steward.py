@@ -156,8 +156,15 @@ class Steward:
                 self._comparing.offer()
             case Act.CONTINUE:
                 self._comparing.go_on()
+            case Act.LEGS_ACCEPT | Act.LEGS_REFUSE:
+                self._answer_legs(accept=act is Act.LEGS_ACCEPT)
             case _:
                 assert_never(act)
+
+    def _answer_legs(self, *, accept: bool) -> None:
+        self._conversation.answer_legs(accept=accept)
+        said = "they may hear and speak" if accept else "they may not"
+        self._display.answer({"event": "legs-answered", "accepted": accept}, said)
 
     # Sound and pictures.
 

@@ -127,7 +127,9 @@ class Talk:
         show(facts, f"{escape(conversation.alias)} is calling")
         # After both dialled at once, a call may be accepted as it comes.
         rings = conversation.state is State.RINGING
-        if self._manners.auto and rings and trust.state is not TrustState.BROKEN:
+        # Taking the call agrees to the legs that it came with: a person's to do.
+        doubtful = trust.state is TrustState.BROKEN or conversation.asks_about_legs
+        if self._manners.auto and rings and not doubtful:
             self._steward.accept()
 
     async def _listen(self) -> Ended:

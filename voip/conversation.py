@@ -302,6 +302,12 @@ class Conversation:
         """
         return self._session.asides.read()
 
+    @property
+    def asks_about_legs(self) -> bool:
+        """Whether legs of theirs wait for our user's answer."""
+        leg = self._session.leg
+        return leg is not None and leg.notice.asks
+
     def answer_legs(self, *, accept: bool) -> None:
         """Agree to the legs that the other side announced, or refuse them.
 
