@@ -27,7 +27,7 @@ HINT_BYTES = 16
 Heard = Callable[[bytes], None]
 """Called in the event loop with a tag under which something may have arrived."""
 Choose = Callable[[Sequence[bytes]], list[bytes]]
-"""Given message ids, oldest first: those that are wanted (`Visit.fresh`)."""
+"""Given message ids, oldest first under each tag: those wanted (`Visit.fresh`)."""
 
 
 class Store(Protocol):
@@ -47,7 +47,7 @@ class Store(Protocol):
     async def collect(
         self, tags: Sequence[bytes], *, now: int, choose: Choose
     ) -> list[Parcel]:
-        """Read what lies under some tags, oldest first, of which `choose` picks."""
+        """Read what lies under some tags, of which `choose` picks."""
 
     async def discard(self, message_ids: Sequence[bytes]) -> None:
         """Delete blobs; ids that name none are ignored."""
@@ -63,7 +63,7 @@ class Store(Protocol):
         """Give what a slot of a board holds."""
 
     async def sweep(self, now: int) -> None:
-        """Drop what has expired."""
+        """Drop what has expired, where the engine does not by itself."""
 
     async def check(self, now: int) -> None:
         """Write something durable; a disk that is full still answers reads."""

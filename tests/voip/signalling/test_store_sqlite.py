@@ -2,7 +2,15 @@ import os
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from tests.voip.signalling.store_contract import ROOMY, StoreContract, leave
+from tests.voip.signalling.store_contract import (
+    DAY,
+    NOW,
+    ROOMY,
+    StoreContract,
+    leave,
+    read,
+    slot,
+)
 from voip.signalling.mailbox import Limits
 from voip.signalling.store import Store
 from voip.signalling.store_sqlite import open_sqlite
@@ -13,6 +21,18 @@ class TestSqliteStore(StoreContract):
         self, place: Path, limits: Limits = ROOMY
     ) -> AbstractAsyncContextManager[Store]:
         return open_sqlite(place, limits=limits, entropy=os.urandom)
+
+
+async def test_a_sweep_drops_what_expired(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "s", limits=ROOMY, entropy=os.urandom) as store:
+        await leave(store, 1)
+        await store.publish(slot(1), now=NOW)
+        await store.sweep(NOW + 7 * DAY)
+        left = await read(store, now=0), await store.slot(slot(1).board, 3)
+        await store.sweep(NOW + 45 * DAY)
+        late = await store.slot(slot(1).board, 3)
+
+    assert (left, late) == (([], slot(1)), None)
 
 
 async def test_a_read_waits_for_no_commit(tmp_path: Path) -> None:
