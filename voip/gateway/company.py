@@ -5,7 +5,7 @@ Carrier. Whom to call and whom to let in is `voip.gateway.roster`'s to say.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint
@@ -131,14 +131,13 @@ class Company:
             else:
                 self._turn_away(conversation, "not a call of this room")
 
-    async def close(self) -> None:
-        """End all sessions, and wait until the others know."""
+    def end(self) -> Sequence[Companion]:
+        """End all sessions at once; gives those that ended."""
         self._is_over = True
         ended = tuple(self._all)
         for companion in ended:
             companion.hang_up()
-        for companion in ended:
-            await companion.conversation.finished()
+        return ended
 
     def tick(self, now: float) -> None:
         """Judge who rings, end what was lost, call members whom we do not hear."""

@@ -39,7 +39,7 @@ from voip.gateway.roster import IDENTITY_BYTES, MAX_MEMBERS, Membership, may_int
 from voip.identity.trust import TrustState
 from voip.media.plan import MediaPlan
 from voip.media.quality.figures import MediaStats
-from voip.signalling.group import Introduce, Members, Roster
+from voip.signalling.group import Introduce, Members, Room, Roster, SenderKey
 from voip.upkeep import VaultKeeper
 
 TICK_S = 0.25
@@ -177,14 +177,16 @@ class MeshRoom:
         self._company.accept(invitation)
 
     async def leave(self, why: str = "you left") -> None:
-        """End all our calls, and wait until the others know."""
+        """End all our calls at once, and wait until the others know, or 5 s."""
         if not self._is_over:
             self._is_over = True
             self._admitting.cancel()  # calls that come from now on are not ours
             self._endpoint.rooms.discard(self._group_id)
             self._membership.leave()
-            await self._company.close()
+            ended = self._company.end()
             self._tell(RoomClosed(why))
+            for companion in ended:
+                await companion.conversation.finished()
 
     def set_hand(self, *, on: bool) -> None:
         """Say that we would like to speak, or no longer."""
@@ -249,6 +251,8 @@ class MeshRoom:
                 self._membership.take_roster(companion.key, message, _now())
             case Introduce(card=card):
                 self._spawn(self._learn(companion, card))
+            case SenderKey() | Room():
+                pass  # of rooms over a server
 
     async def _learn(self, companion: Companion, card: bytes) -> None:
         """Take up whom a member introduces, if we recognised that member."""

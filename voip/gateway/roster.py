@@ -35,7 +35,12 @@ LOST_S: Final = 30.0  # a lift or a tunnel; who is away longer comes back as who
 BELIEF_S: Final = 5.0
 """Until we contradict that a device which we hear is gone: its farewell to us may
 still be on its way."""
-ALARM_S: Final = 5.0  # since our list changed; two records and an answer take 3 s
+ALARM_S: Final = 5.0
+"""How long somebody may contradict us, since our list changed: what he knows and we do
+not came before what he concludes from it."""
+BEHIND_S: Final = 15.0
+"""How long somebody may know less than we do: a list is two records of a second each,
+and waits behind others while several people come at once."""
 LONGEST_S: Final = 30.0
 """Since the lists first differed: who changes his for ever must not hide by it."""
 KNOWN_S: Final = 10.0
@@ -307,7 +312,8 @@ class Membership:
         return frozenset(
             key
             for key, differing in self._differing.items()
-            if now - differing.since >= ALARM_S or now - differing.first >= LONGEST_S
+            if now - differing.since >= self._patience_s(key)
+            or now - differing.first >= LONGEST_S
         )
 
     # What the others say of each other: their word, for the screen only.
@@ -343,6 +349,11 @@ class Membership:
     def _is_vouched(self, key: bytes) -> bool:
         known = self._known.get(key)
         return known is not None and known.is_in and may_introduce(known.trust)
+
+    def _patience_s(self, key: bytes) -> float:
+        concluded = self._concluded.get(key)
+        is_behind = concluded is None or concluded.epoch < self.epoch
+        return BEHIND_S if is_behind else ALARM_S
 
     def _settle(self, now: float) -> None:
         for key, known in self._known.items():

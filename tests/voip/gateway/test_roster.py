@@ -10,6 +10,7 @@ from tests.voip.gateway.gossiping import GROUP, Gossip, key
 from voip.errors import LimitError
 from voip.gateway.roster import (
     ALARM_S,
+    BEHIND_S,
     BELIEF_S,
     LONGEST_S,
     LOST_S,
@@ -269,19 +270,38 @@ def test_a_forged_roster_is_no_alarm_before() -> None:
     assert not alice.differing(ALARM_S - 0.1)
 
 
-def test_who_says_nothing_of_the_roster_is_an_alarm() -> None:
-    assert alone_with_bob().differing(ALARM_S) == {BOB}
+def test_who_says_nothing_of_the_roster_is_an_alarm_in_the_end() -> None:
+    alice = alone_with_bob()
+
+    assert not alice.differing(BEHIND_S - 0.1)
+    assert alice.differing(BEHIND_S) == {BOB}
+
+
+def test_who_knows_less_for_long_is_an_alarm() -> None:
+    alice = alone_with_bob()
+    alice.take_roster(BOB, Roster(GROUP, 1, digest=bytes(32)), 0.0)
+
+    assert not alice.differing(BEHIND_S - 0.1)
+    assert alice.differing(BEHIND_S) == {BOB}
+
+
+def test_who_claims_to_know_more_is_an_alarm_after_5_seconds() -> None:
+    alice = alone_with_bob()
+    alice.take_roster(BOB, Roster(GROUP, 3, digest=bytes(32)), 0.0)
+
+    assert alice.differing(ALARM_S) == {BOB}
 
 
 def test_who_agrees_again_ends_the_alarm() -> None:
     alice = alone_with_bob()
-    alice.take_roster(BOB, alice.roster(), ALARM_S)
+    alice.take_roster(BOB, alice.roster(), BEHIND_S)
 
     assert not alice.differing(PLENTY_S)
 
 
 def test_after_a_change_there_is_time_to_follow() -> None:
     alice = alone_with_bob()
+    alice.take_roster(BOB, Roster(GROUP, 9, digest=bytes(32)), 0.0)
     alice.linked(CAROL, 4.0)
 
     assert not alice.differing(4.0 + ALARM_S - 0.1)

@@ -1,0 +1,50 @@
+"""`ringfence gateway room`: talk with several people at once."""
+
+import asyncio
+from typing import Any
+
+import click
+
+from cli.gateways.media import media_params, wishes_of
+from cli.gateways.roomtalk import join_room, open_room
+from cli.grouped import GroupedCommand
+from cli.home import Home
+from cli.output import json_option
+
+
+@click.group(epilog="Example: ringfence gateway room open bob carol")
+def command() -> None:
+    """Talk with several people; no server, or one that hears nothing.
+
+    Up to six have a call each with each other: nobody's machine mixes, and nobody
+    can remove anybody. Orders are read from standard input, a line each: mute, hand,
+    invite NAME, hush NAME, words NAME, members, stats, leave and others
+    (docs/gateway.md).
+    """
+
+
+@command.command(
+    "open",
+    cls=GroupedCommand,
+    params=media_params(),
+    epilog="Example: ringfence gateway room open bob carol",
+)
+@click.argument("members", nargs=-1, metavar="[MEMBER]...")
+@json_option
+@click.pass_obj
+def open_(home: Home, /, *, members: tuple[str, ...], **given: Any) -> int:
+    """Open a room, and ask contacts to come."""
+    return asyncio.run(open_room(home.open(), members, wishes_of(given)))
+
+
+@command.command(
+    cls=GroupedCommand,
+    params=media_params(),
+    epilog="Example: ringfence gateway room join alice",
+)
+@click.argument("inviter", required=False)
+@json_option
+@click.pass_obj
+def join(home: Home, /, *, inviter: str | None, **given: Any) -> int:
+    """Wait to be asked into a room, and come; only by INVITER, if given."""
+    return asyncio.run(join_room(home.open(), inviter, wishes_of(given)))

@@ -1,0 +1,331 @@
+"""A room at the console: its news are shown, its user's orders carried out."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, closing
+from typing import TYPE_CHECKING, assert_never
+
+from cli.calling import signer_of
+from cli.codes import Code
+from cli.console import read_input
+from cli.gateways.interrupted import on_interrupt
+from cli.gateways.roomview import (
+    About,
+    Act,
+    Choose,
+    Order,
+    Verb,
+    lines,
+    listed,
+    offered,
+    parse_order,
+)
+from cli.output import complain, escape, is_for_programs, note, show
+from cli.wishes import Wishes
+from voip.conversation import Conversation
+from voip.endpoint import Endpoint, Settings
+from voip.errors import CallError, RefusedError, TrustError, UnexpectedEventError
+from voip.gateway.mesh import MeshRoom
+from voip.gateway.roomnews import (
+    MembersChanged,
+    RoomNews,
+    RosterAlarm,
+    format_room_json,
+)
+from voip.gateway.roster import MAX_MEMBERS
+from voip.handshake.payload import ID_BYTES, Media
+from voip.identity.trust import TrustState
+from voip.media.connect.config import check_config
+from voip.media.plan import MediaPlan
+from voip.open import open_endpoint
+from voip.upkeep import VaultKeeper
+
+if TYPE_CHECKING:
+    from voip.identity.words import Choices
+
+_MAX_LINE = 4096  # bytes; a name has 48
+
+
+async def open_room(store: VaultKeeper, members: Sequence[str], wishes: Wishes) -> Code:
+    """Open a room, ask these contacts to come, and stay until the user leaves.
+
+    Raises:
+        RefusedError: there is no such contact, or there are too many.
+        MissingError: a device is not there; nobody was called.
+    """
+    contacts = store.read().contacts
+    named = {contacts.find(name).identity for name in members}
+    if len(named) >= MAX_MEMBERS:
+        raise RefusedError(
+            f"a room without a server holds {MAX_MEMBERS} people, you included; "
+            f"came {len(named)} to ask"
+        )
+    async with _place(store, wishes) as (endpoint, plan):
+        await endpoint.listening()
+        async with _room(endpoint, store, plan, wishes, group_id=None) as room:
+            return await RoomDesk(room).hold(ask=members)
+
+
+async def join_room(store: VaultKeeper, inviter: str | None, wishes: Wishes) -> Code:
+    """Wait for an invitation, take it, and stay until the user leaves.
+
+    `inviter`, take only theirs.
+
+    Raises:
+        RefusedError: there is no such contact.
+        MissingError: a device is not there.
+    """
+    only = None if inviter is None else store.read().contacts.find(inviter).identity
+    async with _place(store, wishes) as (endpoint, plan):
+        await endpoint.listening()
+        if is_for_programs():
+            show({"event": "listening"})
+        else:
+            note("waiting to be asked into a room; Ctrl-C stops")
+        invitation = await _invitation(endpoint, only)
+        async with _room(
+            endpoint, store, plan, wishes, group_id=invitation.group
+        ) as room:
+            return await RoomDesk(room).hold(invitation=invitation)
+
+
+async def _invitation(endpoint: Endpoint, only: bytes | None) -> Conversation:
+    """Wait for a call into a room, from whom we want one; other calls are declined."""
+    async for conversation in endpoint.incoming():
+        trust = conversation.trust
+        is_room = conversation.group is not None
+        if (
+            is_room
+            and Media.AUDIO in conversation.media_asked
+            and only in (None, conversation.identity)
+            and trust is not None
+            and trust.state is not TrustState.BROKEN
+        ):
+            return conversation
+        what = "who asks you into a room" if is_room else "who calls you"
+        facts = {"event": "turned-away", "alias": conversation.alias}
+        show(facts, f"turned away {escape(conversation.alias)}, {what}")
+        with contextlib.suppress(UnexpectedEventError):  # gave up meanwhile
+            conversation.decline()
+    raise AssertionError("calls without an end")
+
+
+@asynccontextmanager
+async def _place(
+    store: VaultKeeper, wishes: Wishes
+) -> AsyncIterator[tuple[Endpoint, MediaPlan]]:
+    """Put a person on the network, with what the room hears and shows with."""
+    # A service manager's wish to stop is as good as the user's.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    ice = wishes.ice(store.read())
+    check_config(ice)
+    with closing(wishes.open_ends(None)) as ends:
+        plan = wishes.plan(ends)
+        settings = Settings(plan=lambda: plan, ice=ice, can_ask=False)
+        async with (
+            open_endpoint(store, settings, signer=signer_of(store)) as endpoint,
+            asyncio.TaskGroup() as tasks,
+        ):
+            telling = tasks.create_task(_tell_problems(endpoint))
+            yield endpoint, plan
+            telling.cancel()
+
+
+async def _tell_problems(endpoint: Endpoint) -> None:
+    async for sentence in endpoint.problems():
+        if is_for_programs():
+            show({"event": "problem", "sentence": sentence})
+        else:
+            note(escape(sentence))
+
+
+def _room(
+    endpoint: Endpoint,
+    store: VaultKeeper,
+    plan: MediaPlan,
+    wishes: Wishes,
+    *,
+    group_id: bytes | None,
+) -> MeshRoom:
+    return MeshRoom(
+        endpoint,
+        store,
+        plan=plan,
+        group_id=group_id or os.urandom(ID_BYTES),
+        is_opener=group_id is None,
+        video=wishes.video,
+    )
+
+
+class RoomDesk:
+    """One room before its user."""
+
+    def __init__(self, room: MeshRoom) -> None:
+        self._room = room
+        self._shown: MembersChanged | None = None
+        self._alarms: set[str] = set()
+        self._comparing: tuple[Conversation, Choices] | None = None
+
+    async def hold(
+        self,
+        *,
+        ask: Sequence[str] = (),
+        invitation: Conversation | None = None,
+    ) -> Code:
+        """Stay in the room; an interrupt leaves it.
+
+        Returns:
+            `DISTRUST` if somebody saw other members to the end, else `DONE`.
+
+        Raises:
+            CallError: the invitation could not be taken.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            leaving = asyncio.Event()
+            with on_interrupt(leaving.set):
+                beside = {
+                    tasks.create_task(self._leave_after(leaving)),
+                    tasks.create_task(self._obey()),
+                }
+                if invitation is not None:
+                    self._room.join(invitation)
+                for name in ask:
+                    await self._try(self._room.invite(name))
+                async for news in self._room.news():
+                    self._show(news)
+                for task in beside:
+                    task.cancel()
+        return Code.DISTRUST if self._alarms else Code.DONE
+
+    async def _leave_after(self, leaving: asyncio.Event) -> None:
+        await leaving.wait()
+        await self._room.leave()
+
+    # News.
+
+    def _show(self, news: RoomNews) -> None:
+        told = lines(news, self._shown)
+        if told or is_for_programs():
+            show(format_room_json(news), *told)
+        if isinstance(news, MembersChanged):
+            self._shown = news
+        elif isinstance(news, RosterAlarm):
+            (self._alarms.add if news.differs else self._alarms.discard)(news.alias)
+
+    # Orders.
+
+    async def _obey(self) -> None:
+        typed, rest = read_input(), b""
+        while True:
+            *whole, rest = (rest + await typed.get()).split(b"\n")
+            rest = rest[-_MAX_LINE:]
+            for line in whole:
+                await self._try(self._do_line(line.decode(errors="replace")))
+
+    async def _try(self, work: Coroutine[None, None, None]) -> None:
+        """Carry out an order; one that cannot be is refused, and ends no room."""
+        try:
+            await work
+        except CallError as error:
+            if is_for_programs():
+                show({"event": "error", "sentence": str(error)})
+            else:
+                complain(str(error))
+
+    async def _do_line(self, line: str) -> None:
+        await self._do(parse_order(line))
+
+    async def _do(self, order: Order) -> None:
+        match order:
+            case Act():
+                await self._act(order)
+            case About():
+                await self._about(order)
+            case Choose(index):
+                await self._choose(index)
+            case _:
+                assert_never(order)
+
+    async def _act(self, act: Act) -> None:
+        match act:
+            case Act.MUTE | Act.UNMUTE:
+                self._room.set_muted(on=act is Act.MUTE)
+            case Act.HAND | Act.HAND_DOWN:
+                self._room.set_hand(on=act is Act.HAND)
+            case Act.VIDEO_ON | Act.VIDEO_OFF:
+                self._room.set_video(on=act is Act.VIDEO_ON)
+            case Act.MEMBERS:
+                self._members()
+            case Act.STATS:
+                self._stats()
+            case Act.LEAVE:
+                await self._room.leave()
+            case _:
+                assert_never(act)
+
+    async def _about(self, order: About) -> None:
+        name = order.name
+        match order.verb:
+            case Verb.INVITE:
+                await self._room.invite(name)
+            case Verb.HUSH | Verb.UNHUSH:
+                self._room.set_hushed(name, on=order.verb is Verb.HUSH)
+            case Verb.WORDS:
+                words = " ".join(self._room.conversation(name).words or ())
+                facts = {"event": "words", "alias": name, "words": words}
+                show(facts, f"words with {escape(name)}: {words}")
+            case Verb.CONTINUE:
+                self._room.conversation(name).speak_anyway()
+            case Verb.CHOICES:
+                conversation = self._room.conversation(name)
+                choices = conversation.choices()
+                self._comparing = conversation, choices
+                options = [" ".join(words) for words in choices.options]
+                show(
+                    {"event": "choices", "alias": name, "options": options},
+                    *offered(name, choices.options),
+                )
+            case _:
+                assert_never(order.verb)
+
+    async def _choose(self, index: int | None) -> None:
+        if self._comparing is None:
+            raise UnexpectedEventError("ask for 'choices NAME' first")
+        conversation, choices = self._comparing
+        self._comparing = None
+        try:
+            choices.check(index)
+            matched = True
+        except TrustError:
+            matched = False
+        await conversation.compared(matched=matched)
+        alias = conversation.alias
+        show(
+            {"event": "compared", "alias": alias, "matched": matched},
+            f"the words with {escape(alias)} match"
+            if matched
+            else f"the words with {escape(alias)} differ: somebody may be in between",
+        )
+
+    def _members(self) -> None:
+        if self._shown is not None:
+            show(format_room_json(self._shown), *listed(self._shown))
+
+    def _stats(self) -> None:
+        for alias, stats in self._room.stats().items():
+            facts = {
+                "event": "stats",
+                "alias": alias,
+                "sent": stats.sent,
+                "received": stats.received,
+                "dropped": stats.dropped,
+                "path": stats.path,
+            }
+            show(
+                facts,
+                f"{escape(alias)}: {stats.sent} packets sent, {stats.received} "
+                f"received, {stats.path or 'no path'}",
+            )

@@ -1,0 +1,197 @@
+"""A room as its user reads and steers it: news as lines, lines as orders.
+
+Pure. Names are escaped here. Each screen has its own user's word of trust for each
+member; what others say of them stands beside it, as theirs.
+
+Orders, a line each::
+
+    mute  unmute  hand  hand down  video on  video off  members  stats  leave
+    invite NAME  hush NAME  unhush NAME  words NAME  continue NAME
+    choices NAME  choose N
+
+`choices NAME` shows four sets of words and `choose` says which of them NAME reads out,
+from 1 to 4, or 0 for none of these. `hush` stops us from hearing somebody; nobody else
+notices.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import assert_never
+
+from cli.output import alarm, escape
+from cli.view import numbered
+from voip.errors import MalformedError
+from voip.gateway.roomnews import (
+    Introduced,
+    Invited,
+    MembersChanged,
+    MemberSeen,
+    NotComing,
+    RoomClosed,
+    RoomNews,
+    RoomWarned,
+    RosterAlarm,
+    TurnedAway,
+)
+from voip.identity.trust import TrustState
+from voip.identity.words import WordTriple
+
+_NOBODY = "somebody who is not in your address book"
+
+
+class Act(Enum):
+    """An order without a name; the value is its line."""
+
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    HAND = "hand"
+    HAND_DOWN = "hand down"
+    VIDEO_ON = "video on"
+    VIDEO_OFF = "video off"
+    MEMBERS = "members"
+    STATS = "stats"
+    LEAVE = "leave"
+
+
+class Verb(Enum):
+    """An order about somebody; the value is its first word."""
+
+    INVITE = "invite"
+    HUSH = "hush"
+    UNHUSH = "unhush"
+    WORDS = "words"
+    CONTINUE = "continue"
+    CHOICES = "choices"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """An order about the member or contact of this name."""
+
+    verb: Verb
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """They read this set of words, from 0; None is "none of these"."""
+
+    index: int | None
+
+
+Order = Act | About | Choose
+
+_ACTS = {act.value: act for act in Act}
+_VERBS = {verb.value: verb for verb in Verb}
+_CHOICES = {"0": None, "1": 0, "2": 1, "3": 2, "4": 3}
+_LINES = ", ".join(
+    [*_ACTS, *(f"{verb} NAME" for verb in _VERBS), "choose N"],
+)
+
+
+def parse_order(line: str) -> Order:
+    """Read a line.
+
+    Raises:
+        MalformedError: it is no order; the message lists those that are.
+    """
+    line = line.strip()
+    if line in _ACTS:
+        return _ACTS[line]
+    word, _, rest = line.partition(" ")
+    if word in _VERBS and rest:
+        return About(_VERBS[word], rest)
+    if word == "choose" and rest in _CHOICES:
+        return Choose(_CHOICES[rest])
+    raise MalformedError(f"expected one of {_LINES}, came {line!r}")
+
+
+def offered(name: str, options: tuple[WordTriple, ...]) -> list[str]:
+    """Ask which set of words somebody reads out."""
+    question = f"which of these does {escape(name)} read? 'choose N' says it"
+    return [question, *numbered(options)]
+
+
+def describe(member: MemberSeen) -> str:
+    """Say all there is to know of a member in a line."""
+    name = escape(member.alias) if member.alias else _NOBODY
+    said = "you" if member.is_us else _trust(member)
+    flags = {
+        "no session with you": not (member.is_heard or member.is_us),
+        "hand up": member.has_hand_up,
+        "speaking": member.is_speaking,
+        "muted": member.is_muted,
+        "on hold": member.is_held,
+        "video on": member.shows_video,
+        "screen shown": member.shows_screen,
+        "RECORDING": member.is_recording,
+        "hushed by you": member.is_hushed,
+        "SEES OTHER MEMBERS THAN YOU": member.differs,
+    }
+    states = [word for word, holds in flags.items() if holds]
+    others = [f"{trust} to {escape(by)}" for by, trust in member.trusts if by]
+    return f"  {name}: " + "; ".join(
+        part for part in (said, ", ".join(states), ", ".join(others)) if part
+    )
+
+
+def listed(news: MembersChanged) -> list[str]:
+    """Say who is in the room."""
+    count = len(news.members)
+    people = "you are alone in the room" if count == 1 else f"{count} in the room:"
+    return [people, *map(describe, news.members)]
+
+
+def lines(  # noqa: C901, PLR0911 -- one case per kind of news
+    news: RoomNews, before: MembersChanged | None
+) -> list[str]:
+    """Say a piece of news; `before` is the list of members that was shown last.
+
+    Who speaks at the moment is no news worth a line: it changes with every breath.
+    """
+    match news:
+        case MembersChanged():
+            return _changes(news, before)
+        case Invited(alias):
+            return [f"asking {escape(alias)} to come"]
+        case NotComing(alias, end):
+            return [f"no session with {escape(alias)}: {end.value}"]
+        case Introduced(alias, by, clash):
+            said = f"{escape(alias)} is new to you, introduced by {escape(by)}"
+            if clash:
+                said += f"; not the {escape(clash)} whom you know"
+            return [said]
+        case TurnedAway(alias, why):
+            return [f"turned away {escape(alias)}: {why}"]
+        case RosterAlarm(alias, True):
+            who = escape(alias) or _NOBODY
+            return [alarm(f"ALARM: {who} sees other members than you do")]
+        case RosterAlarm(alias):
+            return [f"{escape(alias) or _NOBODY} sees the same members again"]
+        case RoomWarned(text):
+            return [f"warning: {escape(text)}"]
+        case RoomClosed(why):
+            return [f"out of the room: {why}"]
+        case _:
+            assert_never(news)
+
+
+def _changes(news: MembersChanged, before: MembersChanged | None) -> list[str]:
+    if before is None or [m.key for m in before.members] != [
+        m.key for m in news.members
+    ]:
+        return listed(news)
+    return [
+        describe(now)
+        for then, now in zip(before.members, news.members, strict=True)
+        if replace(then, is_speaking=now.is_speaking) != now
+    ]
+
+
+def _trust(member: MemberSeen) -> str:
+    if member.trust is TrustState.BROKEN:
+        return alarm("BROKEN")
+    said = member.trust.value if member.trust is not None else ""
+    if member.introduced_by:
+        said += f", introduced by {escape(member.introduced_by)}"
+    return said

@@ -1,0 +1,158 @@
+"""A room in lines: what is said of members, and what its user may ask for."""
+
+from dataclasses import replace
+
+import pytest
+
+from cli.gateways.roomview import (
+    About,
+    Act,
+    Choose,
+    Verb,
+    describe,
+    lines,
+    listed,
+    offered,
+    parse_order,
+)
+from voip.errors import MalformedError
+from voip.events import End
+from voip.gateway.roomnews import (
+    Introduced,
+    Invited,
+    MembersChanged,
+    MemberSeen,
+    NotComing,
+    RoomClosed,
+    RoomNews,
+    RoomWarned,
+    RosterAlarm,
+    TurnedAway,
+)
+from voip.identity.trust import TrustState
+
+ALICE = MemberSeen(b"a" * 48, "alice", is_us=True, is_muted=True)
+BOB = MemberSeen(b"b" * 48, "bob", trust=TrustState.VERIFIED, is_heard=True)
+CAROL = MemberSeen(
+    b"c" * 48,
+    "carol\x1b",
+    trust=TrustState.NEW,
+    introduced_by="bob",
+    is_heard=True,
+    trusts=(("bob", TrustState.VERIFIED),),
+    has_hand_up=True,
+)
+STRANGER = MemberSeen(b"d" * 48, "", trust=TrustState.NEW)
+
+
+def test_a_list_has_each_member_with_our_word_for_them() -> None:
+    assert listed(MembersChanged((ALICE, BOB, CAROL, STRANGER), 4)) == [
+        "4 in the room:",
+        "  alice: you; muted",
+        "  bob: verified",
+        r"  carol\x1b: new, introduced by bob; hand up; verified to bob",
+        "  somebody who is not in your address book: new; no session with you",
+    ]
+
+
+def test_who_is_alone_is_told_so() -> None:
+    assert listed(MembersChanged((ALICE,), 1))[0] == "you are alone in the room"
+
+
+def test_who_is_broken_is_said_loud() -> None:
+    broken = MemberSeen(b"b" * 48, "bob", trust=TrustState.BROKEN, is_heard=True)
+
+    assert describe(broken) == "  bob: BROKEN"
+
+
+def test_a_list_of_others_is_shown_whole() -> None:
+    before, after = MembersChanged((ALICE,), 1), MembersChanged((ALICE, BOB), 2)
+
+    assert len(lines(after, before)) == 3
+
+
+def test_of_the_same_members_only_who_changed_is_shown() -> None:
+    before = MembersChanged((ALICE, BOB), 2)
+    muted = MemberSeen(
+        b"b" * 48, "bob", trust=TrustState.VERIFIED, is_heard=True, is_muted=True
+    )
+
+    assert lines(MembersChanged((ALICE, muted), 2), before) == [
+        "  bob: verified; muted"
+    ]
+
+
+def test_who_speaks_is_no_line_of_its_own() -> None:
+    before = MembersChanged((ALICE, BOB), 2)
+    loud = replace(BOB, is_speaking=True)
+
+    assert lines(MembersChanged((ALICE, loud), 2), before) == []
+
+
+NEWS: dict[str, tuple[RoomNews, str]] = {
+    "invited": (Invited("bob"), "asking bob to come"),
+    "not coming": (NotComing("bob", End.DECLINED), "no session with bob: declined"),
+    "a clash": (
+        Introduced("bob 2", "alice", clash="bob"),
+        "bob 2 is new to you, introduced by alice; not the bob whom you know",
+    ),
+    "introduced": (
+        Introduced("bob", "alice"),
+        "bob is new to you, introduced by alice",
+    ),
+    "turned away": (TurnedAway("bob", "full"), "turned away bob: full"),
+    "alarm": (
+        RosterAlarm("bob", differs=True),
+        "ALARM: bob sees other members than you do",
+    ),
+    "alarm of a stranger": (
+        RosterAlarm("", differs=True),
+        "ALARM: somebody who is not in your address book sees other members than you do",
+    ),
+    "no alarm": (
+        RosterAlarm("bob", differs=False),
+        "bob sees the same members again",
+    ),
+    "warning": (RoomWarned("a\x07b"), r"warning: a\x07b"),
+    "closed": (RoomClosed("you left"), "out of the room: you left"),
+}
+
+
+@pytest.mark.parametrize("name", NEWS)
+def test_news_are_a_line(name: str) -> None:
+    news, line = NEWS[name]
+
+    assert lines(news, None) == [line]
+
+
+@pytest.mark.parametrize("act", Act)
+def test_an_order_is_read(act: Act) -> None:
+    assert parse_order(f"{act.value}\n") is act
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_an_order_about_somebody_is_read(verb: Verb) -> None:
+    assert parse_order(f"{verb.value} bob b") == About(verb, "bob b")
+
+
+def test_a_choice_is_read() -> None:
+    assert [parse_order(f"choose {n}") for n in (0, 1, 4)] == [
+        Choose(None),
+        Choose(0),
+        Choose(3),
+    ]
+
+
+@pytest.mark.parametrize("line", ["", "invite", "choose 5", "dance"])
+def test_what_is_no_order_is_refused(line: str) -> None:
+    with pytest.raises(MalformedError, match="expected one of mute"):
+        parse_order(line)
+
+
+def test_four_sets_of_words_are_offered() -> None:
+    sets = (("a", "b", "c"), ("d", "e", "f"))
+
+    assert offered("bob", sets)[:2] == [
+        "which of these does bob read? 'choose N' says it",
+        "  1  a b c",
+    ]
