@@ -12,6 +12,7 @@ from voip.events import End
 from voip.identity.trust import Reason, Trust, TrustState
 from voip.media.quality.diary import Entry
 from voip.media.quality.figures import MediaStats
+from voip.signalling.legs import LegKind, Legs, ListedLeg, Mark
 
 _DAY = 1_795_305_655  # 2026-11-22
 _NEW = Trust(TrustState.NEW, Reason.FIRST_CALL, since=_DAY)
@@ -56,6 +57,43 @@ def test_a_call_in_progress_is_drawn_whole() -> None:
         "  they write: hi",
         _KEYS,
     ]
+
+
+_LEG = ListedLeg(
+    1,
+    LegKind.BROWSER,
+    mark=Mark.BROWSER_GUEST,
+    host="talk.example",
+    name="\x1b[2JCarol",
+)
+_GUEST = n.LegsChanged(Legs(1, (_LEG,)), asks=True, via="bob")
+
+
+def test_a_leg_stays_however_much_is_said_after_it() -> None:
+    seen = _active(_GUEST)
+    for _ in range(20):
+        seen = after(seen, n.TextArrived("look over there"), 1.0)
+
+    assert render(seen, 66.0)[2:5] == [
+        "this call: browser guest",
+        (
+            "leg 1, browser '\\x1b[2JCarol': browser guest, trusts talk.example,"
+            " words not compared, via bob; announced"
+        ),
+        "'legs accept' lets them hear and speak, 'legs refuse' does not",
+    ]
+
+
+def test_nobody_is_asked_about_what_was_answered() -> None:
+    seen = _active(_GUEST, replace(_GUEST, asks=False))
+
+    assert not [line for line in render(seen, 66.0) if "legs accept" in line]
+
+
+def test_that_the_last_leg_left_is_said() -> None:
+    gone = replace(_GUEST, legs=Legs(2), asks=False)
+
+    assert sentence(gone) == "legs: none; nobody but the two of you"
 
 
 def test_an_alarm_stays_however_much_is_said_after_it() -> None:

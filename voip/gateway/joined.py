@@ -43,7 +43,7 @@ from voip.signalling.legs import (
     Mark,
 )
 
-Say = Callable[[Legs | LegEnd], None]
+Say = Callable[[Legs | LegEnd], object]
 """Hands a message to one who is told; does not wait."""
 
 

@@ -9,7 +9,14 @@ from voip.errors import MalformedError, MissingError, UnexpectedEventError
 from voip.gateway.bridge import Bridge, Port
 from voip.media.pattern import Discard, Silence, Tone
 from voip.media.plan import MediaPlan
-from voip.media.sources import FRAME_BYTES, SILENCE, AudioSink, Picture, Pull
+from voip.media.sources import (
+    FRAME_BYTES,
+    SILENCE,
+    AudioSink,
+    DrivenSink,
+    Picture,
+    Pull,
+)
 
 ONE = b"\x01\x00" * (FRAME_BYTES // 2)
 TWO = b"\x02\x00" * (FRAME_BYTES // 2)
@@ -24,8 +31,7 @@ def opened(bridge: Bridge, *names: str) -> list[Port]:
 
 
 def sink(plan: MediaPlan) -> AudioSink:
-    assert not isinstance(plan.audio_sink, DrivenSpeaker)
-    assert hasattr(plan.audio_sink, "write")
+    assert not isinstance(plan.audio_sink, DrivenSink)
     return plan.audio_sink
 
 
@@ -335,9 +341,9 @@ class Camera:
         self._pictures = [picture(9)]
 
     async def picture(self) -> Picture:
-        if self._pictures:
-            return self._pictures.pop()
-        return await asyncio.get_running_loop().create_future()
+        if not self._pictures:
+            await asyncio.sleep(3600)
+        return self._pictures.pop()
 
     def close(self) -> None:
         pass

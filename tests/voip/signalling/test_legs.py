@@ -1,5 +1,6 @@
 """What is said of a gateway's legs: to the byte, and nothing else is taken."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.io_map import CHECKOUT
 from voip.errors import MalformedError
 from voip.signalling.legs import (
     LEG_READERS,
@@ -162,3 +164,20 @@ def test_a_value_that_has_no_meaning_is_malformed(
 ) -> None:
     with pytest.raises(MalformedError, match=reason):
         parse(kind, bytes.fromhex(fields))
+
+
+def test_the_worked_example_of_the_document_is_true() -> None:
+    example = (CHECKOUT / "docs" / "formats" / "legs.md").read_text()
+    leg = replace(PHONE, stage=LegStage.ANNOUNCED, name="Office")
+    written = [
+        format_leg_message(message)[1].hex()
+        for message in (
+            Legs(7, (leg,)),
+            LegsAck(7, Shown.SHOWN),
+            LegEnd(1, LegReason.BUSY, status=486, text="Busy Here"),
+        )
+    ]
+    block = example.split("```")[1]
+    shown = re.split(r"LEGS_ACK|LEG_END|LEGS", block)[1:]
+
+    assert ["".join(each.split()) for each in shown] == written
