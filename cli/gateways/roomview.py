@@ -36,7 +36,7 @@ from voip.gateway.roomnews import (
 from voip.identity.trust import TrustState
 from voip.identity.words import WordTriple
 
-_NOBODY = "somebody who is not in your address book"
+NOBODY = "somebody who is not in your address book"
 
 
 class Act(Enum):
@@ -114,7 +114,7 @@ def offered(name: str, options: tuple[WordTriple, ...]) -> list[str]:
 
 def describe(member: MemberSeen) -> str:
     """Say all there is to know of a member in a line."""
-    name = escape(member.alias) if member.alias else _NOBODY
+    name = escape(member.alias) if member.alias else NOBODY
     said = "you" if member.is_us else _trust(member)
     flags = {
         "no session with you": not (member.is_heard or member.is_us),
@@ -164,10 +164,10 @@ def lines(  # noqa: C901, PLR0911 -- one case per kind of news
         case TurnedAway(alias, why):
             return [f"turned away {escape(alias)}: {why}"]
         case RosterAlarm(alias, True):
-            who = escape(alias) or _NOBODY
+            who = escape(alias) or NOBODY
             return [alarm(f"ALARM: {who} sees other members than you do")]
         case RosterAlarm(alias):
-            return [f"{escape(alias) or _NOBODY} sees the same members again"]
+            return [f"{escape(alias) or NOBODY} sees the same members again"]
         case RoomWarned(text):
             return [f"warning: {escape(text)}"]
         case RoomClosed(why):

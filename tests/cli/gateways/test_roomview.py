@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cli.gateways.roomview import (
+    NOBODY,
     About,
     Act,
     Choose,
@@ -107,7 +108,7 @@ NEWS: dict[str, tuple[RoomNews, str]] = {
     ),
     "alarm of a stranger": (
         RosterAlarm("", differs=True),
-        "ALARM: somebody who is not in your address book sees other members than you do",
+        f"ALARM: {NOBODY} sees other members than you do",
     ),
     "no alarm": (
         RosterAlarm("bob", differs=False),
