@@ -1,6 +1,7 @@
 """Members of a room come to one list, and notice who holds another."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from voip.gateway.roster import (
 )
 from voip.identity.trust import TrustState
 from voip.signalling.group import MAX_SEATS, Members, Roster, Seat
+from voip.signalling.messages import format_message
 
 ALICE, BOB, CAROL, DAVE = map(key, ("alice", "bob", "carol", "dave"))
 PLENTY_S = 100.0  # for everything that waits for anything
@@ -48,13 +50,17 @@ def telling(*seats: Seat, hand: bool = False) -> Members:
     return Members(GROUP, tuple(sorted(seats, key=lambda seat: seat.key)), hand=hand)
 
 
-def test_the_digest_is_that_of_the_format() -> None:
-    digest = roster_digest(bytes(range(16)), 3, [b"\x02" * 48, b"\x01" * 48])
+def test_the_example_of_the_format_holds() -> None:
+    one, two, three = (bytes([n]) * 32 + bytes([16 + n]) * 16 for n in (1, 2, 3))
+    group = bytes(range(16))
+    verified = Seat(two, 3, is_heard=True, trust=TrustState.VERIFIED)
+    seats = Seat(one, 1), verified, Seat(three, 2, is_unknown=True)
+    kind, fields = format_message(Members(group, seats, hand=True))
+    digest = roster_digest(group, 6, [two, one])
 
-    assert (
-        digest.hex()
-        == "c19601304cf8e9fa671ec76ab00d5544fbe294e5e16631ff4be8cb5d43c96aa0"
-    )
+    assert (kind, len(fields)) == (27, 177)
+    assert sha256(fields).hexdigest()[:32] == "66feae577a0f9009c11d48202d4615b8"
+    assert digest.hex()[:32] == "588fcb53746a036c3b1d4bb71c5aa3b4"
 
 
 def test_all_come_to_one_list() -> None:
