@@ -104,8 +104,10 @@ class BrowserGateway:
         """Hang up on everybody and close."""
         for each in list(self._guests.values()):
             each.hang_up()
-        await self._tasks.__aexit__(kind, error, trace)
-        if self._runner is not None:
+        try:
+            await self._tasks.__aexit__(kind, error, trace)
+        finally:
+            assert self._runner is not None
             await self._runner.cleanup()
 
     async def listen(

@@ -303,7 +303,7 @@ class Guest:
             self._do(self._call.tick(now))
             if now >= self._count_at and self._media is not None:
                 self._count_at = now + EVERY_S
-                self._do(self._call.count(self._counts(self._media), now))
+                self._do(self._call.count(self._counts(self._media)))
 
     def _counts(self, media: GuestMedia) -> list[Count]:
         kinds = (Kind.AUDIO, Kind.VIDEO) if self.wants_video else (Kind.AUDIO,)

@@ -158,7 +158,7 @@ class GuestCall:
         self._epoch = 0
         self._rekey: tuple[X25519PrivateKey, bytes] | None = None
         self._deadline = now + CONFIRM_S
-        self._heard_at = now
+        self._heard_at, self._is_asked = now, False
         self._rekey_at = float("inf")
         self._offers = 0
         self._tally: Tally | None = None
@@ -176,7 +176,7 @@ class GuestCall:
             RefusedError: a message that has no place now, or that shows that the guest
                 is not who the handshake was with: the call must end.
         """
-        self._heard_at = now
+        self._heard_at, self._is_asked = now, False
         match message:
             case Confirm(nonce):
                 return self._confirmed(nonce, now)
@@ -264,7 +264,7 @@ class GuestCall:
         """Note that they have none; the guest may make another connection."""
         self._deadline = now + RESUME_S
 
-    def count(self, ours: Iterable[Count], now: float) -> list[Command]:
+    def count(self, ours: Iterable[Count]) -> list[Command]:
         """Judge the last two seconds, and tell the guest what we counted.
 
         Raises:
@@ -273,7 +273,7 @@ class GuestCall:
         counts = tuple(ours)
         if self._tally is None:
             return []
-        self._tally.judge(counts, self._theirs, now)
+        self._tally.judge(counts, self._theirs)
         return [Say(Counts(counts))]
 
     # Time, and sockets.
@@ -282,13 +282,15 @@ class GuestCall:
         """Let time pass; called some times a second."""
         if self.stage is Stage.ENDED:
             return []
-        if self._lost_at is not None and now - self._lost_at >= RESUME_S:
+        # A line that closed is waited for; one that is only quiet is asked first.
+        gone_at = self._heard_at + QUIET_S if self._lost_at is None else self._lost_at
+        if now >= gone_at + RESUME_S:
             return self._end(HangupReason.LOST, "the guest's line is gone")
-        if self._lost_at is None and now - self._heard_at >= QUIET_S:
-            return self._quiet(now)
         if now >= self._deadline:
             return self._end(*_OVERDUE[self.stage])
-        return [] if now < self._rekey_at else self._overdue_keys(now)
+        if now >= self._rekey_at:
+            return self._overdue_keys(now)
+        return self._ask(now)
 
     def line_lost(self, now: float) -> None:
         """Note that the socket closed; the guest may come back with RESUME."""
@@ -298,9 +300,11 @@ class GuestCall:
         """Note that the guest is back on a new socket."""
         self._lost_at, self._heard_at = None, now
 
-    def _quiet(self, now: float) -> list[Command]:
-        """Ask a guest who says nothing whether he is there, then count him as gone."""
-        self._lost_at = now
+    def _ask(self, now: float) -> list[Command]:
+        """Ask a guest who says nothing whether he is there, once."""
+        if self._is_asked or now < self._heard_at + QUIET_S:
+            return []
+        self._is_asked = True
         return [Say(Ping(1))]
 
     def _confirmed(self, nonce: bytes, now: float) -> list[Command]:

@@ -11,7 +11,7 @@ rule    violated when                                         measured on honest
 1       |rtp - sframe - failed| > max(5, 2 %), twice running   1 of 590
 2       failed > max(5, 2 %)                                   0
 3       the other side opened more than we sealed              0
-4       rtp >= 10 and nothing sealed 1 s after first media     1 of 500 Chromium calls
+4       rtp >= 10 and nothing sealed                           1 of 500 Chromium calls
 ======  ====================================================  =======================
 
 Chromium may miss a transform that was set early, which is rule 4 and no attack: so the
@@ -27,7 +27,6 @@ from voip.gateway.guestmessages import Count, Direction
 EVERY_S = 2.0
 SLACK, SLACK_SHARE = 5, 0.02
 BYPASSED_RTP = 10
-BYPASSED_S = 1.0
 
 _Stream = tuple[Kind, Direction]
 
@@ -39,16 +38,17 @@ class Tally:
         """Begin; `patient` on a call's first connection, which may be built anew."""
         self._patience = 1 if patient else 0
         self._off: set[_Stream] = set()  # what did not add up in the window before
-        self._since: dict[_Stream, float] = {}
 
-    def judge(self, ours: Iterable[Count], theirs: Iterable[Count], now: float) -> None:
+    def judge(self, ours: Iterable[Count], theirs: Iterable[Count]) -> None:
         """Judge a window; `theirs` are the newest counts that came, if any.
 
         Raises:
             TrustError: frames pass that nobody sealed: the call must end.
         """
         counts = tuple(ours)
-        bypassed = [count for count in counts if self._is_bypassed(count, now)]
+        bypassed = [
+            count for count in counts if count.rtp >= BYPASSED_RTP and not count.sframe
+        ]
         if bypassed:
             if not self._patience:
                 raise TrustError(
@@ -60,13 +60,6 @@ class Tally:
             if count not in bypassed:
                 self._judge_stream(count, before)
         _check_opened(counts, theirs)
-
-    def _is_bypassed(self, count: Count, now: float) -> bool:
-        stream = (count.kind, count.direction)
-        if count.rtp:
-            self._since.setdefault(stream, now)
-        late = now - self._since.get(stream, now) >= BYPASSED_S
-        return late and count.rtp >= BYPASSED_RTP and not count.sframe
 
     def _judge_stream(self, count: Count, before: set[_Stream]) -> None:
         if not count.sframe:  # rule 4 has its say once there is enough to judge by

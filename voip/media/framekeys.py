@@ -17,14 +17,10 @@ class FrameKeys:
     """Seals what one side sends and opens what the other sent.
 
     It outlives the connections of a call: a counter begins at 0 once per key.
-
-    Attributes:
-        opened_once: something opened, so the other side has the keys.
     """
 
     def __init__(self, *, send: tuple[bytes, int], receive: tuple[bytes, int]) -> None:
         """Take base key (32 bytes) and KID of each direction of the first epoch."""
-        self.opened_once = False
         self._sealers = Sealers()
         self._sealer = self._sealers.take(*send)
         self._newest = Opener(*receive)
@@ -66,9 +62,7 @@ class FrameKeys:
                 self._old_until = now + OLD_S
             return plaintext
 
-        frame = open_frame(kind, sealed, open_sealed)
-        self.opened_once = True
-        return frame
+        return open_frame(kind, sealed, open_sealed)
 
     def _opener(self, kid: int) -> Opener:
         for opener in (self._newest, self._old):

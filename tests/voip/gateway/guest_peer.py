@@ -99,6 +99,7 @@ class PythonGuest:
         self._pc: RTCPeerConnection | None = None
         self._certificates: Any = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._sockets: list[aiohttp.ClientWebSocketResponse] = []
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession()
@@ -119,6 +120,8 @@ class PythonGuest:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._pc is not None:
             await self._pc.close()
+        for socket in self._sockets:
+            await socket.close()
         await self._session.close()
 
     @property
@@ -129,6 +132,7 @@ class PythonGuest:
         self.socket = await self._session.ws_connect(
             self.url, origin=origin or self.origin, max_msg_size=2**20
         )
+        self._sockets.append(self.socket)
 
     def fingerprint(self) -> bytes:
         self._pc = self._pc or self._connection()
