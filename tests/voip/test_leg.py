@@ -51,6 +51,16 @@ def test_both_sides_retain_the_same_secret(people: tuple[Party, Party]) -> None:
     assert caller.retained == callee.retained
 
 
+def test_a_device_can_be_told_of_legs_once_it_said_so(
+    people: tuple[Party, Party],
+) -> None:
+    before = dial(*people)
+    caller, callee = handshake(*people)
+
+    assert not before.can_be_told
+    assert (caller.can_be_told, callee.can_be_told) == (True, True)
+
+
 def test_each_side_sends_to_the_mailbox_that_the_other_reads(
     people: tuple[Party, Party],
 ) -> None:

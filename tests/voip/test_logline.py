@@ -6,6 +6,7 @@ from tests.voip.pairs import NOW, party
 from voip.events import End
 from voip.identity.calllog import CallRecord, Direction, Outcome
 from voip.logline import LogLine
+from voip.signalling.legs import LegKind, ListedLeg, Mark
 
 ID, PERSON = b"c" * 16, b"p" * 32
 
@@ -40,6 +41,16 @@ def test_who_recorded_a_call_is_in_the_log_at_once_and_stays() -> None:
 
     assert (now.recorded, now.recorded_there) == (True, True)
     assert (later.recorded, later.recorded_there) == (True, True)
+
+
+def test_the_weakest_leg_of_a_call_stays_in_the_log() -> None:
+    log = line()
+    for mark in (Mark.TO_PBX, Mark.BROWSER_GUEST):
+        log.marked([ListedLeg(1, LegKind.SIP, mark=mark)])
+    log.marked([])
+    (record,) = log.finished(party("alice").vault, End.HUNG_UP, NOW).calls.calls
+
+    assert record.mark == Mark.TO_PBX
 
 
 @pytest.mark.parametrize("end", End)

@@ -7,12 +7,14 @@ import pytest
 from voip.call import State
 from voip.events import End
 from voip.identity.trust import Reason, Trust, TrustState
+from voip.marks import leg_facts
 from voip.news import (
     DigitArrived,
     Ended,
     EpochChanged,
     FileArrived,
     Json,
+    LegsChanged,
     MicrophoneClosed,
     News,
     PathChanged,
@@ -26,6 +28,7 @@ from voip.news import (
     WordsKnown,
     format_json,
 )
+from voip.signalling.legs import LegKind, Legs, ListedLeg, Mark
 
 WORDS = WordsKnown(("team", "say", "spring"), "7473200793")
 
@@ -83,6 +86,28 @@ WORDS = WordsKnown(("team", "say", "spring"), "7473200793")
 def test_news_has_its_json_form(news: News, expected: Json) -> None:
     assert format_json(news) == expected
     assert json.loads(json.dumps(expected)) == expected
+
+
+PHONE = ListedLeg(1, LegKind.SIP, mark=Mark.NOT_ENCRYPTED, name="Office")
+
+
+def test_legs_have_their_json_form() -> None:
+    news = LegsChanged(Legs(3, (PHONE,)), asks=True, via="alice")
+
+    assert format_json(news) == {
+        "event": "legs",
+        "version": 3,
+        "asks": True,
+        "mark": "NOT ENCRYPTED past here",
+        "code": 4,
+        "legs": [leg_facts(PHONE, "alice")],
+    }
+
+
+def test_a_call_without_legs_says_nothing_of_them() -> None:
+    news = LegsChanged(Legs(4), asks=False, via="alice")
+
+    assert format_json(news) == {"event": "legs", "version": 4, "asks": False}
 
 
 def test_words_are_left_out_unless_asked_for() -> None:

@@ -74,6 +74,7 @@ offers = st.builds(
     media=st.integers(0, 255).map(Media),
     tag=ids,
     mode=st.just(Mode.IK_SRTP),
+    group=st.none() | ids,
     **extras,
 )
 answers = st.builds(
@@ -110,6 +111,17 @@ def test_the_longest_payloads_fit() -> None:
     assert parse_ringing(format_ringing(ringing)) == ringing
     assert len(format_invite(invite)) == INVITE_PAYLOAD_BYTES == 496
     assert len(format_ringing(ringing)) == RINGING_PAYLOAD_BYTES == 1840
+
+
+def test_a_room_in_a_ringing_is_passed_over() -> None:
+    raw = unpad(format_ringing(RINGING)) + b"\x04\x10" + b"g" * 16
+
+    assert parse_ringing(pad(raw, RINGING_PAYLOAD_BYTES)) == RINGING
+
+
+def test_a_room_of_another_size_is_malformed() -> None:
+    with pytest.raises(MalformedError, match="group: expected 16 bytes, came 15"):
+        format_invite(replace(INVITE, offer=replace(OFFER, group=bytes(15))))
 
 
 @given(st.binary(max_size=INVITE_PAYLOAD_BYTES - 2))
