@@ -7,7 +7,7 @@ messages for a month at most; the board says which key is newest.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -74,13 +74,17 @@ async def rotate_if_due(
 ) -> None:
     """Make a fresh call key where the newest is a week old, or there is none.
 
+    Also where this version can more than its certificate says, if there is a signer:
+    else contacts would believe the certificate for up to a week.
+
     Raises:
         RefusedError: it is due, and nothing can sign its certificate.
         MalformedError: the signer is another identity's.
         CallError: the signer's own failure.
     """
     now = int(time.time())
-    if not rotation_due(store.read().call_keys, now):
+    keys = store.read().call_keys
+    if not rotation_due(keys, now) and (signer is None or not _can_more(keys)):
         return
     if signer is None:
         raise RefusedError("the call key is due for rotation and there is no signer")
@@ -96,6 +100,11 @@ async def rotate_if_due(
     await asyncio.to_thread(
         store.change, lambda vault: with_call_key(vault, fresh, now)
     )
+
+
+def _can_more(keys: Sequence[CallKey]) -> bool:
+    newest = max(keys, key=lambda key: key.certificate.nbf)
+    return bool(OUR_CAPS & ~newest.certificate.caps)
 
 
 async def publish_board(store: VaultKeeper, boards: Boards, entropy: Entropy) -> None:

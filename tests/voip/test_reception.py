@@ -297,6 +297,26 @@ def test_somebody_else_hears_what_the_user_chose_while_busy(
     assert decision == Respond(bob.device(alice), expected)
 
 
+@pytest.mark.parametrize(
+    ("room", "expected"), [(b"r" * 16, Readiness.WILL_RING), (None, Readiness.BUSY)]
+)
+def test_a_call_of_a_room_we_are_in_rings_beside_another(
+    people: tuple[Party, Party], room: bytes | None, expected: Readiness
+) -> None:
+    alice, bob = people
+    asking = replace(offer(alice, now=NOW), group=room)
+    decision = judge_invite(
+        invited(alice, bob, asking),
+        bob.vault,
+        ReplayGuard(),
+        ongoing=(talking(),),
+        now_ms=NOW * 1000,
+        rooms={b"r" * 16},
+    )
+
+    assert decision == Respond(bob.device(alice), expected)
+
+
 def test_somebody_else_hears_nothing_from_the_silent_while_busy(
     people: tuple[Party, Party],
 ) -> None:

@@ -1,6 +1,7 @@
 """What a device does between calls, and what a relay or a slow signer can do to it."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,9 +9,11 @@ import pytest
 
 from tests.voip.people import MemoryKeeper, person
 from voip.errors import LimitError, MalformedError, RefusedError
+from voip.identity.callkey import create_call_key
 from voip.identity.card import RelayAddress
+from voip.identity.certificate import CAP_VIDEO
 from voip.identity.signer import NativeSigner
-from voip.identity.vault import Vault
+from voip.identity.vault import OUR_CAPS, Vault
 from voip.signalling.board import check_signature, publish
 from voip.signalling.frames import BoardPut
 from voip.upkeep import own_entry, publish_board, rotate_if_due
@@ -146,6 +149,37 @@ async def test_another_identitys_signer_is_refused() -> None:
 async def test_a_rotation_that_is_due_needs_a_signer() -> None:
     with pytest.raises(RefusedError, match="there is no signer"):
         await rotate_if_due(due(), None, os.urandom)
+
+
+def older() -> MemoryKeeper:
+    """A store whose call key says less than this version can."""
+    keeper = person("alice", RELAY)
+    signer = NativeSigner(keeper.vault.signer.seed)
+    key = create_call_key(
+        signer,
+        keeper.vault.device_id,
+        now=int(time.time()),
+        caps=CAP_VIDEO,
+        entropy=os.urandom,
+    )
+    keeper.vault = replace(keeper.vault, call_keys=(key,))
+    return keeper
+
+
+async def test_a_new_version_says_at_once_what_it_can() -> None:
+    keeper = older()
+    signer = NativeSigner(keeper.vault.signer.seed)
+    await rotate_if_due(keeper, lambda: signer, os.urandom)
+
+    assert keeper.vault.call_keys[0].certificate.caps == OUR_CAPS
+
+
+async def test_a_new_version_without_a_signer_waits_for_its_rotation() -> None:
+    keeper = older()
+    before = keeper.vault
+    await rotate_if_due(keeper, None, os.urandom)
+
+    assert keeper.vault is before
 
 
 async def test_a_rotation_that_is_not_due_asks_nobody() -> None:
