@@ -56,14 +56,11 @@ class Feeds:
         self._unknown.add(feed)
         return Verdict.UNKNOWN
 
-    def member(self, feed: int) -> bytes | None:
-        """Say whose it is; None before one of its frames opened."""
-        known = self._open.get(feed)
-        return None if known is None else known.member
-
     def retry(self) -> frozenset[int]:
         """Give, once, feeds closed as `UNKNOWN`: a new key may be theirs."""
         again, self._unknown = frozenset(self._unknown), set()
+        for feed in again:
+            del self._open[feed]
         return again
 
     def gone(self, feed: int) -> None:

@@ -102,11 +102,6 @@ class SendingKey:
         """The key to seal with, until `acknowledged`, `joined` or `tick` changes it."""
         return InUse(self._key, frame_kid(self._index, self._epoch))
 
-    @property
-    def deadline(self) -> float | None:
-        """When `tick` has something to do; None while no key waits."""
-        return min((each.due for each in self._next), default=None)
-
     def joined(self) -> SenderKey:
         """Move on because somebody came; gives what to tell them, and only them."""
         if self._next:
