@@ -6,11 +6,12 @@ to say. While the gate is shut both sides send silence of the usual size, hear n
 and see nothing, as on hold.
 """
 
+import contextlib
 from collections.abc import Callable
 
 from voip import events as ev
 from voip.asides import Aside, Asides
-from voip.errors import RefusedError
+from voip.errors import LimitError, RefusedError, UnexpectedEventError
 from voip.identity.vault import OnLegs
 from voip.leg import Leg
 from voip.logline import LogLine
@@ -52,12 +53,25 @@ class Gate:
         self._ours: Legs | None = None
 
     @property
+    def needs_telling(self) -> bool:
+        """Whether a device that cannot be told of legs has no place in this call."""
+        return self.must_be_told or (self._ours is not None and bool(self._ours.legs))
+
+    @property
     def ours(self) -> Legs | None:
         """What the other side is told, whichever of its devices answers."""
         return self._ours
 
     def keep(self, legs: Legs) -> None:
-        """Take the list that our program wants told, to those who are there or come."""
+        """Take the list that our program wants told, to those who are there or come.
+
+        Raises:
+            UnexpectedEventError: it is not newer than the one before.
+        """
+        if self._ours is not None and legs.version <= self._ours.version:
+            raise UnexpectedEventError(
+                f"legs of version {legs.version} after {self._ours.version}"
+            )
         self._ours = legs
         self._log.marked(legs.legs)
 
@@ -133,7 +147,9 @@ class Gate:
         # Shown first, acknowledged then.
         self._show(leg)
         if ack is not None:
-            leg.delivery.send(ack)
+            # Who acknowledges nothing of ours need not know: it is their leg.
+            with contextlib.suppress(LimitError):
+                leg.delivery.send(ack)
         if ack is None or ack.answer is Shown.SHOWN:
             self._feed(ev.LegsTold(leg.device))
 

@@ -122,7 +122,7 @@ class Receiving:
             end = ev.End.BUSY if busy else ev.End.NOT_TAKEN
             self._feed(ev.Unavailable(leg.device, end))
             return
-        if self._gate.must_be_told and not leg.can_be_told:
+        if self._gate.needs_telling and not leg.can_be_told:
             # Nobody is to hear of it from us: it would ring, and say nothing of legs.
             self._tell(Warned("one of their devices cannot be told of legs"))
             self._feed(ev.Unavailable(leg.device, ev.End.NOT_TAKEN))

@@ -373,6 +373,46 @@ async def test_a_gateway_tells_no_legs_to_one_who_cannot_show_them() -> None:
 
 
 @simulated
+async def test_a_device_that_cannot_be_told_is_not_rung_where_there_are_legs() -> None:
+    async with at(Wire(), *acquainted(someone("alice"), older("bob"))) as homes:
+        theirs = await homes[0].endpoint.dial("bob")
+        theirs.say(Legs(1, (PHONE,)))
+        await theirs.finished()
+
+        assert theirs.end is End.NOT_TAKEN
+        assert not homes[1].is_rung
+
+
+@simulated
+async def test_a_list_that_is_not_newer_changes_nothing() -> None:
+    alice, bob = people()
+    async with at(Wire(), alice, bob) as homes:
+        theirs, ours = await talk(*homes)
+        theirs.say(Legs(2, (PHONE,)))
+
+        with pytest.raises(UnexpectedEventError, match="legs of version 2 after 2"):
+            theirs.say(Legs(2))
+        assert await next_said(ours) == Legs(2, (PHONE,))
+
+
+@simulated
+async def test_a_gateway_that_takes_no_answers_ends_no_call() -> None:
+    alice, bob = people()
+    async with at(Wire(), alice, bob) as homes:
+        wants(homes[1], OnLegs.SHOW)
+        theirs, ours = await talk(*homes)
+        their_leg = theirs._session.leg
+        assert their_leg is not None
+        their_leg.delivery.receive = lambda *_: []  # type: ignore[method-assign] # a gateway that is not ours
+        for version in range(1, 100):
+            theirs.say(Legs(version))
+            their_leg.delivery._outgoing.clear()
+            await asyncio.sleep(2)
+
+        assert ours.state is State.ACTIVE
+
+
+@simulated
 async def test_a_list_without_legs_needs_no_telling() -> None:
     async with at(Wire(), *acquainted(someone("alice"), older("bob"))) as homes:
         theirs, ours = await talk(*homes)
