@@ -18,7 +18,7 @@ _UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class _Lifetime(click.ParamType):
+class _Lifetime(click.ParamType[float]):
     """A time such as 30m, 1h or 7d, in seconds."""
 
     name = "time"
@@ -37,7 +37,7 @@ class _Lifetime(click.ParamType):
         return seconds
 
 
-class _Address(click.ParamType):
+class _Address(click.ParamType[tuple[str, int]]):
     """HOST:PORT."""
 
     name = "host:port"

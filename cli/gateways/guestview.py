@@ -56,10 +56,10 @@ def parse_order(line: str) -> Order:
     values = [int(each) for each in numbers if each.isdecimal() and each.isascii()]
     if len(values) == len(numbers) and max(values, default=0) <= _MOST:
         if word in ORDERS and len(values) <= 1:
-            return Order(word, *values)
+            return Order(word, sum(values))
         if word == "choose" and len(values) in {1, 2} and values[-1] <= 4:
             choice = values.pop()
-            return Order(word, *values, choice=choice - 1 if choice else None)
+            return Order(word, sum(values), choice=choice - 1 if choice else None)
     raise MalformedError(
         f"expected one of {', '.join(ORDERS)}, choose N, came {line!r}"
     )

@@ -5,13 +5,12 @@ import contextlib
 import os
 import signal
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
-
-import click
 
 from cli.calling import signer_of
 from cli.codes import Code
@@ -41,6 +40,7 @@ from voip.gateway.joined import Joined, LegTicket
 from voip.identity.vault import Vault
 from voip.media.connect.config import IceConfig
 from voip.media.connect.servers import parse_server
+from voip.media.plan import MediaPlan
 from voip.open import open_endpoint
 from voip.signalling.legs import LegKind, LegReason, Mark
 from voip.signalling.messages import HangupReason
@@ -198,8 +198,7 @@ def _print_links(invites: Invites, hosting: Hosting) -> None:
 def _draw(link: str) -> None:
     import segno  # noqa: PLC0415 - an extra
 
-    with click.get_text_stream("stderr") as stream:
-        segno.make(link, error="m").terminal(stream, compact=True)
+    segno.make(link, error="m").terminal(sys.stderr, compact=True)
 
 
 async def _call(
@@ -271,7 +270,7 @@ class _Host:
         self._code = Code.DONE if self._count else Code.INTERRUPTED
         self._is_over.set()
 
-    def unused_plan(self) -> None:
+    def unused_plan(self) -> MediaPlan:
         """Refuse calls that come meanwhile: the microphone is the guests'."""
         raise RefusedError("a gateway takes no calls")
 
@@ -344,13 +343,18 @@ class _Host:
         match order.act:
             case "mute" | "unmute":
                 self._port.is_muted = order.act == "mute"
-                return
             case "leave":
                 self.leave()
-                return
-        seat = self._seats.get(order.guest or max(self._seats, default=0))
+            case _:
+                self._do_with(self._seat(order.guest), order)
+
+    def _seat(self, number: int) -> _Seat:
+        seat = self._seats.get(number or max(self._seats, default=0))
         if seat is None:
             raise MalformedError("there is no such guest")
+        return seat
+
+    def _do_with(self, seat: _Seat, order: Order) -> None:
         match order.act:
             case "accept":
                 self._accept(seat)

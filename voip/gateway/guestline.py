@@ -17,12 +17,11 @@ from voip.errors import LimitError, MalformedError
 from voip.gateway.guest import RESUME_ID_BYTES, GuestKeys, Role
 from voip.gateway.guestmessages import (
     GuestMessage,
-    Ping,
-    Pong,
     format_guest_message,
     parse_guest_message,
 )
 from voip.identity.keys import Entropy
+from voip.signalling.messages import Ping, Pong
 from voip.wire import Reader, be64, pad, unpad
 
 MAX_OPEN = 64

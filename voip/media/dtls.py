@@ -106,11 +106,17 @@ class DtlsTransport:
         """
         return await self._path.gather()
 
-    async def connect(self, browser: Description, fingerprint: bytes) -> None:
+    async def connect(
+        self,
+        browser: Description,
+        fingerprint: bytes,
+        *,
+        within_s: float = CONNECT_S,
+    ) -> None:
         """Find a way, and agree on keys with the owner of a certificate.
 
         Raises:
-            UnreachableError: there is no way, or no answer in 15 s.
+            UnreachableError: there is no way, or no answer in this time.
             TrustError: another certificate than the one that was bound.
             RefusedError: candidates that are none.
         """
@@ -118,13 +124,13 @@ class DtlsTransport:
         self._dtls._set_role("client")  # noqa: SLF001 -- it waits for us: `active`
         bound = RTCDtlsFingerprint("sha-256", fingerprint.hex(":").upper())
         try:
-            async with asyncio.timeout(CONNECT_S):
+            async with asyncio.timeout(within_s):
                 # Not all its addresses are told: some only show by its checks.
                 await self._path.connect(browser, complete=False)
                 await self._dtls.start(RTCDtlsParameters([bound]))
         except TimeoutError:
             raise UnreachableError(
-                f"the guest's browser did not answer within {CONNECT_S:g} s"
+                f"the guest's browser did not answer within {within_s:g} s"
             ) from None
         if self._dtls.state != "connected":
             raise self._refusal(fingerprint)

@@ -38,8 +38,6 @@ from voip.gateway.guestmessages import (
     Direction,
     GuestMessage,
     Offer,
-    Ping,
-    Pong,
     Rekey,
     RekeyAck,
 )
@@ -54,7 +52,14 @@ from voip.media.video import vp8
 from voip.media.video.decoding import FrameDecoder
 from voip.media.video.encoders import open_encoder as open_video_encoder
 from voip.signalling.legs import Legs, LegsAck, Shown
-from voip.signalling.messages import Confirm, Hangup, HangupReason, SasResult
+from voip.signalling.messages import (
+    Confirm,
+    Hangup,
+    HangupReason,
+    Ping,
+    Pong,
+    SasResult,
+)
 
 NONCE = bytes(range(100, 132))
 FPS = 15
@@ -207,7 +212,7 @@ class PythonGuest:
         for transceiver in pc.getTransceivers():
             kind = Kind.AUDIO if transceiver.kind == "audio" else Kind.VIDEO
             take = _Hears(self) if kind is Kind.AUDIO else _Sees(self)
-            transceiver.receiver._handle_rtp_packet = take  # type: ignore[method-assign]
+            setattr(transceiver.receiver, "_handle_rtp_packet", take)  # noqa: B010 - not ours
         await pc.setLocalDescription(await pc.createOffer())
         lines = pc.localDescription.sdp.split("\r\n")
         kept = [
@@ -247,6 +252,8 @@ class PythonGuest:
             case Hangup():
                 self.ended = said
                 self.over.set()
+            case _:
+                pass
 
     async def _rekey(self, asked: bytes) -> None:
         self.epoch += 1
@@ -335,7 +342,7 @@ class _SealedTone(MediaStreamTrack):
         self._count = 0
         self._began: float | None = None
 
-    async def recv(self) -> av.Packet:  # type: ignore[override]
+    async def recv(self) -> Any:
         loop = asyncio.get_running_loop()
         self._began = self._began or loop.time()
         await asyncio.sleep(self._began + 0.02 * self._count - loop.time())
@@ -359,7 +366,7 @@ class _SealedPictures(MediaStreamTrack):
         self._encoder = open_video_encoder(Codec.VP8, 320, 240, bps=300_000)
         self._count = 0
 
-    async def recv(self) -> av.Packet:  # type: ignore[override]
+    async def recv(self) -> Any:
         data = b""
         while not data:
             picture = await self._pattern.picture()

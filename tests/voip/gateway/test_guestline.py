@@ -14,7 +14,7 @@ from voip.gateway.guestline import (
     is_resume,
     parse_resume,
 )
-from voip.gateway.guestmessages import Offer
+from voip.gateway.guestmessages import GuestMessage, Offer
 from voip.signalling.messages import Alerting, Ping, Pong, SasResult
 
 KEYS = GuestKeys(bytes(range(64)), bytes(32))
@@ -30,7 +30,7 @@ def pair() -> tuple[GuestLine, GuestLine]:
 
 def test_messages_arrive_in_order() -> None:
     guest, gateway = pair()
-    said = [SasResult(matched=True), Ping(3), Offer("v=0")]
+    said: list[GuestMessage] = [SasResult(matched=True), Ping(3), Offer("v=0")]
 
     assert [gateway.open(guest.seal(each)) for each in said] == said
 
