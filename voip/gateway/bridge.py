@@ -14,7 +14,6 @@ neither shows nor sees a picture. Nobody at the other side can tell it from a pa
 """
 
 import asyncio
-import contextlib
 import math
 import threading
 import time
@@ -22,22 +21,15 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from voip.errors import MalformedError, MissingError, UnexpectedEventError
-from voip.gateway.mixing import MAX_WAITING, View, Waiting, faded, mix
+from voip.errors import MalformedError, UnexpectedEventError
+from voip.gateway.ends import Ear, Eye, Face, Mouth, carry_pictures, carry_sound
+from voip.gateway.mixing import View, Waiting, faded, mix
 from voip.media.plan import MediaPlan
 from voip.media.sources import (
     FRAME_BYTES,
-    FRAME_SAMPLES,
-    SAMPLE_RATE,
     SILENCE,
-    AudioSink,
-    AudioSource,
-    DrivenSink,
-    PacedSource,
     Picture,
 )
-
-FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
 
 Hears = Callable[[str, str], bool]
 """Whether the first, by name, may hear and see the second."""
@@ -67,7 +59,7 @@ class Port:
         self._hears: tuple[Waiting, ...] = ()
         self._heard_by: tuple[Waiting, ...] = ()
         self._view = View()
-        self._eyes: list[_Eye] = []
+        self._eyes: tuple[Eye, ...] = ()
         self._shows = False
 
     @property
@@ -91,13 +83,15 @@ class Port:
         With `video`, it takes pictures and shows those of whoever speaks.
         """
         if not video:
-            return MediaPlan(audio_source=_Ear(self), audio_sink=_Mouth(self))
+            return MediaPlan(audio_source=Ear(self.listen), audio_sink=Mouth(self.say))
+        eye = Eye(closed=self._look_away)
+        self._eyes = (*self._eyes, eye)
         self._shows = True
         return MediaPlan(
-            audio_source=_Ear(self),
-            audio_sink=_Mouth(self),
-            video_source=_Eye(self),
-            video_sink=_Face(self),
+            audio_source=Ear(self.listen),
+            audio_sink=Mouth(self.say),
+            video_source=eye,
+            video_sink=Face(self.show),
         )
 
     def open(self) -> None:
@@ -167,14 +161,8 @@ class Port:
         """Whether pictures may come of this port."""
         return self._shows and self._is_open
 
-    def watch(self, eye: "_Eye") -> None:
-        """Have this one see what the port sees."""
-        self._eyes.append(eye)
-
-    def look_away(self, eye: "_Eye") -> None:
-        """Undo `watch`."""
-        if eye in self._eyes:
-            self._eyes.remove(eye)
+    def _look_away(self, eye: Eye) -> None:
+        self._eyes = tuple(each for each in self._eyes if each is not eye)
 
 
 class Bridge:
@@ -241,11 +229,11 @@ class Bridge:
         ends = port.plan(video=bool(plan.video_source or plan.video_sink))
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_carry_sound(port, plan))
+                tasks.create_task(carry_sound(port.say, port.listen, plan))
                 if plan.video_source is not None:
-                    tasks.create_task(_carry_pictures(plan, ends))
+                    tasks.create_task(carry_pictures(plan, ends))
                 if plan.video_sink is not None:
-                    tasks.create_task(_carry_pictures(ends, plan))
+                    tasks.create_task(carry_pictures(ends, plan))
         finally:
             ends.close()
             plan.close()
@@ -264,131 +252,3 @@ class Bridge:
                 tuple(each for (one, _), each in self._pairs.items() if one == name),
                 tuple(each for (_, two), each in self._pairs.items() if two == name),
             )
-
-
-class _Ear:
-    """What a port hears, as a microphone."""
-
-    def __init__(self, port: Port) -> None:
-        self._port = port
-
-    def read(self) -> bytes:
-        return self._port.listen()
-
-    def close(self) -> None:
-        """Do nothing: the port outlives it."""
-
-
-class _Mouth:
-    """What a port says, as a speaker."""
-
-    def __init__(self, port: Port) -> None:
-        self._port = port
-
-    def write(self, pcm: bytes) -> None:
-        self._port.say(pcm)
-
-    def close(self) -> None:
-        """Do nothing: the port outlives it."""
-
-
-class _Eye:
-    """What a port sees, as a camera: the newest picture, once."""
-
-    def __init__(self, port: Port) -> None:
-        self._port = port
-        self._newest: Picture | None = None
-        self._came = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        port.watch(self)
-
-    def take(self, picture: Picture) -> None:
-        self._newest = picture
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed, and we late
-                self._loop.call_soon_threadsafe(self._came.set)
-
-    async def picture(self) -> Picture:
-        self._loop = asyncio.get_running_loop()
-        while (picture := self._newest) is None:
-            self._came.clear()
-            await self._came.wait()
-        self._newest = None
-        return picture
-
-    def close(self) -> None:
-        self._port.look_away(self)
-
-
-class _Face:
-    """What a port shows, as a window."""
-
-    def __init__(self, port: Port) -> None:
-        self._port = port
-
-    def show(self, picture: Picture) -> None:
-        self._port.show(picture)
-
-    def close(self) -> None:
-        """Do nothing: the port outlives it."""
-
-
-class _Pulled:
-    """What a port hears, in pieces of any size, for a speaker with its own clock."""
-
-    def __init__(self, port: Port) -> None:
-        self._port = port
-        self._left = b""
-
-    def __call__(self, samples: int) -> bytes:
-        size = 2 * samples
-        while len(self._left) < size:
-            self._left += self._port.listen()
-        pcm, self._left = self._left[:size], self._left[size:]
-        return pcm
-
-
-async def _carry_sound(port: Port, plan: MediaPlan) -> None:
-    """Carry sound both ways until cancelled."""
-    source, sink = plan.audio_source, plan.audio_sink
-    loop = asyncio.get_running_loop()
-    reads = writes = None
-    if isinstance(sink, DrivenSink):
-        sink.drive(_Pulled(port))
-    else:
-        writes = sink
-    if isinstance(source, PacedSource):
-        source.pace(lambda: _say_soon(loop, port, source))
-    else:
-        reads = source
-    due = loop.time()
-    while True:
-        if reads is not None:
-            port.say(reads.read())
-        if writes is not None:
-            _write(writes, port.listen())
-        # After a stall the schedule moves: nobody waits for what was not said.
-        due = max(due + FRAME_S, loop.time() - MAX_WAITING * FRAME_S)
-        await asyncio.sleep(due - loop.time())
-
-
-def _say_soon(loop: asyncio.AbstractEventLoop, port: Port, source: AudioSource) -> None:
-    """Read a device on the loop, as its threads ask for."""
-    with contextlib.suppress(RuntimeError):  # the loop is closed, the device not yet
-        loop.call_soon_threadsafe(lambda: port.say(source.read()))
-
-
-def _write(sink: AudioSink, frame: bytes) -> None:
-    try:
-        sink.write(frame)
-    except OSError as error:
-        raise MissingError(f"what is heard cannot be written: {error}") from error
-
-
-async def _carry_pictures(seen: MediaPlan, shown: MediaPlan) -> None:
-    """Show what one sees in the window of the other, until cancelled."""
-    source, sink = seen.video_source, shown.video_sink
-    assert source is not None
-    assert sink is not None
-    while True:
-        sink.show(await source.picture())
