@@ -24,6 +24,7 @@ SUBJECTS = (
     "connect",
     "calls",
     "distance",
+    "room",
     "relay",
     "transparency",
     "log",
