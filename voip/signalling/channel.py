@@ -33,6 +33,8 @@ from voip.signalling.frames import (
     Put,
     Request,
     Stored,
+    Turn,
+    TurnGrant,
     format_request,
     parse_reply,
 )
@@ -44,7 +46,7 @@ ROAMED_S = 0.1  # a call whose path is gone waits for word by another connection
 CLOSE_S = 1.0
 MAX_GETS = 2  # one that waits, and a newer one that ends its wait
 
-Answer = Stored | BoardSlot
+Answer = Stored | BoardSlot | TurnGrant
 News = Parcel | GetDone
 
 
@@ -67,6 +69,7 @@ class Channel:
         self._sending = asyncio.Lock()
         self._stored: deque[asyncio.Future[Answer]] = deque()
         self._slots: deque[tuple[BoardGet, asyncio.Future[Answer]]] = deque()
+        self._grants: deque[asyncio.Future[Answer]] = deque()
         self._gets = 0
         self._parcels = 0
         self._gave_up = asyncio.Event()
@@ -78,7 +81,7 @@ class Channel:
         """How many GETs wait for their end."""
         return self._gets
 
-    async def ask(self, request: Put | Ack | BoardPut | BoardGet) -> Answer:
+    async def ask(self, request: Put | Ack | BoardPut | BoardGet | Turn) -> Answer:
         """Send a request and wait for its answer.
 
         Raises:
@@ -90,6 +93,8 @@ class Channel:
                 raise ConnectionResetError
             if isinstance(request, BoardGet):
                 self._slots.append((request, answer))
+            elif isinstance(request, Turn):
+                self._grants.append(answer)
             else:
                 self._stored.append(answer)
             await self._send(request)
@@ -145,7 +150,8 @@ class Channel:
     def lose(self) -> None:
         """Fail everything that waits for an answer."""
         self._is_lost = True
-        for answer in [*self._stored, *(answer for _, answer in self._slots)]:
+        slots = (answer for _, answer in self._slots)
+        for answer in [*self._stored, *slots, *self._grants]:
             if not answer.done():
                 answer.set_exception(ConnectionResetError())
                 answer.exception()  # seen: who asked may be gone, and that is all right
@@ -172,6 +178,10 @@ class Channel:
                 _answer(self._stored.popleft(), reply)
             case BoardSlot():
                 _answer(self._slots.popleft()[1], reply)
+            case TurnGrant():
+                if not self._grants:
+                    raise MalformedError("turn: nobody asked for it")
+                _answer(self._grants.popleft(), reply)
             case Parcel():
                 self._parcels += 1
                 if not self._gets or self._parcels > MAX_PARCELS:

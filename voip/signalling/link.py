@@ -42,8 +42,12 @@ from voip.signalling.frames import (
     Put,
     Status,
     Stored,
+    Turn,
+    TurnGrant,
+    TurnStatus,
 )
 from voip.signalling.tls import is_onion
+from voip.signalling.turn import TurnServer
 
 PATIENCE_S = 10.0  # for a connection and an answer; a user waits no longer for a tone
 FIRST_RETRY_S = 0.25
@@ -206,7 +210,27 @@ class RelayLink:
             if isinstance(reply, BoardSlot) and reply.published is not None
         ]
 
-    async def _ask(self, request: Put | Ack | BoardPut | BoardGet) -> Answer:
+    async def turn(self, wanted_s: int) -> tuple[TurnServer, ...]:
+        """Ask for TURN servers, with credentials for at most so many seconds.
+
+        Raises:
+            UnreachableError: no answer within 10 s.
+            MissingError: this relay offers none.
+            LimitError: the relay asks to slow down.
+        """
+        reply = await self._ask(Turn(wanted_s))
+        assert isinstance(reply, TurnGrant)  # the channel matches them
+        match reply.status:
+            case TurnStatus.OK:
+                return reply.servers
+            case TurnStatus.NOT_OFFERED:
+                raise MissingError(
+                    f"relay {self.address.netloc}: offers no turn server"
+                )
+            case TurnStatus.SLOW_DOWN:
+                raise LimitError(f"relay {self.address.netloc}: asks to slow down")
+
+    async def _ask(self, request: Put | Ack | BoardPut | BoardGet | Turn) -> Answer:
         """Send a request until it is answered; on a second connection if need be.
 
         To repeat is safe: delivery drops a blob that comes twice, and the other

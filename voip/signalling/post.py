@@ -18,6 +18,7 @@ from voip.signalling.address import Address, Mailbox
 from voip.signalling.envelope import BLOB_BYTES, TAG_BYTES, mailbox_tag
 from voip.signalling.frames import MAX_FETCHES, BoardPut, Parcel
 from voip.signalling.link import RelayLink
+from voip.signalling.turn import TurnServer
 
 MAX_LINKS = 32  # to our own relay, one per 128 mailboxes; and to those of contacts
 IDLE_S = 60.0  # a link nobody reads or writes for so long is closed
@@ -114,6 +115,10 @@ class RelayPost:
     async def read_board(self, relay: RelayAddress, board: bytes) -> list[BoardPut]:
         """Read somebody's board; raises what `RelayLink.read_board` raises."""
         return await self._link(relay).read_board(board)
+
+    async def turn(self, relay: RelayAddress, wanted_s: int) -> tuple[TurnServer, ...]:
+        """Ask a relay for TURN servers; raises what `RelayLink.turn` raises."""
+        return await self._link(relay).turn(wanted_s)
 
     def problem(self, relay: RelayAddress) -> str | None:
         """Why this relay cannot be reached now, as a sentence."""

@@ -21,11 +21,12 @@ from voip.signalling.frames import BoardPut, Parcel, Put, Status
 
 STORE_S = 5.0
 """Seconds a store may take to answer; a client waits ten for its relay."""
-HINT_BYTES = 16
-"""A hint is a tag and nothing else; it may be lost, or come twice."""
 
 Heard = Callable[[bytes], None]
-"""Called in the event loop with a tag under which something may have arrived."""
+"""Called in the event loop with a tag under which something may have arrived.
+
+A hint may be lost, or come twice, and never carries data.
+"""
 Choose = Callable[[Sequence[bytes]], list[bytes]]
 """Given message ids, oldest first under each tag: those wanted (`Visit.fresh`)."""
 

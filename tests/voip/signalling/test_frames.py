@@ -17,15 +17,20 @@ from voip.signalling.frames import (
     Request,
     Status,
     Stored,
+    Turn,
+    TurnGrant,
+    TurnStatus,
     format_reply,
     format_request,
     parse_reply,
     parse_request,
 )
+from voip.signalling.turn import TurnServer
 
 TAG, BLOB = b"\xaa" * 16, b"\xbb" * 4096
 SLOT = BoardPut(b"\xcc" * 32, 7, version=2**64 - 1, signature=b"\xdd" * 64, blob=BLOB)
 ASKED = BoardGet(b"\xcc" * 32, 7)
+TURN = TurnServer("turn:a.example", "1700000300:aeaqcaibaeaqc", credential="c2U=")
 REQUESTS: list[Request] = [
     Put(TAG, BLOB),
     Get((b"\x01" * 32,), 0),
@@ -34,6 +39,7 @@ REQUESTS: list[Request] = [
     Ack((b"\x02" * 16,) * 255),
     SLOT,
     ASKED,
+    Turn(300),
 ]
 REPLIES: list[Reply] = [
     *map(Stored, Status),
@@ -41,6 +47,8 @@ REPLIES: list[Reply] = [
     GetDone(),
     BoardSlot(None),
     BoardSlot(SLOT),
+    TurnGrant(TurnStatus.OK, 2**40, servers=(TURN,)),
+    TurnGrant(TurnStatus.NOT_OFFERED),
 ]
 
 
@@ -71,6 +79,7 @@ def test_every_reply_has_one_size(reply: Reply, entropy: Entropy) -> None:
 def test_requests_are_written_to_the_byte() -> None:
     fill = bytes  # zeros where a frame says nothing, so that they can be seen
     blank = "00" * 32
+    shown = [REQUESTS[number] for number in (0, 2, 3, 5, 6, 7)]
 
     assert [
         "01010000" + "aa" * 16 + "00" * 16 + "00" * 8,
@@ -78,7 +87,8 @@ def test_requests_are_written_to_the_byte() -> None:
         "01030000" + blank + "0000000000000001",
         "01040007" + "cc" * 32 + "ff" * 8,
         "01050007" + "cc" * 32 + "00" * 8,
-    ] == [head(format_request(REQUESTS[i], fill)) for i in (0, 2, 3, 5, 6)]  # fmt: skip
+        "01060000" + blank + "000000000000012c",
+    ] == [head(format_request(each, fill)) for each in shown]  # fmt: skip
 
 
 def test_replies_are_written_to_the_byte() -> None:
@@ -90,6 +100,8 @@ def test_replies_are_written_to_the_byte() -> None:
         "01830000" + blank + "00" * 8,
         "01850000" + blank + "00" * 8,
         "01850007" + "cc" * 32 + "ff" * 8,
+        "01860000" + blank + "0000010000000000",
+        "01860001" + blank + "00" * 8,
     ] == [head(format_reply(reply, bytes)) for reply in REPLIES[3:]]  # fmt: skip
 
 
@@ -144,6 +156,18 @@ def test_a_request_is_not_a_reply() -> None:
 def test_an_unknown_status_is_malformed() -> None:
     with pytest.raises(MalformedError, match="unknown status 4"):
         parse_reply(request_head(op=0x81, arg=4))
+
+
+def test_an_unknown_turn_status_is_malformed() -> None:
+    with pytest.raises(MalformedError, match="turn: unknown status 3"):
+        parse_reply(request_head(op=0x86, arg=3))
+
+
+def test_turn_servers_that_do_not_parse_are_malformed() -> None:
+    raw = request_head(op=0x86, arg=0)[:108] + b"\xff" * 4096
+
+    with pytest.raises(MalformedError, match="cut short"):
+        parse_reply(raw)
 
 
 def test_a_board_slot_nobody_asked_for_is_malformed() -> None:

@@ -1,0 +1,287 @@
+"""A relay from its start to its end: the store, the clients, the operator's pages.
+
+Several processes of one relay listen on one port and share a store. The first process
+is their parent, serves nobody itself, starts who died again, and passes the wish to end
+on to all.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.journal import Event, Journal
+from cli.output import note, show
+from cli.serve import Operations, Reason, parse_listen, serve_operations
+from voip.errors import MalformedError, UnreachableError
+from voip.identity.card import RelayAddress, format_relay
+from voip.signalling.counts import RelayCounts
+from voip.signalling.mailbox import Limits
+from voip.signalling.relay import RunningRelay, Service, serve_store
+from voip.signalling.store import Store
+from voip.signalling.store_redis import open_redis
+from voip.signalling.store_sqlite import open_sqlite
+from voip.signalling.turn import TurnOffer
+
+FIRST_RETRY_S = 1.0
+LAST_RETRY_S = 60.0
+_SECRET_BYTES = 1024  # a larger file is no secret
+_SQLITE = "sqlite:"
+_SHARED = re.compile(r"(rediss?|unix)://")
+_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    """Where a relay keeps its blobs: a file of ours, or an engine's address."""
+
+    path: Path | None
+    url: str | None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may use it."""
+        return self.url is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the command line asks for.
+
+    Attributes:
+        service: how the relay is offered.
+        store: where it keeps blobs.
+        password_file: the engine's password.
+        limits: what it may take up.
+        name: how others reach it, where that is not the host.
+        workers: how many processes.
+        worker: which of them this one is; None is the parent, or the only one.
+        metrics: where the operator's pages are; a worker adds its number to the port.
+        drain_s: seconds to send clients away in.
+        is_json_log: whether events go to stderr as JSON, and nothing else does.
+    """
+
+    service: Service
+    store: StorePlace
+    password_file: Path | None
+    limits: Limits
+    name: str | None
+    workers: int
+    worker: int | None
+    metrics: str | None
+    drain_s: float
+    is_json_log: bool
+
+
+def parse_store(text: str) -> StorePlace:
+    """Read where blobs are kept.
+
+    Raises:
+        MalformedError: another form, or a password, which all users of the machine
+            would see in the list of processes.
+    """
+    if text.startswith(_SQLITE) and len(text) > len(_SQLITE):
+        return StorePlace(Path(text.removeprefix(_SQLITE)), None)
+    if _PASSWORD.search(text):
+        raise MalformedError("--store: expected no password, use --store-password-file")
+    if _SHARED.match(text):
+        return StorePlace(None, text)
+    raise MalformedError(
+        f"--store: expected sqlite:PATH, redis://HOST or unix://PATH, came {text!r}"
+    )
+
+
+def read_offer(urls: tuple[str, ...], secret_file: Path | None) -> TurnOffer | None:
+    """Read which TURN servers are offered; none where neither is given.
+
+    Raises:
+        MalformedError: one without the other, or a URL or secret that is none.
+    """
+    if not urls and secret_file is None:
+        return None
+    if not urls or secret_file is None:
+        raise MalformedError("give both --turn-uri and --turn-secret-file, or neither")
+    return TurnOffer(urls, _read_secret(secret_file).encode())
+
+
+def _read_secret(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(_SECRET_BYTES).strip()
+
+
+def run(wanted: Wanted) -> None:
+    """Serve until interrupted or told to end."""
+    journal = Journal(is_json=wanted.is_json_log)
+    if wanted.worker is None and wanted.workers > 1:
+        asyncio.run(_Parent(wanted, journal).run())
+        return
+    with asyncio.Runner(loop_factory=_loop_factory(wanted.store)) as runner:
+        runner.run(_serve(wanted, journal))
+
+
+def _loop_factory(
+    store: StorePlace,
+) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Give the faster loop, which comes with the same extra as the shared store."""
+    if not store.is_shared or sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - an optional dependency
+
+    return uvloop.new_event_loop
+
+
+async def _serve(wanted: Wanted, journal: Journal) -> None:
+    ended = _asked_to_end()
+    counts = RelayCounts()
+    async with (
+        _open_store(wanted) as store,
+        serve_store(store, wanted.service, counts=counts) as running,
+        serve_operations(
+            _metrics_of(wanted), counts, {Reason.STORE: running.check}
+        ) as operations,
+    ):
+        journal.write(Event.STARTED)
+        telling = asyncio.create_task(_tell(operations, journal))
+        if wanted.worker in (None, 0):
+            _say(wanted, running.address)
+        await ended.wait()
+        telling.cancel()
+        await _leave(wanted, running, operations, journal)
+    journal.write(Event.STOPPED)
+
+
+async def _leave(
+    wanted: Wanted, running: RunningRelay, operations: Operations, journal: Journal
+) -> None:
+    operations.drain()
+    journal.write(Event.DRAINING, clients=running.counts.connections)
+    await running.drain(wanted.drain_s)
+
+
+async def _tell(operations: Operations, journal: Journal) -> None:
+    """Write down when the relay becomes ready, and when it no longer is; for ever."""
+    before: tuple[Reason, ...] | None = None
+    while True:
+        reasons = operations.reasons
+        if reasons != before and Reason.STARTING not in reasons:
+            if reasons:
+                journal.write(Event.NOT_READY, level="error", reasons=[*reasons])
+            else:
+                journal.write(Event.READY)
+            before = reasons
+        await asyncio.sleep(0.5)
+
+
+def _say(wanted: Wanted, bound: RelayAddress) -> None:
+    ours = RelayAddress(wanted.name or bound.host, bound.port, pin=bound.pin)
+    line = format_relay(ours)
+    show({"relay": line}, line)
+    if wanted.is_json_log:
+        return
+    if ours.is_everywhere:
+        note(f"nobody can call {ours.host}: --name says how others reach it")
+    note("give this line to 'ringfence identity create --relay'; Ctrl-C stops")
+
+
+@asynccontextmanager
+async def _open_store(wanted: Wanted) -> AsyncIterator[Store]:
+    place = wanted.store
+    if place.path is not None:
+        async with open_sqlite(
+            place.path, limits=wanted.limits, entropy=os.urandom
+        ) as embedded:
+            yield embedded
+        return
+    assert place.url is not None  # one of the two
+    password = _read_secret(wanted.password_file) if wanted.password_file else None
+    async with open_redis(
+        place.url, password=password, limits=wanted.limits, entropy=os.urandom
+    ) as shared:
+        yield shared
+
+
+def _metrics_of(wanted: Wanted) -> str | None:
+    if wanted.metrics is None:
+        return None
+    host, port = parse_listen(wanted.metrics)
+    return f"{host}:{port + (wanted.worker or 0)}"
+
+
+def _asked_to_end() -> asyncio.Event:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    return ended
+
+
+class _Parent:
+    """Keeps the workers running."""
+
+    def __init__(self, wanted: Wanted, journal: Journal) -> None:
+        self._wanted = wanted
+        self._journal = journal
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start all, and end them together."""
+        self._ended = _asked_to_end()
+        with _reserved(self._wanted.service) as port:
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(self._wanted.workers):
+                    tasks.create_task(self._keep(number, port))
+
+    async def _keep(self, number: int, port: int) -> None:
+        retry_s = FIRST_RETRY_S
+        while not self._ended.is_set():
+            # The same command line; of an option given twice the last counts.
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "cli", *sys.argv[1:]),
+                *("--port", str(port), "--worker", str(number)),
+            )
+            self._journal.write(Event.WORKER_STARTED, worker=number)
+            await self._until_end_of(process)
+            self._journal.write(
+                Event.WORKER_ENDED,
+                level="info" if self._ended.is_set() else "error",
+                worker=number,
+                code=process.returncode or 0,
+            )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(retry_s):
+                    await self._ended.wait()
+            retry_s = min(2 * retry_s, LAST_RETRY_S)
+
+    async def _until_end_of(self, process: asyncio.subprocess.Process) -> None:
+        exited = asyncio.create_task(process.wait())
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait([exited, ended], return_when=asyncio.FIRST_COMPLETED)
+            if not exited.done():
+                process.terminate()
+                await exited
+        finally:
+            ended.cancel()
+            if not exited.done():  # we were interrupted
+                process.terminate()
+                await process.wait()
+
+
+@contextlib.contextmanager
+def _reserved(service: Service) -> Iterator[int]:
+    """Hold the port for workers to share; nobody reaches a socket that only binds."""
+    family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            holder.bind((service.host, service.port))
+        except OSError as error:
+            raise UnreachableError(
+                f"cannot listen on {service.host}:{service.port}: {error.strerror}"
+            ) from error
+        yield int(holder.getsockname()[1])

@@ -1,0 +1,325 @@
+"""What an operator's tools ask of a process: /metrics, /healthz and /readyz.
+
+The only door to prometheus-client. The pages answer on an address of their own, off
+unless asked for, and hold counts and reasons from closed lists: no alias, key, tag or
+address of anybody. A scrape must not become a record of calls.
+
+::
+
+    /metrics   counters, as Prometheus reads them
+    /healthz   200 while the event loop turns; else 503: start the process again
+    /readyz    200 while new work may come here; else 503 and why:
+               {"ready": false, "reasons": ["store"]}
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from voip.errors import CallError, MalformedError, UnreachableError
+from voip.gateway.counts import Direction, GatewayCounts, Kind
+from voip.signalling.counts import BOUNDS_S, RelayCounts
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+LAG_S = 1.0  # a loop that is as late does nothing in time any more
+_BEAT_S = 0.25
+CHECK_S = 10.0  # how old what /readyz says may be
+PATIENCE_S = 10.0  # for one check
+
+Check = Callable[[], Awaitable[object]]
+"""Raises a `CallError` where new work should not come here."""
+
+
+class Reason(StrEnum):
+    """Why a process does not want new work."""
+
+    STARTING = "starting"
+    DRAINING = "draining"
+    STORE = "store"
+    CERTIFICATE = "certificate"
+    SIP_WORKER = "sip_worker"
+    SIP_REGISTRATION = "sip_registration"
+
+
+class Operations:
+    """What the pages say; fed by the tasks of `serve_operations`."""
+
+    def __init__(self, checks: Mapping[Reason, Check]) -> None:
+        self.lag_s = 0.0
+        self._checks = checks
+        self._reasons: tuple[Reason, ...] = (Reason.STARTING,) if checks else ()
+        self._is_draining = False
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why not to send new work here; empty while it is welcome."""
+        return (Reason.DRAINING,) if self._is_draining else self._reasons
+
+    def drain(self) -> None:
+        """Want no new work any more."""
+        self._is_draining = True
+
+    async def keep_checking(self) -> None:
+        """Make all checks, for ever."""
+        while True:
+            self._reasons = tuple(
+                [reason for reason in self._checks if await self._fails(reason)]
+            )
+            await asyncio.sleep(CHECK_S)
+
+    async def keep_beating(self) -> None:
+        """See how late the loop is, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _BEAT_S
+            await asyncio.sleep(_BEAT_S)
+            self.lag_s = loop.time() - due
+
+    async def _fails(self, reason: Reason) -> bool:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._checks[reason]()
+        except (CallError, TimeoutError):
+            return True
+        return False
+
+
+@asynccontextmanager
+async def serve_operations(
+    address: str | None,
+    counts: RelayCounts | GatewayCounts,
+    checks: Mapping[Reason, Check] | None = None,
+) -> AsyncIterator[Operations]:
+    """Serve the pages for the length of a block.
+
+    Args:
+        address: ``HOST:PORT`` to listen on; None serves nothing.
+        counts: what `/metrics` shows.
+        checks: what `/readyz` asks, every ten seconds.
+
+    Raises:
+        ModuleNotFoundError: the library `prometheus_client` is not installed.
+        MalformedError: another form of address.
+        UnreachableError: the address is taken or not ours.
+    """
+    operations = Operations(checks or {})
+    async with contextlib.AsyncExitStack() as stack:
+        tasks = [
+            asyncio.create_task(operations.keep_checking()),
+            asyncio.create_task(operations.keep_beating()),
+        ]
+        stack.push_async_callback(_end, tasks)
+        if address is not None:
+            await stack.enter_async_context(_pages(address, operations, counts))
+        yield operations
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+@asynccontextmanager
+async def _pages(
+    address: str, operations: Operations, counts: RelayCounts | GatewayCounts
+) -> AsyncIterator[None]:
+    from prometheus_client import (  # noqa: PLC0415 - an optional dependency
+        CONTENT_TYPE_LATEST,
+        CollectorRegistry,
+        generate_latest,
+    )
+
+    registry = CollectorRegistry()
+    registry.register(_Collector(counts, operations))
+    host, port = parse_listen(address)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(registry),
+            headers={"Content-Type": CONTENT_TYPE_LATEST},
+        )
+
+    async def healthz(_: web.Request) -> web.Response:
+        is_well = operations.lag_s < LAG_S
+        return web.json_response(
+            {"healthy": is_well, "lag_seconds": round(operations.lag_s, 3)},
+            status=200 if is_well else 503,
+        )
+
+    async def readyz(_: web.Request) -> web.Response:
+        reasons = operations.reasons
+        return web.json_response(
+            {"ready": not reasons, "reasons": list(reasons)},
+            status=503 if reasons else 200,
+        )
+
+    application = web.Application()
+    application.router.add_get("/metrics", metrics)
+    application.router.add_get("/healthz", healthz)
+    application.router.add_get("/readyz", readyz)
+    silent = logging.Logger("operations")  # noqa: LOG001 - outside the tree
+    silent.addHandler(logging.NullHandler())
+    runner = web.AppRunner(
+        application, access_log=None, logger=silent, shutdown_timeout=1.0
+    )
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise UnreachableError(
+                f"cannot listen on {address}: {error.strerror}"
+            ) from error
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def parse_listen(address: str) -> tuple[str, int]:
+    """Read ``HOST:PORT``; an IPv6 address stands in brackets.
+
+    Raises:
+        MalformedError: another form.
+    """
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) <= 65535):
+        raise MalformedError(f"expected HOST:PORT, came {address!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+class _Collector:
+    """Shows counters to prometheus-client when a scrape asks."""
+
+    def __init__(
+        self, counts: RelayCounts | GatewayCounts, operations: Operations
+    ) -> None:
+        self._counts = counts
+        self._operations = operations
+
+    def collect(self) -> Iterable["Metric"]:
+        """Give all series."""
+        from prometheus_client.core import (  # noqa: PLC0415 - as above
+            GaugeMetricFamily,
+            InfoMetricFamily,
+        )
+
+        yield InfoMetricFamily(
+            "ringfence_build",
+            "Which version runs.",
+            value={"version": version("ringfence")},
+        )
+        yield GaugeMetricFamily(
+            "ringfence_ready",
+            "Whether new work may come here.",
+            value=float(not self._operations.reasons),
+        )
+        if isinstance(self._counts, RelayCounts):
+            yield from _relay_series(self._counts)
+        else:
+            yield from _gateway_series(self._counts)
+
+
+def _relay_series(counts: RelayCounts) -> Iterable["Metric"]:
+    from prometheus_client.core import (  # noqa: PLC0415 - as above
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+    )
+
+    yield GaugeMetricFamily(
+        "ringfence_relay_connections", "Clients connected.", value=counts.connections
+    )
+    turned = CounterMetricFamily(
+        "ringfence_relay_turned_away", "Clients not let in.", labels=["reason"]
+    )
+    for reason, count in counts.turned_away.items():
+        turned.add_metric([reason], count)
+    yield turned
+    frames = CounterMetricFamily(
+        "ringfence_relay_frames", "Requests answered.", labels=["op", "status"]
+    )
+    for (op, status), count in counts.frames.items():
+        frames.add_metric([op, status.name.lower()], count)
+    yield frames
+    seconds = HistogramMetricFamily(
+        "ringfence_relay_store_seconds", "What the store took.", labels=["call"]
+    )
+    for call, histogram in counts.store_s.items():
+        total, buckets = 0, []
+        for bound, count in zip([*BOUNDS_S, "+Inf"], histogram.buckets, strict=True):
+            total += count
+            buckets.append((str(bound), float(total)))
+        seconds.add_metric([call], buckets, histogram.total_s)
+    yield seconds
+    errors = CounterMetricFamily(
+        "ringfence_relay_store_errors", "Calls that failed.", labels=["call"]
+    )
+    for call, count in counts.store_errors.items():
+        errors.add_metric([call], count)
+    yield errors
+    yield CounterMetricFamily(
+        "ringfence_relay_turn_issued", "TURN credentials made.", counts.turn_issued
+    )
+
+
+def _gateway_series(counts: GatewayCounts) -> Iterable["Metric"]:
+    from prometheus_client.core import (  # noqa: PLC0415 - as above
+        CounterMetricFamily,
+        GaugeMetricFamily,
+    )
+
+    legs = GaugeMetricFamily(
+        "ringfence_gateway_legs", "Legs joined.", labels=["kind", "mark"]
+    )
+    for (kind, mark), count in counts.legs.items():
+        legs.add_metric([kind, mark], count)
+    yield legs
+    ends = CounterMetricFamily(
+        "ringfence_gateway_leg_ends", "Legs ended.", labels=["kind", "reason"]
+    )
+    for (kind, end), count in counts.ends.items():
+        ends.add_metric([kind, end], count)
+    yield ends
+    frames = CounterMetricFamily(
+        "ringfence_gateway_frames",
+        "Frames, by what became of them.",
+        labels=["kind", "direction", "result"],
+    )
+    for kind in Kind:
+        for way in Direction:
+            count = counts.frames(kind, way)
+            frames.add_metric([kind, way, "passed"], count.passed)
+            frames.add_metric([kind, way, "dropped"], count.dropped)
+            frames.add_metric([kind, way, "failed"], count.failed)
+    yield frames
+    invites = CounterMetricFamily(
+        "ringfence_gateway_invites", "Invite links.", labels=["event"]
+    )
+    for event, number in counts.invites.items():
+        invites.add_metric([event], number)
+    yield invites
+    yield GaugeMetricFamily(
+        "ringfence_gateway_sip_registered",
+        "SIP accounts that are registered.",
+        value=counts.sip_registered,
+    )
+    yield GaugeMetricFamily(
+        "ringfence_gateway_sip_accounts",
+        "SIP accounts that should be registered.",
+        value=counts.sip_accounts,
+    )
+    yield CounterMetricFamily(
+        "ringfence_gateway_worker_restarts",
+        "Starts of the SIP worker after the first.",
+        counts.worker_restarts,
+    )
