@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.voip.gateway.forwarders import ADMIN_KEY, NotHereError, running_janus
 from tests.voip.gateway.larger_rooms import Guest, gathering, until
-from tests.voip.gateway.meshes import GROUP, Town, friends
+from tests.voip.gateway.meshes import GROUP, friends
 from voip.gateway.janus import Janus
 from voip.gateway.sfu import Sfu, create_ticket
 from voip.media.connect.config import IceConfig
@@ -53,15 +53,15 @@ async def run(number: int, seconds: float) -> dict[str, object]:
         async with running_janus(Path(folder)) as forwarder:
             ticket = await create(forwarder.url)
             async with gathering(
-                Town(),
                 connect,
                 ticket,
-                friends(*names),
-                hertz=tones,
                 # All of them share this process: pictures for many are too much.
                 pictures=number <= MANY,
                 ice=IceConfig(),
-            ) as guests:
+            ) as meeting:
+                for party, hertz in zip(friends(*names), tones, strict=True):
+                    await meeting.come(party, hertz)
+                guests = meeting.guests
                 await until(
                     lambda: all(_is_complete(g, number) for g in guests), JOIN_S
                 )

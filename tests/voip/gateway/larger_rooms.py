@@ -150,38 +150,61 @@ async def inside(
         listening.cancel()
 
 
+@dataclass(slots=True, kw_only=True)
+class Gathering:
+    """A room that the first to come opens, and asks the others in."""
+
+    stack: AsyncExitStack
+    town: Town
+    open_sfu: OpenSfu
+    ticket: Room
+    is_expected: bool = True  # they know at which server
+    pictures: bool = False
+    ice: IceConfig | None = None
+    guests: list[Guest] = field(default_factory=list)
+
+    async def come(self, party: Party, hertz: float) -> Guest:
+        """Have somebody come, who says a tone."""
+        number = len(self.guests) + 1
+        home = await self.stack.enter_async_context(on(self.town, party))
+        coming = inside(
+            home,
+            self.open_sfu,
+            hertz=hertz,
+            first_picture=10_000 * number if self.pictures else 0,
+            ticket=None if self.guests else self.ticket,
+            server=self.ticket.url if self.is_expected else None,
+            entropy=party.entropy,
+            ice=self.ice,
+        )
+        if self.guests:
+            await self.guests[0].room.invite(party.vault.alias)
+            invitation = await home.rung()
+            guest = await self.stack.enter_async_context(coming)
+            guest.room.join(invitation)
+        else:
+            guest = await self.stack.enter_async_context(coming)
+        self.guests.append(guest)
+        return guest
+
+
 @asynccontextmanager
 async def gathering(
-    town: Town,
     open_sfu: OpenSfu,
     ticket: Room,
-    people: list[Party],
     *,
-    hertz: list[float],
+    is_expected: bool = True,
     pictures: bool = False,
     ice: IceConfig | None = None,
-) -> AsyncIterator[list[Guest]]:
-    """Have the first open a room and ask the others in, who come."""
+) -> AsyncIterator[Gathering]:
+    """Hold a room to which people may `come`; it ends with the block."""
     async with AsyncExitStack() as stack:
-        guests: list[Guest] = []
-        for number, (party, tone) in enumerate(zip(people, hertz, strict=True)):
-            home = await stack.enter_async_context(on(town, party))
-            coming = inside(
-                home,
-                open_sfu,
-                hertz=tone,
-                first_picture=10_000 * (number + 1) if pictures else 0,
-                ticket=ticket if not guests else None,
-                server=ticket.url,
-                entropy=party.entropy,
-                ice=ice,
-            )
-            if guests:
-                await guests[0].room.invite(party.vault.alias)
-                invitation = await home.rung()
-                guest = await stack.enter_async_context(coming)
-                guest.room.join(invitation)
-            else:
-                guest = await stack.enter_async_context(coming)
-            guests.append(guest)
-        yield guests
+        yield Gathering(
+            stack=stack,
+            town=Town(),
+            open_sfu=open_sfu,
+            ticket=ticket,
+            is_expected=is_expected,
+            pictures=pictures,
+            ice=ice,
+        )

@@ -41,6 +41,8 @@ def _source(thing: Any) -> str:  # a class, a function or a module
             "_register_data_receiver _unregister_data_receiver",
         ),
         (rtcdtlstransport.State, "CONNECTED CLOSED"),
+        (rtcdtlstransport, "RTCCertificate RTCDtlsFingerprint RTCDtlsParameters"),
+        (rtcdtlstransport.RTCCertificate, "generateCertificate"),
         (RTCIceGatherer, "gather getLocalCandidates getLocalParameters"),
         (RTCIceTransport, "addRemoteCandidate start stop state"),
         (RTCSctpTransport, "start stop is_server _handle_data _receive"),
@@ -113,6 +115,19 @@ def test_a_name_we_rely_on_is_there(owner: object, names: str) -> None:
                 "self._transport = transport",
                 "self._state = State.NEW",
                 "self._data_receiver: Optional[DataReceiver] = None",
+            ],
+        ),
+        # A leg to a server hands in its own way to send, and its own way to receive.
+        (
+            rtcdtlstransport.RTCDtlsTransport,
+            [
+                "data = await self.transport._recv()",
+                "await self.transport._send(data)",
+                "self._rx_srtp = Session(rx_policy)",
+                "self._tx_srtp = Session(tx_policy)",
+                "self._validate_peer_identity(remoteParameters)",
+                "self._set_state(State.FAILED)",
+                "self._set_state(State.CONNECTED)",
             ],
         ),
         # SCTP begins according to the DTLS role, which we set by hand.
