@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from voip.errors import (
     CallError,
@@ -73,6 +73,7 @@ class SipLine:
         account: what its file says.
         counts: for the metrics page.
         is_registered: whether the exchange knows where we are; a trunk always does.
+        worker_pid: the process that speaks SIP; None while there is none.
     """
 
     def __init__(  # noqa: PLR0913 -- everything that may be different
@@ -83,6 +84,7 @@ class SipLine:
         ca_file: Path | None = None,
         allow_unencrypted: bool = False,
         interface: str | None = None,
+        listen: int | None = None,
         counts: GatewayCounts | None = None,
         worker: tuple[str, ...] = WORKER,
     ) -> None:
@@ -96,6 +98,7 @@ class SipLine:
             allow_unencrypted: the user's word for calls that others can hear, where the
                 account's file allows it too.
             interface: the network interface or address to use; by default all.
+            listen: the port for SIP; by default any, as the exchange is told.
             counts: where to count.
             worker: arguments of the Python that runs it.
 
@@ -112,18 +115,20 @@ class SipLine:
         if importlib.util.find_spec("baresip") is None:
             raise ModuleNotFoundError("no module baresip", name="baresip")
         self._may_be_weak = account.may_be_plain and allow_unencrypted
-        self.account = account
+        self.account: Final = account
         self._lines = (
             format_config(
                 account,
                 ca_file=str((ca_file or system_authorities()).resolve()),
                 interface=interface,
+                listen=listen,
             ),
             format_account_line(account, password),
         )
         self._program = worker
         self.counts = counts or GatewayCounts()
         self.is_registered = False
+        self.worker_pid: int | None = None
         self._legs: dict[int, SipLeg] = {}
         self._last = 0
         self._pipe: _Pipe | None = None
@@ -221,7 +226,7 @@ class SipLine:
         _, pipe = await loop.create_unix_connection(
             lambda: _Pipe(self._take, self._hear, self._see), sock=ours
         )
-        self._pipe = pipe
+        self._pipe, self.worker_pid = pipe, process.pid
         config, account = self._lines
         pipe.write(format_command(Command(Order.CONFIGURE, 0, config)))
         pipe.write(format_command(Command(Order.ACCOUNT, 0, account)))
@@ -231,7 +236,7 @@ class SipLine:
             return self._is_ready
         finally:
             silent.cancel()
-            self._pipe, self._is_ready = None, False
+            self._pipe, self.worker_pid, self._is_ready = None, None, False
             self._set_registered(on=False)
             for leg in tuple(self._legs.values()):
                 leg.lose()

@@ -295,9 +295,23 @@ def format_account_line(account: SipAccount, password: str | None) -> str:
 
 
 def format_config(
-    account: SipAccount, *, ca_file: str, interface: str | None = None
+    account: SipAccount,
+    *,
+    ca_file: str,
+    interface: str | None = None,
+    listen: int | None = None,
 ) -> str:
-    """Write the stack's settings: `ca_file` is the PEM of those who vouch for TLS."""
+    """Write the stack's settings.
+
+    Args:
+        account: whose they are.
+        ca_file: the PEM of those who vouch for TLS.
+        interface: the network interface or address; by default all.
+        listen: the port for SIP; by default any.
+
+    Raises:
+        MalformedError: a path that the stack would read otherwise.
+    """
     # A carriage return would be a second line, and so another setting.
     if not ca_file.isprintable() or " " in ca_file:
         raise MalformedError(f"authorities: the stack cannot read {ca_file!r}")
@@ -321,6 +335,7 @@ def format_config(
         "auplay_format s16",
         "opus_bitrate 32000",
         *([f"net_interface {interface}"] if interface else []),
+        *([f"sip_listen 0.0.0.0:{listen}"] if listen else []),
     ]
     return "".join(f"{line}\n" for line in lines)
 

@@ -12,13 +12,13 @@ was told, the port shuts and everybody is told again. ::
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from voip.errors import NotAllowedError, RefusedError, UnreachableError
 from voip.gateway.admission import admitted
 from voip.gateway.bridge import Port
 from voip.gateway.joined import Joined, LegTicket
-from voip.gateway.sip import SipLine
-from voip.gateway.sipaccount import parse_uri
+from voip.gateway.sipaccount import SipAccount, parse_uri
 from voip.gateway.sipcall import (
     CallOver,
     Happened,
@@ -44,6 +44,17 @@ Tell = Callable[[Happened], None]
 """Hears of what happens on the telephone's side."""
 
 
+class Line(Protocol):
+    """Makes telephone calls: a `SipLine`, or what stands for one."""
+
+    @property
+    def account(self) -> SipAccount:
+        """What its file says."""
+
+    def dial(self, uri: str, *, video: bool = False) -> SipLeg:
+        """Call somebody; raises what `SipLine.dial` does."""
+
+
 class Telephone:
     """A place in the bridge for one call.
 
@@ -54,7 +65,7 @@ class Telephone:
 
     def __init__(
         self,
-        line: SipLine,
+        line: Line,
         joined: Joined,
         port: Port,
         *,

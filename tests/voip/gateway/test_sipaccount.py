@@ -301,10 +301,10 @@ def test_who_names_a_port_or_an_address_asks_for_no_srv(proxy: str) -> None:
     assert "dns_getaddrinfo yes\n" in config
 
 
-def test_the_interface_can_be_chosen() -> None:
-    config = format_config(account(), ca_file="/ca.pem", interface="eth0")
+def test_the_interface_and_the_port_can_be_chosen() -> None:
+    config = format_config(account(), ca_file="/ca.pem", interface="eth0", listen=5060)
 
-    assert config.endswith("net_interface eth0\n")
+    assert config.endswith("net_interface eth0\nsip_listen 0.0.0.0:5060\n")
 
 
 @pytest.mark.parametrize("path", ["/a b.pem", "/a\nsip_verify_server no", "/a\r"])
