@@ -1,0 +1,148 @@
+"""`ringfence gateway browser`: a guest, a host, and a contact who is told of him."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.codes import Code
+from tests.cli.conftest import Start
+from tests.cli.side import Side, save
+from tests.voip.gateway.guest_peer import PythonGuest, peak_hz
+from tests.voip.people import introduce, person
+from voip.identity.card import parse_relay
+from voip.identity.words import words
+
+_MEDIA = ["--audio-out=null", "--loopback", "--json"]
+_SECOND = 96_000
+
+Run = Callable[..., Side]
+
+
+@pytest.fixture
+def port() -> int:
+    """Give a port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        number: int = probe.getsockname()[1]
+        return number
+
+
+@pytest.fixture
+def run(start: Start, tmp_path: Path, relay_line: str) -> Iterator[Run]:
+    """Give a function that starts a program for alice or for bob, who are friends."""
+    alice, bob = (person(name, parse_relay(relay_line)) for name in ("alice", "bob"))
+    introduce(alice, bob)
+    for name, keeper in (("alice", alice), ("bob", bob)):
+        save(tmp_path / name, keeper.vault)
+    with ExitStack() as left:
+
+        def begin(name: str, *arguments: str) -> Side:
+            side = Side(start(name, *arguments, *_MEDIA))
+            left.callback(side.process.communicate)
+            left.callback(side.process.kill)
+            return side
+
+        yield begin
+
+
+async def until(side: Side, **wanted: object) -> dict[str, Any]:
+    return await asyncio.to_thread(lambda: side.until(**wanted))
+
+
+async def hears(guest: PythonGuest, hz: float) -> None:
+    """Wait until the guest hears this tone."""
+    async with asyncio.timeout(20):
+        while (  # noqa: ASYNC110 - nobody says when
+            len(guest.heard) < _SECOND
+            or abs(peak_hz(bytes(guest.heard[-_SECOND:])) - hz) > 5
+        ):
+            await asyncio.sleep(0.1)
+
+
+def gateway(run: Run, port: int, *arguments: str) -> Side:
+    return run(
+        "alice", "gateway", "browser", f"--url=http://127.0.0.1:{port}", *arguments
+    )
+
+
+@pytest.mark.slow
+async def test_a_guest_is_let_in_compared_with_and_heard(run: Run, port: int) -> None:
+    alice = gateway(run, port, "--audio-in=tone")
+    link = (await until(alice, event="link"))["link"]
+    async with PythonGuest(link) as guest:
+        await guest.join()
+        door = await until(alice, event="guest at the door")
+        alice.say("accept")
+        offered = (await until(alice, event="words"))["options"]
+        alice.say(f"choose 1 {offered.index(' '.join(words(guest.sas))) + 1}")
+        await until(alice, event="words", matched=True)
+        await hears(guest, 440.0)
+        await guest.hang_up()
+
+        assert (door["name"], door["mark"], alice.end()) == (
+            "Bob",
+            "browser guest",
+            Code.DONE,
+        )
+
+
+@pytest.mark.slow
+async def test_other_words_end_the_program_with_distrust(run: Run, port: int) -> None:
+    alice = gateway(run, port, "--audio-in=tone")
+    link = (await until(alice, event="link"))["link"]
+    async with PythonGuest(link) as guest:
+        await guest.join()
+        await until(alice, event="guest at the door")
+        alice.say("accept")
+        await until(alice, event="words")
+        alice.say("choose 0")
+
+        assert alice.end() == Code.DISTRUST
+
+
+@pytest.mark.slow
+async def test_a_contact_is_told_of_the_guest_before_he_hears_him(
+    run: Run, port: int
+) -> None:
+    bob = run("bob", "answer", "--audio-in=tone")
+    await until(bob, event="listening")
+    alice = gateway(run, port, "--audio-in=silence", "--with=bob")
+    link = (await until(alice, event="link"))["link"]
+    async with PythonGuest(link) as guest:
+        await guest.join()
+        await until(alice, event="guest at the door")
+        alice.say("accept")
+        told = await until(bob, event="legs")
+        bob.say("accept")
+        await hears(guest, 440.0)
+        await guest.hang_up()
+
+        assert (told["legs"][0]["host"], alice.end()) == (
+            f"127.0.0.1:{port}",
+            Code.DONE,
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--url=http://talk.example"], "expected https, or http on 127.0.0.1"),
+        (["--expires=8d"], "expected 1m to 7d, came '8d'"),
+        (["--listen=8443"], "expected HOST:PORT, came '8443'"),
+        (["--cert=/dev/null"], "--cert and --key belong together"),
+    ],
+    ids=["url", "expires", "listen", "cert"],
+)
+def test_what_cannot_be_is_said_before_anything_is_served(
+    start: Start, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    save(tmp_path / "alice", person("alice", None).vault)
+    quiet = ["--audio-in=silence", "--audio-out=null"]
+    process = start("alice", "gateway", "browser", *quiet, *arguments)
+    _, complaint = process.communicate(timeout=20)
+
+    assert (process.returncode != 0, said in complaint) == (True, True)
