@@ -39,6 +39,7 @@ from voip.gateway.roster import MAX_MEMBERS
 from voip.handshake.payload import ID_BYTES, Media
 from voip.identity.trust import TrustState
 from voip.media.connect.config import check_config
+from voip.media.ends.screen import open_screen
 from voip.media.plan import MediaPlan
 from voip.open import open_endpoint
 from voip.upkeep import VaultKeeper
@@ -257,6 +258,10 @@ class RoomDesk:
                 self._room.set_hand(on=act is Act.HAND)
             case Act.VIDEO_ON | Act.VIDEO_OFF:
                 self._room.set_video(on=act is Act.VIDEO_ON)
+            case Act.SCREEN_ON:
+                self._room.share_screen(open_screen())
+            case Act.SCREEN_OFF:
+                self._room.stop_screen()
             case Act.MEMBERS:
                 self._members()
             case Act.STATS:

@@ -5,7 +5,8 @@ member; what others say of them stands beside it, as theirs.
 
 Orders, a line each::
 
-    mute  unmute  hand  hand down  video on  video off  members  stats  leave
+    mute  unmute  hand  hand down  video on  video off  screen on  screen off
+    members  stats  leave
     invite NAME  hush NAME  unhush NAME  words NAME  continue NAME
     choices NAME  choose N
 
@@ -48,6 +49,8 @@ class Act(Enum):
     HAND_DOWN = "hand down"
     VIDEO_ON = "video on"
     VIDEO_OFF = "video off"
+    SCREEN_ON = "screen on"
+    SCREEN_OFF = "screen off"
     MEMBERS = "members"
     STATS = "stats"
     LEAVE = "leave"

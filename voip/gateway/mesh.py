@@ -14,31 +14,39 @@ could remove, silence or hide another. Leaving ends our calls, so no key outlive
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from types import TracebackType
 from typing import ClassVar, Self
 
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint
-from voip.errors import CallError, RefusedError, TrustError
+from voip.errors import (
+    CallError,
+    MissingError,
+    RefusedError,
+    TrustError,
+    UnexpectedEventError,
+)
 from voip.gateway.acquaintances import Acquaintances
+from voip.gateway.attendance import Attendance
 from voip.gateway.bridge import Bridge
 from voip.gateway.companion import Companion, Said, trust_of
 from voip.gateway.company import Company
 from voip.gateway.mixing import QUIET
 from voip.gateway.roomnews import (
     Invited,
-    MembersChanged,
     MemberSeen,
     RoomClosed,
     RoomNews,
     RoomWarned,
-    RosterAlarm,
 )
 from voip.gateway.roster import IDENTITY_BYTES, MAX_MEMBERS, Membership, may_introduce
+from voip.gateway.screens import Screens
 from voip.identity.trust import TrustState
 from voip.media.plan import MediaPlan
 from voip.media.quality.figures import MediaStats
+from voip.media.sources import VideoSource
 from voip.signalling.group import Introduce, Members, Room, Roster, SenderKey
 from voip.upkeep import VaultKeeper
 
@@ -105,8 +113,11 @@ class MeshRoom:
             spawn=self._spawn,
         )
         self._company.video, self._company.muted = video, muted
-        self._differing: frozenset[bytes] = frozenset()
-        self._seen: MembersChanged | None = None
+        self._screens = Screens()
+        self._sharing: asyncio.Task[None] | None = None
+        self._attendance = Attendance(
+            self._membership, self._company, self._book, us=self._us, tell=self._tell
+        )
         self._news: asyncio.Queue[RoomNews] = asyncio.Queue(MAX_NEWS)
         self._is_over = False
         self._tasks = asyncio.TaskGroup()
@@ -202,6 +213,29 @@ class MeshRoom:
         self._company.video = on
         self._company.each(lambda conversation: conversation.set_video(on=on))
 
+    def share_screen(self, source: VideoSource) -> None:
+        """Show a screen to all, also to those who come; closed at the end.
+
+        Raises:
+            UnexpectedEventError: one is shown already.
+            MissingError: in a room over a server.
+        """
+        if self.is_silent:
+            raise MissingError("a screen is shown in rooms without a server only")
+        if self._sharing is not None:
+            raise UnexpectedEventError("a screen is shown already")
+        self._sharing = self._tasks.create_task(self._screens.show(source))
+        self._running.add(self._sharing)
+        for companion in self._company:
+            self._show_screen(companion)
+
+    def stop_screen(self) -> None:
+        """Show our screen no longer, if we did."""
+        if self._sharing is not None:
+            self._sharing.cancel()
+            self._sharing = None
+            self._company.each(lambda conversation: conversation.set_screen(on=False))
+
     def set_hushed(self, name: str, *, on: bool) -> None:
         """Do not hear a member, or hear them again; nobody is told.
 
@@ -235,13 +269,20 @@ class MeshRoom:
     # What the others do and say.
 
     def _came(self, companion: Companion) -> None:
-        """Hear that a session works; another kind of room does something then."""
+        """Hear that a session works; another kind of room does more."""
+        if self._sharing is not None:
+            self._show_screen(companion)
 
     def _went(self, companion: Companion) -> None:
         """Hear that a session is over; likewise."""
+        self._screens.remove(companion)
 
     def _each_turn(self, now: float) -> None:
         """Do what another kind of room does some times a second."""
+
+    def _show_screen(self, companion: Companion) -> None:
+        with contextlib.suppress(MissingError):  # they take no part in pictures
+            self._screens.add(companion)
 
     def _take(self, companion: Companion, message: Said) -> None:
         match message:
@@ -287,7 +328,7 @@ class MeshRoom:
             members, roster = self._membership.message(), self._membership.roster()
             for companion in self._company:
                 companion.tell(members, roster, now)
-            self._look(now)
+            self._attendance.look(now)
             self._each_turn(now)
             if self._membership.must_go():
                 await self.leave("the room is full")
@@ -314,43 +355,17 @@ class MeshRoom:
 
     # What is shown.
 
-    def _look(self, now: float) -> None:
-        differing = self._membership.differing(now)
-        for key in sorted(differing ^ self._differing):
-            name = self._book.name(key[:IDENTITY_BYTES])
-            self._tell(RosterAlarm(name, differs=key in differing))
-        self._differing = differing
-        members = tuple(map(self._member, self._membership.members))
-        seen = MembersChanged(members, self._membership.epoch)
-        if seen != self._seen:
-            self._seen = seen
-            self._tell(seen)
-
-    def _member(self, key: bytes) -> MemberSeen:
-        if key == self._membership.own:
-            return MemberSeen(
-                key,
-                self._book.alias,
-                is_us=True,
-                has_hand_up=self._membership.hand,
-                is_speaking=self._local.level >= QUIET and not self._company.muted,
-                is_muted=self._company.muted,
-                shows_video=self._company.video,
-            )
-        identity, companion = key[:IDENTITY_BYTES], self._company.find(key)
-        seen = MemberSeen(
-            key,
-            self._book.name(identity),
-            trust=self._trust(key),
-            introduced_by=self._book.introducer(identity),
-            trusts=tuple(
-                (self._book.name(by[:IDENTITY_BYTES]), trust)
-                for by, trust in sorted(self._membership.trusts(key).items())
-            ),
-            has_hand_up=self._membership.hand_of(key),
-            differs=key in self._differing,
+    def _us(self) -> MemberSeen:
+        return MemberSeen(
+            self._membership.own,
+            self._book.alias,
+            is_us=True,
+            has_hand_up=self._membership.hand,
+            is_speaking=self._local.level >= QUIET and not self._company.muted,
+            is_muted=self._company.muted,
+            shows_video=self._company.video,
+            shows_screen=self._sharing is not None,
         )
-        return seen if companion is None else companion.seen(seen)
 
     def _trust(self, key: bytes) -> TrustState:
         companion = self._company.find(key)

@@ -38,6 +38,8 @@ from voip.gateway.roomnews import (
 from voip.identity.card import format_card
 from voip.identity.trust import Reason, TrustState, broken
 from voip.leg import Leg
+from voip.media.pattern import black
+from voip.media.sources import Picture
 from voip.signalling.group import Introduce, Members, Roster, Seat
 
 
@@ -547,3 +549,58 @@ async def test_whoever_comes_and_goes_the_rest_agree(seed: int) -> None:
 
 def all_linked(present: dict[str, Inside]) -> bool:
     return all(len(each.heard) == len(present) - 1 for each in present.values())
+
+
+# Screens.
+
+
+class Slides:
+    """A screen that shows a picture each second."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    async def picture(self) -> Picture:
+        await asyncio.sleep(1)
+        return black(16, 16)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@simulated
+async def test_a_screen_is_shown_to_all_also_to_who_comes_later() -> None:
+    wire = Town()
+    alice, bob, carol = friends("alice", "bob", "carol")
+    async with AsyncExitStack() as stack, meeting(wire, alice, bob) as people:
+        await stands(people)
+        people[0].room.share_screen(Slides())
+        there = await stack.enter_async_context(on(wire, carol))
+        people.append(await come(stack, people[0], there, "carol"))
+        await until(lambda: all(e.sees("alice").shows_screen for e in people))
+
+        pictures = [await each.picture() for each in wire.shown]
+
+        assert pictures == [black(16, 16)] * 2
+
+
+@simulated
+async def test_a_screen_is_put_away() -> None:
+    async with meeting(Town(), *friends("alice", "bob")) as people:
+        await stands(people)
+        slides = Slides()
+        people[0].room.share_screen(slides)
+        await until(lambda: people[1].sees("alice").shows_screen)
+        people[0].room.stop_screen()
+        await until(lambda: not people[1].sees("alice").shows_screen)
+
+        assert slides.is_closed
+
+
+@simulated
+async def test_one_screen_is_shown_at_a_time() -> None:
+    async with meeting(Town(), *friends("alice")) as (alice,):
+        alice.room.share_screen(Slides())
+
+        with pytest.raises(UnexpectedEventError, match="shown already"):
+            alice.room.share_screen(Slides())
