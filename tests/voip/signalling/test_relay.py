@@ -2,17 +2,22 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import pytest
 from aiohttp import WSMessage, WSMsgType, web
 
 from voip.errors import RefusedError, StoreError, UnreachableError
+from voip.signalling.counts import Call, Op
 from voip.signalling.envelope import mailbox_tag
 from voip.signalling.frames import (
     PATH,
+    Ack,
+    BoardGet,
     Get,
     GetDone,
     Parcel,
@@ -21,13 +26,24 @@ from voip.signalling.frames import (
     Request,
     Status,
     Stored,
+    Turn,
+    TurnGrant,
+    TurnStatus,
     format_request,
     parse_reply,
 )
 from voip.signalling.mailbox import Limits
-from voip.signalling.relay import MAX_PER_ADDRESS, RunningRelay, serve_relay
+from voip.signalling.relay import (
+    MAX_PER_ADDRESS,
+    RunningRelay,
+    Service,
+    check_service,
+    serve_relay,
+    serve_store,
+)
 from voip.signalling.store_sqlite import open_sqlite
 from voip.signalling.tls import TlsFiles
+from voip.signalling.turn import TurnOffer
 from voip.signalling.visitor import Room, Visitor
 
 FETCH = b"\x01" * 32
@@ -210,6 +226,188 @@ async def test_a_stopping_relay_says_goodbye(tmp_path: Path) -> None:
         message = await farewell
 
     assert (message.type, message.data) == (WSMsgType.CLOSE, 1001)
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path, service: Service) -> AsyncIterator[RunningRelay]:
+    async with (
+        open_sqlite(tmp_path / "spool", limits=Limits(), entropy=os.urandom) as store,
+        serve_store(store, service) as running,
+    ):
+        yield running
+
+
+async def test_a_draining_relay_lets_nobody_in(tmp_path: Path) -> None:
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+    ):
+        await running.drain(0.0)
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await session.ws_connect(url(running))
+
+
+async def test_a_draining_relay_sends_clients_away_one_after_another(
+    tmp_path: Path,
+) -> None:
+    loop = asyncio.get_running_loop()
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+    ):
+        sockets = [await session.ws_connect(url(running)) for _ in range(4)]
+
+        async def leave(socket: aiohttp.ClientWebSocketResponse) -> float:
+            await socket.receive(timeout=5)
+            return loop.time()
+
+        drained, *left = await asyncio.gather(
+            running.drain(0.4), *(leave(socket) for socket in sockets)
+        )
+
+    assert (drained, max(left) - min(left) >= 0.2) == (None, True)
+
+
+async def test_clients_and_requests_are_counted(tmp_path: Path) -> None:
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        await ask(socket, PUT)
+        await reply(socket)
+        counts = running.counts
+        seen = (
+            counts.connections,
+            counts.frames[Op.PUT, Status.OK],
+            sum(counts.store_s[Call.PUT].buckets),
+        )
+
+    assert seen == (1, 1, 1)
+
+
+async def test_a_relay_checks_its_store(tmp_path: Path) -> None:
+    async with serve_relay(tmp_path / "spool", plain=True) as running:
+        await running.check()
+
+    assert sum(running.counts.store_s[Call.CHECK].buckets) == 1
+
+
+async def test_turn_is_not_offered_unless_the_operator_does(tmp_path: Path) -> None:
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        await ask(socket, Turn(300))
+        answer = await reply(socket)
+
+    assert answer == TurnGrant(TurnStatus.NOT_OFFERED)
+
+
+OFFER = TurnOffer(("turn:turn.example",), b"0123456789abcdef")
+
+
+async def grants(
+    running: RunningRelay, *, connections: int, place: str = ""
+) -> list[TurnStatus]:
+    """Ask for TURN five times on each of some connections."""
+    statuses = []
+    async with aiohttp.ClientSession(headers={"X-Forwarded-For": place}) as session:
+        for _ in range(connections):
+            async with session.ws_connect(url(running)) as socket:
+                for _ in range(5):
+                    await ask(socket, Turn(300))
+                    answer = await reply(socket)
+                    assert isinstance(answer, TurnGrant)
+                    statuses.append(answer.status)
+    return statuses
+
+
+async def test_a_connection_is_granted_turn_four_times_a_minute(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, Service(turn=OFFER)) as running:
+        statuses = await grants(running, connections=1)
+
+    assert statuses == [TurnStatus.OK] * 4 + [TurnStatus.SLOW_DOWN]
+
+
+async def test_a_household_is_granted_turn_thirty_times_an_hour(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, Service(turn=OFFER)) as running:
+        statuses = await grants(running, connections=10)
+
+    assert statuses.count(TurnStatus.OK) == 30
+
+
+async def test_behind_a_proxy_clients_are_told_apart_by_its_word(
+    tmp_path: Path,
+) -> None:
+    """The last address is the proxy's; what comes before, the client made up."""
+    async with serving(tmp_path, Service(turn=OFFER, is_proxied=True)) as running:
+        one = await grants(running, connections=9, place="203.0.113.9, 192.0.2.1")
+        lying = await grants(running, connections=1, place="203.0.113.7, 192.0.2.1")
+        other = await grants(running, connections=1, place="192.0.2.2")
+
+    assert [each.count(TurnStatus.OK) for each in (one, lying, other)] == [30, 0, 4]
+
+
+async def test_a_proxy_is_not_believed_where_clients_come_directly() -> None:
+    files = TlsFiles(certificate=Path("a.pem"), key=Path("b.pem"))
+
+    with pytest.raises(RefusedError, match="behind a proxy: expected no tls"):
+        check_service(Service(tls=files, is_proxied=True))
+
+
+class GoneStore:
+    """A store whose engine has gone."""
+
+    def __getattr__(self, _: str) -> Callable[..., object]:
+        async def call(*_: object, **__: object) -> None:
+            raise UnreachableError("redis: no answer: ConnectionError")
+
+        return call
+
+    def listen(self, _: Callable[[bytes], None]) -> None:
+        pass
+
+
+GONE: Any = GoneStore()
+
+
+async def test_a_store_that_does_not_answer_is_never_called_stored() -> None:
+    async with (
+        serve_store(GONE, Service()) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        await ask(socket, PUT)
+        answer = await reply(socket)
+        errors = running.counts.store_errors[Call.PUT]
+
+    assert (answer, errors) == (Stored(Status.SLOW_DOWN), 1)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [Get((FETCH,), 0), Ack((bytes(16),)), BoardGet(bytes(32), 0)],
+    ids=["get", "ack", "board"],
+)
+async def test_who_reads_or_deletes_meanwhile_is_asked_to_come_back(
+    request_: Request,
+) -> None:
+    """The client asks again on its next connection, as nothing was answered."""
+    async with (
+        serve_store(GONE, Service()) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        await ask(socket, request_)
+        message = await socket.receive(timeout=5)
+
+    assert (message.type, message.data) == (WSMsgType.CLOSE, 1013)
 
 
 async def test_another_path_is_not_served(tmp_path: Path) -> None:
