@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cli.gateways.larger import server_params, take_server
 from cli.gateways.media import media_params, wishes_of
 from cli.gateways.roomtalk import join_room, open_room
 from cli.grouped import GroupedCommand
@@ -17,7 +18,8 @@ def command() -> None:
     """Talk with several people; no server, or one that hears nothing.
 
     Up to six have a call each with each other: nobody's machine mixes, and nobody
-    can remove anybody. Orders are read from standard input, a line each: mute, hand,
+    can remove anybody. With --server, up to 16 meet at a server that forwards what
+    it cannot hear or see. Orders are read from standard input, a line each: mute, hand,
     invite NAME, hush NAME, words NAME, members, stats, leave and others
     (docs/gateway.md).
     """
@@ -26,7 +28,7 @@ def command() -> None:
 @command.command(
     "open",
     cls=GroupedCommand,
-    params=media_params(),
+    params=[*server_params(opens=True), *media_params()],
     epilog="Example: ringfence gateway room open bob carol",
 )
 @click.argument("members", nargs=-1, metavar="[MEMBER]...")
@@ -34,12 +36,13 @@ def command() -> None:
 @click.pass_obj
 def open_(home: Home, /, *, members: tuple[str, ...], **given: Any) -> int:
     """Open a room, and ask contacts to come."""
-    return asyncio.run(open_room(home.open(), members, wishes_of(given)))
+    server = take_server(given)
+    return asyncio.run(open_room(home.open(), members, wishes_of(given), server))
 
 
 @command.command(
     cls=GroupedCommand,
-    params=media_params(),
+    params=[*server_params(opens=False), *media_params()],
     epilog="Example: ringfence gateway room join alice",
 )
 @click.argument("inviter", required=False)
@@ -47,4 +50,5 @@ def open_(home: Home, /, *, members: tuple[str, ...], **given: Any) -> int:
 @click.pass_obj
 def join(home: Home, /, *, inviter: str | None, **given: Any) -> int:
     """Wait to be asked into a room, and come; only by INVITER, if given."""
-    return asyncio.run(join_room(home.open(), inviter, wishes_of(given)))
+    server = take_server(given)
+    return asyncio.run(join_room(home.open(), inviter, wishes_of(given), server))

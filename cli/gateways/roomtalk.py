@@ -12,6 +12,7 @@ from cli.calling import signer_of
 from cli.codes import Code
 from cli.console import read_input
 from cli.gateways.interrupted import on_interrupt
+from cli.gateways.larger import Server, end_room, larger_room, make_room
 from cli.gateways.roomview import (
     About,
     Act,
@@ -28,6 +29,7 @@ from cli.wishes import Wishes
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
 from voip.errors import CallError, RefusedError, TrustError, UnexpectedEventError
+from voip.gateway.larger import LargerRoom
 from voip.gateway.mesh import MeshRoom
 from voip.gateway.roomnews import (
     MembersChanged,
@@ -35,7 +37,6 @@ from voip.gateway.roomnews import (
     RosterAlarm,
     format_room_json,
 )
-from voip.gateway.roster import MAX_MEMBERS
 from voip.handshake.payload import ID_BYTES, Media
 from voip.identity.trust import TrustState
 from voip.media.connect.config import check_config
@@ -50,27 +51,52 @@ if TYPE_CHECKING:
 _MAX_LINE = 4096  # bytes; a name has 48
 
 
-async def open_room(store: VaultKeeper, members: Sequence[str], wishes: Wishes) -> Code:
+async def open_room(
+    store: VaultKeeper, members: Sequence[str], wishes: Wishes, server: Server
+) -> Code:
     """Open a room, ask these contacts to come, and stay until the user leaves.
 
     Raises:
         RefusedError: there is no such contact, or there are too many.
         MissingError: a device is not there; nobody was called.
+        CallError: the server, if one is named, makes no room.
     """
     contacts = store.read().contacts
     named = {contacts.find(name).identity for name in members}
-    if len(named) >= MAX_MEMBERS:
+    limit = MeshRoom.limit if server.url is None else LargerRoom.limit
+    if len(named) >= limit:
+        kind = "without" if server.url is None else "over"
         raise RefusedError(
-            f"a room without a server holds {MAX_MEMBERS} people, you included; "
+            f"a room {kind} a server holds {limit} people, you included; "
             f"came {len(named)} to ask"
         )
     async with _place(store, wishes) as (endpoint, plan):
         await endpoint.listening()
-        async with _room(endpoint, store, plan, wishes, group_id=None) as room:
-            return await RoomDesk(room).hold(ask=members)
+        if server.url is None:
+            async with _room(endpoint, store, plan, wishes, group_id=None) as room:
+                return await RoomDesk(room).hold(ask=members)
+        made = await make_room(server)
+        ticket = made.ticket
+        larger = larger_room(
+            endpoint,
+            store,
+            plan,
+            server,
+            ice=wishes.ice(store.read()),
+            video=wishes.video,
+            group_id=ticket.group_id,
+            ticket=ticket,
+        )
+        async with larger:
+            code = await RoomDesk(larger).hold(ask=members)
+        if larger.was_last:
+            await end_room(server, made)
+        return code
 
 
-async def join_room(store: VaultKeeper, inviter: str | None, wishes: Wishes) -> Code:
+async def join_room(
+    store: VaultKeeper, inviter: str | None, wishes: Wishes, server: Server
+) -> Code:
     """Wait for an invitation, take it, and stay until the user leaves.
 
     `inviter`, take only theirs.
@@ -87,9 +113,22 @@ async def join_room(store: VaultKeeper, inviter: str | None, wishes: Wishes) -> 
         else:
             note("waiting to be asked into a room; Ctrl-C stops")
         invitation = await _invitation(endpoint, only)
-        async with _room(
-            endpoint, store, plan, wishes, group_id=invitation.group
-        ) as room:
+        assert invitation.group is not None
+        # Calls of a room over a server carry no sound: that goes by the server.
+        room = (
+            _room(endpoint, store, plan, wishes, group_id=invitation.group)
+            if Media.AUDIO in invitation.media_asked
+            else larger_room(
+                endpoint,
+                store,
+                plan,
+                server,
+                ice=wishes.ice(store.read()),
+                video=wishes.video,
+                group_id=invitation.group,
+            )
+        )
+        async with room:
             return await RoomDesk(room).hold(invitation=invitation)
 
 
@@ -100,7 +139,6 @@ async def _invitation(endpoint: Endpoint, only: bytes | None) -> Conversation:
         is_room = conversation.group is not None
         if (
             is_room
-            and Media.AUDIO in conversation.media_asked
             and only in (None, conversation.identity)
             and trust is not None
             and trust.state is not TrustState.BROKEN

@@ -26,7 +26,7 @@ from voip.media.plan import MediaPlan
 from voip.media.publishing import Publishing
 from voip.media.serverleg import ServerLeg
 from voip.media.sframe import Header, Sealer
-from voip.media.sources import Picture
+from voip.media.sources import Picture, VideoSource
 from voip.media.watching import Watching
 from voip.signalling.group import Room
 
@@ -64,7 +64,7 @@ class Forwarded:
 
     def __init__(  # noqa: PLR0913 -- what is sent, how, and who is told
         self,
-        plan: MediaPlan,
+        plan: Callable[[], MediaPlan],
         open_sfu: OpenSfu,
         *,
         ice: IceConfig,
@@ -76,7 +76,8 @@ class Forwarded:
         """Take what we send and with what it is opened there; nothing happens yet.
 
         Args:
-            plan: only its sources are used.
+            plan: opens what we send, each time that we come to the server; only its
+                sources are used.
             open_sfu: opens a connection to the server.
             ice: how to find it.
             entropy: random bytes.
@@ -93,6 +94,7 @@ class Forwarded:
         self._keys = keys
         self._audience = audience
         self._is_muted = self._shows = False
+        self._screen: VideoSource | None = None
         self._feeds = Feeds()
         self._publishing: Publishing | None = None
         self._rate: LossRate | None = None
@@ -122,9 +124,14 @@ class Forwarded:
     def set_video(self, *, on: bool) -> None:
         """Show our picture, or stop."""
         self._shows = on
-        if self._publishing is not None:
-            kinds = frozenset({Kind.VIDEO} if on else ())
-            self._publishing.set_pictures(kinds)
+        self._show()
+
+    def set_screen(self, source: VideoSource | None) -> None:
+        """Show this beside our picture, or nothing any more; its owner closes it."""
+        self._screen = source
+        if self._publishing is not None and source is not None:
+            self._publishing.use_screen(_Lent(source))
+        self._show()
 
     def drop(self, member: bytes) -> None:
         """Hear a member no more: it left."""
@@ -174,7 +181,7 @@ class Forwarded:
         self._sfu = sfu
         self._is_cut = asyncio.Event()
         self._publishing = publishing = Publishing(
-            self._plan,
+            self._plan(),
             self._ice,
             self._sealer,
             entropy=self._entropy,
@@ -190,7 +197,13 @@ class Forwarded:
             far.description, far.fingerprint, we_begin=not far.is_client
         )
         self._rate = LossRate(_now())
-        self.set_video(on=self._shows)
+        self.set_screen(self._screen)
+
+    def _show(self) -> None:
+        on = {Kind.VIDEO: self._shows, Kind.SCREEN: self._screen is not None}
+        if self._publishing is not None:
+            kinds = frozenset(kind for kind, is_on in on.items() if is_on)
+            self._publishing.set_pictures(kinds)
 
     async def _unpublish(self) -> None:
         publishing, self._publishing, self._sfu = self._publishing, None, None
@@ -332,6 +345,20 @@ class Forwarded:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+
+class _Lent:
+    """A source that its user does not close."""
+
+    def __init__(self, source: VideoSource) -> None:
+        self._source = source
+
+    async def picture(self) -> Picture:
+        """See `VideoSource`."""
+        return await self._source.picture()
+
+    def close(self) -> None:
+        """Leave it to its owner."""
 
 
 class _Tile:

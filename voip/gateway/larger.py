@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from voip.endpoint import Endpoint
-from voip.errors import CallError, MalformedError
+from voip.errors import CallError, MalformedError, UnexpectedEventError
 from voip.gateway.companion import Companion, Said
 from voip.gateway.forwarded import Forwarded, OpenSfu
 from voip.gateway.mesh import MeshRoom
@@ -31,7 +31,7 @@ from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan
 from voip.media.serverleg import ServerLeg
 from voip.media.sframe import Sealers
-from voip.media.sources import Picture
+from voip.media.sources import Picture, VideoSource
 from voip.media.watching import Watching
 from voip.signalling.group import Room, SenderKey
 from voip.upkeep import VaultKeeper
@@ -54,7 +54,11 @@ class _Handed:
 
 
 class LargerRoom(MeshRoom):
-    """Use as ``async with LargerRoom(...) as room``; at its end we are out of it."""
+    """Use as ``async with LargerRoom(...) as room``; at its end we are out of it.
+
+    Attributes:
+        was_last: nobody else was there when we left.
+    """
 
     limit: ClassVar[int] = MAX_MEMBERS
     is_silent: ClassVar[bool] = True
@@ -98,6 +102,7 @@ class LargerRoom(MeshRoom):
             video=video,
             muted=muted,
         )
+        self.was_last = False
         self._server = server
         self._ticket = ticket
         self._has_ticket = asyncio.Event()
@@ -111,9 +116,10 @@ class LargerRoom(MeshRoom):
         self._handed: list[_Handed] = []
         self._heard_at: dict[Companion, float] = {}
         self._beat_at = 0.0
+        self._screen: VideoSource | None = None
         self._published = self._bridge.port(_SERVER)
         self._forwarded = Forwarded(
-            self._published.plan(video=plan.has_pictures),
+            lambda: self._published.plan(video=plan.has_pictures),
             open_sfu,
             ice=ice or IceConfig(),
             entropy=entropy,
@@ -137,7 +143,9 @@ class LargerRoom(MeshRoom):
 
     async def leave(self, why: str = "you left") -> None:
         """End all our calls, and wait until the others know."""
+        self.was_last = self._membership.members == (self._membership.own,)
         self._published.shut()  # first: what is said from here on is said to nobody
+        self.stop_screen()
         await super().leave(why)
 
     def set_muted(self, *, on: bool) -> None:
@@ -149,6 +157,27 @@ class LargerRoom(MeshRoom):
         """Show our picture to all, or stop; nothing while there is no camera."""
         self._forwarded.set_video(on=on)
         super().set_video(on=on)
+
+    def share_screen(self, source: VideoSource) -> None:
+        """Show a screen to all, also to those who come; closed at the end.
+
+        Raises:
+            UnexpectedEventError: one is shown already.
+            MissingError: the room was entered without pictures.
+        """
+        if self._screen is not None:
+            raise UnexpectedEventError("a screen is shown already")
+        self._forwarded.set_screen(source)
+        self._screen = source
+        self._company.each(lambda conversation: conversation.set_screen(on=True))
+
+    def stop_screen(self) -> None:
+        """Show our screen no longer, if we did."""
+        if self._screen is not None:
+            self._forwarded.set_screen(None)
+            self._screen.close()
+            self._screen = None
+            self._company.each(lambda conversation: conversation.set_screen(on=False))
 
     @property
     def at_server(self) -> tuple[ServerLeg | None, dict[bytes, Watching]]:
@@ -183,6 +212,8 @@ class LargerRoom(MeshRoom):
         self._use_key()
         if self._ticket is not None:
             self._say(companion, self._ticket)
+        if self._screen is not None:
+            companion.conversation.set_screen(on=True)
 
     def _went(self, companion: Companion) -> None:
         """Take a new key, of which who went learns nothing."""

@@ -21,6 +21,7 @@ from voip.media.profile import offer
 from voip.media.reporting import Reporting
 from voip.media.serverleg import ServerLeg
 from voip.media.sframe import Sealer
+from voip.media.sources import VideoSource
 from voip.media.steering import Steering
 
 
@@ -77,7 +78,7 @@ class Publishing:
             now=now,
             offset_s=int.from_bytes(entropy(2)),
         )
-        self._lost_share = 0.0
+        self._lost_share: float | None = None
         self._speaking = Speaking(
             plan.audio_source,
             self._sound_made,
@@ -119,13 +120,24 @@ class Publishing:
         self._pictures.set_on(kinds)
         return self._pictures.on
 
+    def use_screen(self, source: VideoSource) -> None:
+        """Show this from now on, whenever the screen is on; closed at the end.
+
+        Raises:
+            MissingError: the plan had no pictures, so none were offered.
+        """
+        self._pictures.use(Kind.SCREEN, source)
+
     def set_rate(self, bps: int) -> None:
         """Give pictures at most so many bits a second; 0 pauses them."""
         self._pictures.set_rate(bps)
 
-    def lost_share(self) -> float:
-        """Give the worst share that a report called lost since this was asked, 0-1."""
-        worst, self._lost_share = self._lost_share, 0.0
+    def lost_share(self) -> float | None:
+        """Give the worst share that a report called lost since this was asked, 0-1.
+
+        None: no report came since.
+        """
+        worst, self._lost_share = self._lost_share, None
         return worst
 
     async def close(self) -> None:
@@ -153,7 +165,7 @@ class Publishing:
         for each in report.parse(datagram):
             if isinstance(each, report.Compound):
                 shares = [block.lost_share / 256 for block in each.blocks]
-                self._lost_share = max([self._lost_share, *shares])
+                self._lost_share = max([self._lost_share or 0.0, *shares])
         self._reporting.receive(datagram, now)
 
 
