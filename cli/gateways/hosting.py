@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import ssl
 import sys
@@ -111,7 +110,7 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
             host = _Host(gateway, bridge, port, tasks, guests=hosting.guests)
             speaking = tasks.create_task(bridge.attach(port, wishes.plan(ends)))
             calling = tasks.create_task(_call(store, hosting, ice, host))
-            _print_links(invites, hosting)
+            _print_links(gateway, hosting)
             with on_interrupt(host.leave):
                 code = await host.run()
             for each in (speaking, calling):
@@ -176,15 +175,9 @@ def _told(ice: IceConfig) -> tuple[Server, ...]:
     )
 
 
-def _print_links(invites: Invites, hosting: Hosting) -> None:
-    loop = asyncio.get_running_loop()
+def _print_links(gateway: BrowserGateway, hosting: Hosting) -> None:
     for number in range(1, hosting.guests + 1):
-        link, _ = invites.make(
-            f"link {number}",
-            loop.time(),
-            entropy=os.urandom,
-            lifetime_s=hosting.expires_s,
-        )
+        link = gateway.invite(f"link {number}", lifetime_s=hosting.expires_s)
         expires = int(time.time() + hosting.expires_s)
         show({"event": "link", "link": link, "expires": expires}, link)
         if hosting.qr:
@@ -249,7 +242,7 @@ class _Host:
         self._expected = guests
         self._seats: dict[int, _Seat] = {}
         self._count = 0
-        self._joined = Joined()
+        self._joined = Joined(gateway.host.counted)
         self._code = Code.DONE
         self._is_over = asyncio.Event()
 

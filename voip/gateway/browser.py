@@ -26,10 +26,11 @@ from voip.errors import RefusedError
 from voip.gateway import guest as handshake
 from voip.gateway import pages
 from voip.gateway.browserguest import Guest, Host
+from voip.gateway.counts import GatewayCounts, Invited
 from voip.gateway.guest import Media
 from voip.gateway.guestline import MAX_MESSAGE_BYTES, is_resume, parse_resume
 from voip.gateway.guestmessages import Server
-from voip.gateway.invite import Invite, Invites, OpenedAgainError
+from voip.gateway.invite import DEFAULT_S, Invite, Invites, OpenedAgainError
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
 from voip.signalling.messages import HangupReason
@@ -60,6 +61,7 @@ class BrowserGateway:
         media: Media = Media.AUDIO | Media.VIDEO,
         ice: IceConfig | None = None,
         servers: tuple[Server, ...] = (),
+        counted: GatewayCounts | None = None,
         entropy: Entropy = os.urandom,
     ) -> None:
         """Take the invites, and what `Host` is made of."""
@@ -69,6 +71,7 @@ class BrowserGateway:
             media=media,
             ice=ice or IceConfig(),
             servers=servers,
+            counted=counted or GatewayCounts(),
             entropy=entropy,
         )
         self.pages = pages.read_pages()
@@ -124,6 +127,19 @@ class BrowserGateway:
         bound: int = self._runner.addresses[-1][1]
         return bound
 
+    def invite(self, label: str, *, lifetime_s: float = DEFAULT_S) -> str:
+        """Make an invite; gives its link, which is not kept.
+
+        Raises:
+            LimitError: there are too many, or it would live too long.
+        """
+        now = asyncio.get_running_loop().time()
+        link, _ = self._invites.make(
+            label, now, entropy=self.host.entropy, lifetime_s=lifetime_s
+        )
+        self.host.counted.invited(Invited.MADE)
+        return link
+
     async def guest(self) -> Guest:
         """Wait for somebody at the door."""
         while True:
@@ -133,6 +149,7 @@ class BrowserGateway:
 
     def _at_door(self, guest: Guest) -> None:
         """Let the host know; where too many wait, the newest is told so."""
+        self.host.counted.invited(Invited.SPENT)
         if self._door.full():
             guest.hang_up(HangupReason.BUSY, "too many are at the door")
         else:
@@ -178,8 +195,10 @@ class BrowserGateway:
                 return await self._resume(socket, message.data)
             return await self._greet(socket, message.data)
         except OpenedAgainError:
+            self.host.counted.invited(Invited.REOPENED)
             return USED
         except RefusedError:
+            self.host.counted.invited(Invited.REFUSED)
             return REFUSED
 
     async def _resume(self, socket: web.WebSocketResponse, first: bytes) -> int:
@@ -195,6 +214,7 @@ class BrowserGateway:
             invite = self._invites.find(wanted)
             invite.check_open(asyncio.get_running_loop().time())
         except RefusedError:
+            self.host.counted.invited(Invited.EXPIRED)
             return EXPIRED
         guest = Guest(self.host, invite, self._at_door)
         try:

@@ -18,11 +18,13 @@ from voip.errors import (
     CallError,
     HandshakeError,
     LimitError,
+    MissingError,
     TrustError,
     UnreachableError,
 )
+from voip.gateway import counts, sdp
 from voip.gateway import guest as handshake
-from voip.gateway import sdp
+from voip.gateway.counts import GatewayCounts
 from voip.gateway.guest import Answering, Media, Reply, Role
 from voip.gateway.guestcall import (
     AskHost,
@@ -75,6 +77,7 @@ class Host:
         media: what guests may send and see.
         ice: how we want to be found.
         servers: what guests are told to use.
+        counted: figures about all legs of this process.
         entropy: gives random bytes.
     """
 
@@ -83,6 +86,7 @@ class Host:
     media: Media = Media.AUDIO | Media.VIDEO
     ice: IceConfig = field(default_factory=IceConfig)
     servers: tuple[Server, ...] = ()
+    counted: GatewayCounts = field(default_factory=GatewayCounts)
     entropy: Entropy = os.urandom
 
 
@@ -315,9 +319,11 @@ class Guest:
 
     @contextlib.contextmanager
     def _ending(self) -> Iterator[None]:
-        """End the call where something is wrong with what the guest sends."""
+        """End the call where what the guest sends is wrong."""
         try:
             yield
+        except MissingError as error:  # of this machine, and no fault of the guest's
+            self._do(self._call.hang_up(HangupReason.LOST, str(error)))
         except CallError as error:
             self._do(self._call.hang_up(HangupReason.SECURITY, str(error)))
 
@@ -428,6 +434,16 @@ class Guest:
         media, self._media = self._media, None
         if media is not None:
             await media.close()
+            self._note(media)
+
+    def _note(self, media: GuestMedia) -> None:
+        """Add what went and came to the figures of the process."""
+        for sent, way in ((True, counts.Direction.OUT), (False, counts.Direction.IN)):
+            frames = self._host.counted.frames(counts.Kind.BROWSER, way)
+            for kind in Kind:
+                passed, failed, _ = media.tallied(kind, sent=sent)
+                frames.passed += passed
+                frames.failed += failed
 
 
 def _ssrcs(entropy: Entropy) -> Callable[[], int]:

@@ -104,6 +104,7 @@ async def serving(
     )
     async with BrowserGateway(invites, alias="alice", ice=ice) as gateway:
         await gateway.listen("127.0.0.1", port)
+        link = gateway.invite("test", lifetime_s=expires_s)
         served = Served(gateway, invites, link, port)
         host = loop.create_task(_host(served, hz=hz, video=video, accept=accept))
         try:

@@ -8,6 +8,7 @@ import pytest
 from tests.voip.gateway.guest_peer import NONCE, PythonGuest, peak_hz
 from tests.voip.gateway.serving import Served, serving
 from voip.description import Kind
+from voip.gateway import counts
 from voip.gateway.browser import EXPIRED, GONE, MALFORMED, PATH, REFUSED, USED
 from voip.gateway.guestmessages import Happening, Notice
 from voip.gateway.guestnews import Connected, GuestCompared, GuestEnded, OpenedAgain
@@ -408,3 +409,31 @@ async def test_other_paths_are_not_served(path: str) -> None:
 
         assert status in {403, 404}
         assert found.headers["Referrer-Policy"] == "no-referrer"
+
+
+async def test_what_becomes_of_invites_is_counted_and_not_by_whom() -> None:
+    async with serving(accept=False) as served, PythonGuest(served.link) as guest:
+        await guest.join()
+        await served.until(lambda: served.guests)
+        async with PythonGuest(served.link) as second:
+            await second.greet()
+        counted = served.gateway.host.counted.invites
+
+        assert {what.value: times for what, times in counted.items() if times} == {
+            "made": 1,
+            "spent": 1,
+            "reopened": 1,
+        }
+
+
+@pytest.mark.slow
+async def test_frames_are_counted_when_a_connection_is_over() -> None:
+    async with serving(video=False) as served, PythonGuest(served.link) as guest:
+        await talk(served, guest)
+        await guest.hang_up()
+        await ended(served)
+        counted = served.gateway.host.counted
+        frames = counted.frames(counts.Kind.BROWSER, counts.Direction.IN)
+        await served.until(lambda: frames.passed)
+
+        assert (frames.passed > 50, frames.failed) == (True, 0)

@@ -189,3 +189,25 @@ async def test_a_missing_encoder_is_told() -> None:
                 await asyncio.sleep(0.01)
 
         assert joint.sender.failure == "no encoder of pictures for h264"
+
+
+async def test_what_is_sent_of_a_frame_may_be_made_of_it() -> None:
+    packets: list[bytes] = []
+    came = asyncio.Event()
+
+    def sent(packet: bytes) -> None:
+        packets.append(packet)
+        came.set()
+
+    sender = VideoSender(
+        Source(), USUAL, sent, entropy=bytes, seal=lambda frame: frame[:10] + b"sealed"
+    )
+    sender.set_on(on=True)
+    sender.set_rate(500_000)
+    running = asyncio.ensure_future(sender.run())
+    async with asyncio.timeout(WAIT_S):
+        await came.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert packets[0].endswith(b"sealed")

@@ -198,3 +198,44 @@ async def test_a_stream_that_nothing_here_decodes_is_told() -> None:
 
     with pytest.raises(MissingError, match="no decoder for h264"):
         Receiving(stream)
+
+
+def unsealing(joint: Receiving, unseal: Callable[[bytes], bytes]) -> VideoReceiver:
+    return VideoReceiver(
+        USUAL,
+        joint,
+        nack=joint.nacks.append,
+        pli=joint._pli,
+        slow=joint._slow,
+        unseal=unseal,
+    )
+
+
+async def test_a_frame_is_opened_before_it_is_decoded() -> None:
+    joint, opened = Receiving(USUAL), list[int]()
+
+    def open_it(frame: bytes) -> bytes:
+        opened.append(len(frame))
+        return frame
+
+    receiver = unsealing(joint, open_it)
+    for packet in Sender(USUAL).packets():
+        receiver.receive(packet, joint.loop.time())
+    await joint.shows(0)
+    receiver.stop()
+
+    assert (joint.numbers, len(opened)) == ([0], 1)
+
+
+async def test_a_frame_that_does_not_open_is_not_shown_and_asked_for_anew() -> None:
+    def refuse(_frame: bytes) -> bytes:
+        raise MalformedError("sealed by somebody else")
+
+    joint = Receiving(USUAL)
+    receiver = unsealing(joint, refuse)
+    for packet in Sender(USUAL).packets():
+        receiver.receive(packet, joint.loop.time())
+    await joint.reach(lambda: joint.plis > 0)
+    receiver.stop()
+
+    assert joint.numbers == []
