@@ -16,7 +16,9 @@ from cli.wishes import Wishes, call_options
     cls=GroupedCommand,
     epilog="Example: ringfence answer --audio-out file:message.wav --once",
 )
-@click.option("--auto", is_flag=True, help="Accept, unless the trust is BROKEN.")
+@click.option(
+    "--auto", is_flag=True, help="Accept, unless the trust is BROKEN, or a leg asks."
+)
 @click.option("--once", is_flag=True, help="End after one call.")
 @call_options
 @json_option

@@ -29,7 +29,9 @@ from voip.upkeep import VaultKeeper
 @click.argument("address", default="0.0.0.0:5350")
 @lan_options("Announce it on the local network, to who has your card.")
 @click.option("--name", help="How callers reach this machine.  [default: the host]")
-@click.option("--auto", is_flag=True, help="Accept, unless the trust is BROKEN.")
+@click.option(
+    "--auto", is_flag=True, help="Accept, unless the trust is BROKEN, or a leg asks."
+)
 @click.option("--once", is_flag=True, help="End after one call.")
 @call_options
 @json_option
