@@ -25,6 +25,7 @@ SUBJECTS = (
     "calls",
     "distance",
     "room",
+    "sip",
     "relay",
     "transparency",
     "log",

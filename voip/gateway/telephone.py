@@ -87,6 +87,11 @@ class Telephone:
         self._leg: SipLeg | None = None
         self._end = CallOver(LegReason.NORMAL, 0, "")
 
+    @property
+    def is_safe(self) -> bool:
+        """Whether the telephone may hear and be heard, as far as its leg goes."""
+        return self._leg is not None and self._leg.is_safe
+
     def announce(self, name: str) -> LegTicket:
         """Tell everybody of the leg; to be called once, before `dial` and `take`.
 

@@ -47,6 +47,7 @@ ausrc_channels 2
 auplay_channels 2
 net_interface 127.0.0.1
 snd_path {folder}
+call_max_calls 64
 video_source fakevideo,nil
 video_display fakevideo,nil
 ctrl_tcp_listen 127.0.0.1:{control}
@@ -56,9 +57,7 @@ module_tmp account.so
 module_app ctrl_tcp.so
 module_app menu.so
 """
-_LOADED = (
-    "g711 opus auconv auresamp ausine aubridge sndfile srtp dtls_srtp vp8 fakevideo"
-)
+_LOADED = "g711 opus auconv auresamp ausine aubridge srtp dtls_srtp vp8 fakevideo"
 
 
 def need_stack() -> None:
@@ -212,11 +211,12 @@ async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def _settle(
-    phone: Phone, certificate: Path, *, keying: str, answers: bool, line: str
+    phone: Phone, certificate: Path, *, keying: str, records: bool, line: str
 ) -> None:
     """Write what the telephone reads when it begins."""
     folder = phone.folder
     folder.mkdir()
+    modules = [*_LOADED.split(), *(["sndfile"] if records else [])]
     config = _CONFIG.format(
         port=phone.port,
         control=phone.control,
@@ -224,14 +224,13 @@ def _settle(
         hertz=THEIRS_HZ,
         folder=folder,
         modules=MODULES,
-        loaded="".join(f"module {each}.so\n" for each in _LOADED.split()),
+        loaded="".join(f"module {each}.so\n" for each in modules),
     )
     (folder / "config").write_text(config)
-    mode = "auto" if answers else "manual"
     encrypts = f"mediaenc={keying};" if keying else ""
     line = line or "<sip:phone@localhost;transport=udp>;regint=0"
     (folder / "accounts").write_text(
-        f"{line};answermode={mode};{encrypts}audio_codecs=opus/48000/2,pcmu,pcma\n"
+        f"{line};answermode=auto;{encrypts}audio_codecs=opus/48000/2,pcmu,pcma\n"
     )
     (folder / "contacts").touch()
 
@@ -243,12 +242,15 @@ async def running_phone(
     *,
     keying: str = "srtp-mand",
     host: str = "localhost",
-    answers: bool = True,
+    records: bool = True,
     account: str = "",
 ) -> AsyncIterator[Phone]:
-    """Run a telephone that plays a tone of 1000 Hz; `keying` empty is plain RTP."""
+    """Run a telephone that plays a tone of 1000 Hz; `keying` empty is plain RTP.
+
+    It `records` what it hears, for `Phone.heard`.
+    """
     phone = Phone(port=free_ports(), folder=folder, control=free_ports())
-    _settle(phone, authority.vouch(host), keying=keying, answers=answers, line=account)
+    _settle(phone, authority.vouch(host), keying=keying, records=records, line=account)
     process = await asyncio.create_subprocess_exec(
         "baresip",
         "-f",
