@@ -68,7 +68,7 @@ class Sealer:
     def seal(self, plaintext: bytes, metadata: bytes) -> bytes:
         """Seal the next frame and bind `metadata`, which is not sent, to it."""
         header = format_header(self.kid, self.sealed)
-        nonce = _nonce(self._salt, self.sealed)
+        nonce = (self._salt ^ self.sealed).to_bytes(_SALT_BYTES)
         self.sealed += 1
         return header + self._aead.encrypt(nonce, plaintext, header + metadata)
 
@@ -115,23 +115,24 @@ class Opener:
             MalformedError: sealed by another key or under other metadata, changed on
                 the way, here before, or more than `WINDOW` frames behind.
         """
-        ahead = header.ctr - self._highest
+        _, ctr, size = header
+        ahead = ctr - self._highest
         if ahead <= -WINDOW or (ahead <= 0 and self._seen >> -ahead & 1):
-            raise MalformedError(f"sframe: frame {header.ctr} came before or is late")
+            raise MalformedError(f"sframe: frame {ctr} came before or is late")
         try:
             plaintext = self._aead.decrypt(
-                _nonce(self._salt, header.ctr),
-                sealed[header.size :],
-                sealed[: header.size] + metadata,
+                (self._salt ^ ctr).to_bytes(_SALT_BYTES),
+                sealed[size:],
+                sealed[:size] + metadata,
             )
         except InvalidTag:
             raise MalformedError(
-                f"sframe: frame {header.ctr} does not open with key {self.kid}"
+                f"sframe: frame {ctr} does not open with key {self.kid}"
             ) from None
         # Only what opened moves the window; else one forged counter closes it.
         if ahead > 0:
             self._seen = (self._seen << min(ahead, WINDOW) | 1) & _MASK
-            self._highest = header.ctr
+            self._highest = ctr
         else:
             self._seen |= 1 << -ahead
         return plaintext
@@ -187,14 +188,10 @@ def _long(name: str, spelt: bytes) -> int:
     return number
 
 
-def _nonce(salt: bytes, ctr: int) -> bytes:
-    return (int.from_bytes(salt) ^ ctr).to_bytes(_SALT_BYTES)
-
-
-def _derive(base_key: bytes, kid: int) -> tuple[bytes, bytes]:
-    """Derive key (32) and salt (12) (§4.4.2)."""
+def _derive(base_key: bytes, kid: int) -> tuple[bytes, int]:
+    """Derive the key (32 bytes), and the salt (12) as a number (§4.4.2)."""
     secret = hmac.digest(b"", base_key, "sha512")  # HKDF-Extract with an empty salt
     about = be64(kid) + be16(SUITE)
     key = HKDFExpand(SHA512(), _KEY_BYTES, b"SFrame 1.0 Secret key " + about)
     salt = HKDFExpand(SHA512(), _SALT_BYTES, b"SFrame 1.0 Secret salt " + about)
-    return key.derive(secret), salt.derive(secret)
+    return key.derive(secret), int.from_bytes(salt.derive(secret))
