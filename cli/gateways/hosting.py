@@ -19,6 +19,7 @@ from cli.gateways.guestview import Order, parse_order
 from cli.gateways.interrupted import on_interrupt
 from cli.output import complain, escape, is_for_programs, note, show
 from cli.wishes import Wishes
+from voip import marks
 from voip.conversation import Conversation
 from voip.endpoint import Settings
 from voip.errors import (
@@ -389,6 +390,7 @@ class _Host:
             host=host_of(self._gateway.host.origin),
             name=guest.name,
             video=guest.wants_video,
+            changed=self._show_leg,
         )
         try:
             await seat.leg.joined()
@@ -397,6 +399,20 @@ class _Host:
         with contextlib.suppress(asyncio.CancelledError):
             await guest.ended()
         peer.leave()
+
+    def _show_leg(self, ticket: LegTicket) -> None:
+        """Show how weak the call is by its legs, and this one by itself."""
+        legs, via = self._joined.legs.legs, self._gateway.host.alias
+        weakest = marks.weakest(legs)
+        show(
+            {
+                "event": "legs",
+                "code": int(weakest),
+                "mark": marks.NAMES[weakest],
+                "legs": [marks.leg_facts(leg, via) for leg in legs],
+            },
+            *([] if ticket.ended else [escape(marks.sentence(ticket.leg, via))]),
+        )
 
     def _compare(self, seat: _Seat, choice: int | None) -> None:
         try:

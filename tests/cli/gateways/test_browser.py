@@ -80,10 +80,11 @@ async def test_a_guest_is_let_in_compared_with_and_heard(run: Run, port: int) ->
         offered = (await until(alice, event="words"))["options"]
         alice.say(f"choose 1 {offered.index(' '.join(words(guest.sas))) + 1}")
         await until(alice, event="words", matched=True)
+        marked = await until(alice, event="legs")
         await hears(guest, 440.0)
         await guest.hang_up()
 
-        assert (door["name"], door["mark"], alice.end()) == (
+        assert (door["name"], marked["mark"], alice.end()) == (
             "Bob",
             "browser guest",
             Code.DONE,
