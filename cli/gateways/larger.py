@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from cli.grouped import GroupedOption
 from voip.endpoint import Endpoint
 from voip.errors import MalformedError, MissingError
 from voip.gateway.janus import Janus
@@ -23,16 +24,24 @@ from voip.upkeep import VaultKeeper
 
 _MAX_KEY = 1024  # bytes of an operator's key
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_SERVER = click.Option(
+_GROUP = "Server"
+_SERVER = GroupedOption(
     ["--server"],
+    group=_GROUP,
     metavar="URL",
     help="A Janus that forwards what it cannot read, for up to 16: wss://HOST.",
 )
-_CA = click.Option(
-    ["--server-ca"], type=_FILE, help="PEM file of who may sign its certificate."
+_CA = GroupedOption(
+    ["--server-ca"],
+    group=_GROUP,
+    type=_FILE,
+    help="PEM file of who may sign its certificate.",
 )
-_KEY = click.Option(
-    ["--admin-key-file"], type=_FILE, help="What its operator lets rooms be made with."
+_KEY = GroupedOption(
+    ["--admin-key-file"],
+    group=_GROUP,
+    type=_FILE,
+    help="What its operator lets rooms be made with.",
 )
 
 

@@ -16,6 +16,7 @@ When it goes away the room stays, silent, until it is back.
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -29,6 +30,7 @@ from voip.gateway.sfu import check_server
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan
+from voip.media.quality.figures import MediaStats
 from voip.media.serverleg import ServerLeg
 from voip.media.sframe import Sealers
 from voip.media.sources import Picture, VideoSource
@@ -178,6 +180,22 @@ class LargerRoom(MeshRoom):
             self._screen.close()
             self._screen = None
             self._company.each(lambda conversation: conversation.set_screen(on=False))
+
+    def stats(self) -> Mapping[str, MediaStats]:
+        """Count what goes to the server, and what comes of each member."""
+        ours, theirs = self.at_server
+        return {
+            companion.conversation.alias: MediaStats(
+                sent=0 if ours is None else ours.sent,
+                received=watching.opened,
+                dropped=watching.unopened,
+                send_epoch=self._own_key.epoch,
+                receive_epochs=(),
+                path="server",
+            )
+            for companion in self._company
+            if (watching := theirs.get(companion.key)) is not None
+        }
 
     @property
     def at_server(self) -> tuple[ServerLeg | None, dict[bytes, Watching]]:

@@ -98,6 +98,11 @@ class SendingKey:
         return f"SendingKey(epoch {self._epoch}, {len(self._next)} to come)"
 
     @property
+    def epoch(self) -> int:
+        """How often the key in use changed."""
+        return self._epoch
+
+    @property
     def in_use(self) -> InUse:
         """The key to seal with, until `acknowledged`, `joined` or `tick` changes it."""
         return InUse(self._key, frame_kid(self._index, self._epoch))

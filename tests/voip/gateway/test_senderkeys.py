@@ -111,7 +111,7 @@ def test_the_new_key_is_used_once_all_who_stay_have_it(alice: SendingKey) -> Non
 def test_the_new_key_is_used_at_once_if_nobody_stays(alice: SendingKey) -> None:
     told = alice.left([], now=0.0)
 
-    assert alice.in_use.key == told.key
+    assert (alice.in_use.key, alice.epoch) == (told.key, 1)
 
 
 def test_nobody_waits_for_one_more_who_goes(alice: SendingKey) -> None:
