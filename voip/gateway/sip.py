@@ -87,6 +87,7 @@ class SipLine:
         listen: int | None = None,
         counts: GatewayCounts | None = None,
         worker: tuple[str, ...] = WORKER,
+        start_s: float = START_S,
     ) -> None:
         """Take what the account stands on.
 
@@ -101,6 +102,7 @@ class SipLine:
             listen: the port for SIP; by default any, as the exchange is told.
             counts: where to count.
             worker: arguments of the Python that runs it.
+            start_s: how long it may take to begin.
 
         Raises:
             NotAllowedError: calls of this account can be heard on their way, and that
@@ -126,6 +128,7 @@ class SipLine:
             format_account_line(account, password),
         )
         self._program = worker
+        self._start_s = start_s
         self.counts = counts or GatewayCounts()
         self.is_registered = False
         self.worker_pid: int | None = None
@@ -230,12 +233,12 @@ class SipLine:
         config, account = self._lines
         pipe.write(format_command(Command(Order.CONFIGURE, 0, config)))
         pipe.write(format_command(Command(Order.ACCOUNT, 0, account)))
-        silent = loop.call_later(START_S, pipe.close)
+        self._silence = loop.call_later(self._start_s, pipe.close)
         try:
             await pipe.closed.wait()
             return self._is_ready
         finally:
-            silent.cancel()
+            self._silence.cancel()
             self._pipe, self.worker_pid, self._is_ready = None, None, False
             self._set_registered(on=False)
             for leg in tuple(self._legs.values()):
@@ -265,6 +268,7 @@ class SipLine:
 
     def _begin(self) -> None:
         self._is_ready = True
+        self._silence.cancel()
         if self.account.register_s:
             self._send(format_command(Command(Order.REGISTER)))
         else:

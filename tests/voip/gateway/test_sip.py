@@ -577,6 +577,31 @@ async def test_a_worker_that_says_rubbish_is_ended(
 
 
 @pytest.mark.slow
+async def test_a_worker_that_does_not_begin_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "ca").touch()
+    line = SipLine(
+        TRUNK, ca_file=tmp_path / "ca", worker=python_worker(WAIT), start_s=0.5
+    )
+    async with line:
+        await until(lambda: line.counts.worker_restarts == 1)
+
+    assert not line.is_registered
+
+
+@pytest.mark.slow
+async def test_a_worker_that_has_begun_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "ca").touch()
+    line = SipLine(
+        TRUNK, ca_file=tmp_path / "ca", worker=python_worker(READY + WAIT), start_s=2.0
+    )
+    async with line:
+        await line.registered()
+        await asyncio.sleep(2.5)
+
+        assert (line.is_registered, line.counts.worker_restarts) == (True, 0)
+
+
+@pytest.mark.slow
 async def test_what_a_worker_tells_of_calls_that_are_not_is_nothing(
     tmp_path: Path,
 ) -> None:
