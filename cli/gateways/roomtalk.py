@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from cli.calling import signer_of
 from cli.codes import Code
@@ -19,12 +20,14 @@ from cli.gateways.roomview import (
     Choose,
     Order,
     Verb,
+    describe,
     lines,
     listed,
     offered,
     parse_order,
 )
 from cli.output import complain, escape, is_for_programs, note, show
+from cli.stage import Stage
 from cli.wishes import Wishes
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
@@ -41,6 +44,7 @@ from voip.handshake.payload import ID_BYTES, Media
 from voip.identity.trust import TrustState
 from voip.media.connect.config import check_config
 from voip.media.ends.screen import open_screen
+from voip.media.pattern import Discard, Silence
 from voip.media.plan import MediaPlan
 from voip.open import open_endpoint
 from voip.upkeep import VaultKeeper
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from voip.identity.words import Choices
 
 _MAX_LINE = 4096  # bytes; a name has 48
+_RECENT = 6  # lines of news below the pictures
 
 
 async def open_room(
@@ -70,11 +75,11 @@ async def open_room(
             f"a room {kind} a server holds {limit} people, you included; "
             f"came {len(named)} to ask"
         )
-    async with _place(store, wishes) as (endpoint, plan):
+    async with _place(store, wishes) as (endpoint, plan, stage):
         await endpoint.listening()
         if server.url is None:
             async with _room(endpoint, store, plan, wishes, group_id=None) as room:
-                return await RoomDesk(room).hold(ask=members)
+                return await RoomDesk(room, stage).hold(ask=members)
         made = await make_room(server)
         ticket = made.ticket
         larger = larger_room(
@@ -88,7 +93,7 @@ async def open_room(
             ticket=ticket,
         )
         async with larger:
-            code = await RoomDesk(larger).hold(ask=members)
+            code = await RoomDesk(larger, stage).hold(ask=members)
         if larger.was_last:
             await end_room(server, made)
         return code
@@ -106,7 +111,7 @@ async def join_room(
         MissingError: a device is not there.
     """
     only = None if inviter is None else store.read().contacts.find(inviter).identity
-    async with _place(store, wishes) as (endpoint, plan):
+    async with _place(store, wishes) as (endpoint, plan, stage):
         await endpoint.listening()
         if is_for_programs():
             show({"event": "listening"})
@@ -129,7 +134,7 @@ async def join_room(
             )
         )
         async with room:
-            return await RoomDesk(room).hold(invitation=invitation)
+            return await RoomDesk(room, stage).hold(invitation=invitation)
 
 
 async def _invitation(endpoint: Endpoint, only: bytes | None) -> Conversation:
@@ -152,24 +157,36 @@ async def _invitation(endpoint: Endpoint, only: bytes | None) -> Conversation:
     raise AssertionError("calls without an end")
 
 
+class _Place(NamedTuple):
+    """Where a room is held: pictures are drawn on `stage`, if on the terminal."""
+
+    endpoint: Endpoint
+    plan: MediaPlan
+    stage: Stage | None
+
+
+def _nothing() -> MediaPlan:
+    """Let a call that is not of the room neither hear nor be heard."""
+    return MediaPlan(audio_source=Silence(), audio_sink=Discard())
+
+
 @asynccontextmanager
-async def _place(
-    store: VaultKeeper, wishes: Wishes
-) -> AsyncIterator[tuple[Endpoint, MediaPlan]]:
+async def _place(store: VaultKeeper, wishes: Wishes) -> AsyncIterator[_Place]:
     """Put a person on the network, with what the room hears and shows with."""
     # A service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     ice = wishes.ice(store.read())
     check_config(ice)
-    with closing(wishes.open_ends(None)) as ends:
+    stage = wishes.open_stage()
+    with closing(wishes.open_ends(stage)) as ends:
         plan = wishes.plan(ends)
-        settings = Settings(plan=lambda: plan, ice=ice, can_ask=False)
+        settings = Settings(plan=_nothing, ice=ice, can_ask=False)
         async with (
             open_endpoint(store, settings, signer=signer_of(store)) as endpoint,
             asyncio.TaskGroup() as tasks,
         ):
             telling = tasks.create_task(_tell_problems(endpoint))
-            yield endpoint, plan
+            yield _Place(endpoint, plan, stage)
             telling.cancel()
 
 
@@ -202,8 +219,11 @@ def _room(
 class RoomDesk:
     """One room before its user."""
 
-    def __init__(self, room: MeshRoom) -> None:
+    def __init__(self, room: MeshRoom, stage: Stage | None = None) -> None:
+        """Take the room; pictures are drawn on `stage`, the news below them."""
         self._room = room
+        self._stage = stage
+        self._recent: deque[str] = deque(maxlen=_RECENT)
         self._shown: MembersChanged | None = None
         self._alarms: set[str] = set()
         self._comparing: tuple[Conversation, Choices] | None = None
@@ -248,11 +268,23 @@ class RoomDesk:
     def _show(self, news: RoomNews) -> None:
         told = lines(news, self._shown)
         if told or is_for_programs():
-            show(format_room_json(news), *told)
+            self._say(format_room_json(news), *told)
         if isinstance(news, MembersChanged):
             self._shown = news
         elif isinstance(news, RosterAlarm):
             (self._alarms.add if news.differs else self._alarms.discard)(news.alias)
+
+    def _say(self, facts: Mapping[str, object], *said: str) -> None:
+        """Show a result; below the pictures, while somebody shows some."""
+        self._recent.extend(said)
+        if self._stage is not None:
+            members = self._shown.members if self._shown is not None else ()
+            others = (each for each in members if not each.is_us)
+            seen = any(each.shows_video or each.shows_screen for each in others)
+            if seen and self._stage.draw([*map(describe, members), *self._recent]):
+                return
+            self._stage.leave()
+        show(facts, *said)
 
     # Orders.
 
@@ -270,7 +302,7 @@ class RoomDesk:
             await work
         except CallError as error:
             if is_for_programs():
-                show({"event": "error", "sentence": str(error)})
+                self._say({"event": "error", "sentence": str(error)})
             else:
                 complain(str(error))
 
@@ -319,7 +351,7 @@ class RoomDesk:
             case Verb.WORDS:
                 words = " ".join(self._room.conversation(name).words or ())
                 facts = {"event": "words", "alias": name, "words": words}
-                show(facts, f"words with {escape(name)}: {words}")
+                self._say(facts, f"words with {escape(name)}: {words}")
             case Verb.CONTINUE:
                 self._room.conversation(name).speak_anyway()
             case Verb.CHOICES:
@@ -327,7 +359,7 @@ class RoomDesk:
                 choices = conversation.choices()
                 self._comparing = conversation, choices
                 options = [" ".join(words) for words in choices.options]
-                show(
+                self._say(
                     {"event": "choices", "alias": name, "options": options},
                     *offered(name, choices.options),
                 )
@@ -346,7 +378,7 @@ class RoomDesk:
             matched = False
         await conversation.compared(matched=matched)
         alias = conversation.alias
-        show(
+        self._say(
             {"event": "compared", "alias": alias, "matched": matched},
             f"the words with {escape(alias)} match"
             if matched
@@ -355,7 +387,7 @@ class RoomDesk:
 
     def _members(self) -> None:
         if self._shown is not None:
-            show(format_room_json(self._shown), *listed(self._shown))
+            self._say(format_room_json(self._shown), *listed(self._shown))
 
     def _stats(self) -> None:
         for alias, stats in self._room.stats().items():
@@ -367,7 +399,7 @@ class RoomDesk:
                 "dropped": stats.dropped,
                 "path": stats.path,
             }
-            show(
+            self._say(
                 facts,
                 f"{escape(alias)}: {stats.sent} packets sent, {stats.received} "
                 f"received, {stats.path or 'no path'}",
