@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from cli.calling import signer_of
 from cli.codes import Code
 from cli.console import read_input
@@ -41,6 +43,7 @@ from voip.identity.vault import Vault
 from voip.media.connect.config import IceConfig
 from voip.media.connect.servers import parse_server
 from voip.media.plan import MediaPlan
+from voip.news import Json
 from voip.open import open_endpoint
 from voip.signalling.legs import LegKind, LegReason, Mark
 from voip.signalling.messages import HangupReason
@@ -138,11 +141,10 @@ async def _gateway(
             where = "{}:{}".format(*hosting.listen)
             raise MissingError(f"cannot serve on {where}: {error.strerror}") from error
         for path, page in gateway.pages.items():
-            facts = {"event": "served", "path": path, "sha256": page.sha256}
-            if is_for_programs():
-                show(facts)
-            else:
-                note(f"serving {page.sha256} {path}")
+            _tell(
+                {"event": "served", "path": path, "sha256": page.sha256},
+                f"serving {page.sha256} {path}",
+            )
         yield gateway
 
 
@@ -215,6 +217,15 @@ async def _call(
             await conversation.finished()
 
 
+def _tell(facts: Json, *lines: str) -> None:
+    """Say what happens: to a program on stdout, to a person beside the links."""
+    if is_for_programs():
+        show(facts)
+    else:
+        for line in lines:
+            click.echo(line, err=True)
+
+
 @dataclass(slots=True)
 class _Seat:
     """One guest as the host sees him."""
@@ -223,6 +234,7 @@ class _Seat:
     guest: Guest
     port: Port | None = None
     leg: LegTicket | None = None
+    has_matched: bool = False  # the words
 
 
 class _Host:
@@ -283,7 +295,7 @@ class _Host:
             self._count += 1
             seat = self._seats[self._count] = _Seat(self._count, guest)
             host = host_of(self._gateway.host.origin)
-            show(
+            _tell(
                 {
                     "event": "guest at the door",
                     "guest": seat.number,
@@ -299,7 +311,7 @@ class _Host:
 
     async def _follow(self, seat: _Seat) -> None:
         async for news in seat.guest.news():
-            show(
+            _tell(
                 guestview.facts(seat.number, news),
                 guestview.sentence(seat.number, news),
             )
@@ -329,7 +341,7 @@ class _Host:
 
     def _refuse(self, why: str) -> None:
         if is_for_programs():
-            show({"event": "error", "sentence": why})
+            _tell({"event": "error", "sentence": why})
         else:
             complain(why)
 
@@ -367,7 +379,7 @@ class _Host:
         self._tasks.create_task(self._join(seat, port))
         self.first_guest.set()
         assert guest.choices is not None
-        show(
+        _tell(
             {
                 "event": "words",
                 "guest": seat.number,
@@ -392,6 +404,8 @@ class _Host:
             video=guest.wants_video,
             changed=self._show_leg,
         )
+        if seat.has_matched:
+            seat.leg.change(words_matched=True)
         try:
             await seat.leg.joined()
         except RefusedError as error:
@@ -404,7 +418,7 @@ class _Host:
         """Show how weak the call is by its legs, and this one by itself."""
         legs, via = self._joined.legs.legs, self._gateway.host.alias
         weakest = marks.weakest(legs)
-        show(
+        _tell(
             {
                 "event": "legs",
                 "code": int(weakest),
@@ -420,9 +434,10 @@ class _Host:
         except TrustError as error:
             self._refuse(f"guest {seat.number}: {escape(str(error))}")
             return
+        seat.has_matched = True
         if seat.leg is not None:
             seat.leg.change(words_matched=True)
-        show(
+        _tell(
             {"event": "words", "guest": seat.number, "matched": True},
             f"the words of guest {seat.number} are the same",
         )
