@@ -1,9 +1,13 @@
-"""A relay with a thousand clients: blobs stored, synced, acknowledged and delivered.
+"""A relay with two thousand clients: blobs stored, synced, acknowledged and delivered.
 
 The relay is `ringfence relay serve` as it is, in a process of its own, with TLS; the
 clients are all in this one, which therefore works as hard. Each client waits in a GET,
 as devices do, deletes what came and asks again. A PUT is acknowledged once it is synced
 to disk, and a blob counts when its reader has it.
+
+The same relay as one and as two processes shares a Redis, where that is installed. What
+matters there is what a blob costs the engine: the clients and the relays need more of
+two cores than it does, so the blobs a second say little about more machines.
 
 Beside it, what this disk can do in the same minute: 4096 bytes appended and synced, one
 by one; and as many as the relay puts into one commit, committed by SQLite alone.
@@ -16,6 +20,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import sqlite3
 import statistics
 import sys
@@ -30,6 +35,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.figure import ROUNDS, Figure, figure
+from tests.voip.signalling.engines import Engine, redis_engine
 from voip.identity.card import RelayAddress, parse_relay
 from voip.signalling.envelope import BLOB_BYTES, FETCH_BYTES, mailbox_tag
 from voip.signalling.frames import (
@@ -50,14 +56,17 @@ from voip.signalling.frames import (
 from voip.signalling.relay import MAX_PER_ADDRESS
 from voip.signalling.tls import client_context
 
-CLIENTS = 1000
+CLIENTS = 2000
 BAR_PER_S = 1000
 ROUND_S = 3.0
+BAR_P99_MS = 100.0
+BAR_IDLE_KB = 24.0
+BAR_COST = 1.5
 IN_FLIGHT = 256
 """PUTs without an answer while as much is sent as passes."""
 
 CONNECTING = 32
-"""Clients that connect at once; a thousand TLS handshakes would time out each other."""
+"""Clients that connect at once; all their TLS handshakes would time out each other."""
 
 FILES = 2 * CLIENTS + 256
 """Sockets that a process needs, with room."""
@@ -133,7 +142,9 @@ def figures() -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         appended = [_append_and_sync(folder / "log") for _ in range(ROUNDS)]
-        full, paced = asyncio.run(_through_relay(folder))
+        embedded = asyncio.run(_through_relay(folder))
+        full, paced = embedded.full, embedded.paced
+        shared = _through_shared()
         committed = [_commit_groups(folder / "bare.db") for _ in range(ROUNDS)]
     rates = [len(tally.delivered) / tally.lasted for tally in full]
     return [
@@ -146,8 +157,16 @@ def figures() -> list[Figure]:
             note=f"{IN_FLIGHT} in flight; stored within {_percentiles(full, 'stored')},"
             f" delivered within {_percentiles(full, 'delivered')} (p50, p99)",
         ),
-        _latency("stored", paced),
+        _latency("stored", paced, bar=BAR_P99_MS),
         _latency("delivered", paced),
+        figure(
+            "memory of an idle client",
+            [embedded.idle_kb],
+            unit="kB",
+            bar=BAR_IDLE_KB,
+            note="with TLS",
+        ),
+        *shared,
         figure(
             "relay / append and sync one by one",
             [rate / alone for rate, alone in zip(rates, appended, strict=True)],
@@ -161,17 +180,49 @@ def figures() -> list[Figure]:
     ]
 
 
-def _latency(what: str, rounds: list[_Tally]) -> Figure:
+def _through_shared() -> list[Figure]:
+    """Have one process share an engine with nobody, and then two with each other."""
+    if shutil.which("redis-server") is None:
+        return []
+    with redis_engine() as engine:
+        one = asyncio.run(_through_relay(engine.folder, 1, engine))
+        two = asyncio.run(_through_relay(engine.folder, 2, engine))
+    return [
+        figure(
+            f"stored and delivered, shared, {count} process{'es' * (count > 1)}",
+            [len(tally.delivered) / tally.lasted for tally in run.full],
+            unit="/s",
+            note=f"{run.engine_us:.0f} us of the engine and {run.relay_us:.0f} us of"
+            f" the relay a blob; stored within {_percentiles(run.full, 'stored')}",
+        )
+        for count, run in ((1, one), (2, two))
+    ] + [
+        _latency("shared: stored", one.paced, bar=BAR_P99_MS),
+        figure(
+            "engine time a blob, two processes / one",
+            [two.engine_us / one.engine_us],
+            bar=BAR_COST,
+            note="a second process fills transactions of its own",
+        ),
+    ]
+
+
+def _latency(what: str, rounds: list[_Tally], *, bar: float | None = None) -> Figure:
     return figure(
         f"{what} within, at {BAR_PER_S} a second: p99",
-        [_percentile(getattr(tally, what), 0.99) * 1e3 for tally in rounds],
+        [_percentile(getattr(tally, _seen(what)), 0.99) * 1e3 for tally in rounds],
         unit="ms",
+        bar=bar,
         note=f"{_percentiles(rounds, what)} (p50, p99 of all rounds)",
     )
 
 
+def _seen(what: str) -> str:
+    return what.rpartition(" ")[2]
+
+
 def _percentiles(rounds: list[_Tally], what: str) -> str:
-    times = list(itertools.chain.from_iterable(getattr(t, what) for t in rounds))
+    times = list(itertools.chain.from_iterable(getattr(t, _seen(what)) for t in rounds))
     return ", ".join(f"{_percentile(times, part) * 1e3:.1f} ms" for part in (0.5, 0.99))
 
 
@@ -182,12 +233,62 @@ def _percentile(times: list[float], part: float) -> float:
 # The clients.
 
 
-async def _through_relay(folder: Path) -> tuple[list[_Tally], list[_Tally]]:
-    async with _relay(folder) as address, _clients(address) as clients:
-        await _flood(clients)  # the first round warms up and does not count
-        full = [await _flood(clients) for _ in range(ROUNDS)]
-        paced = [await _pace(clients) for _ in range(ROUNDS)]
-    return full, paced
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What a relay did, and what it took."""
+
+    full: list[_Tally]
+    paced: list[_Tally]
+    idle_kb: float
+    relay_us: float
+    engine_us: float
+
+
+async def _through_relay(
+    folder: Path, workers: int = 1, engine: Engine | None = None
+) -> _Run:
+    async with _relay(folder, workers, engine) as (address, pid):
+        before_kb = _memory_kb(pid)
+        async with _clients(address) as clients:
+            await asyncio.sleep(1.0)  # all wait in a GET
+            idle_kb = (_memory_kb(pid) - before_kb) / CLIENTS
+            await _flood(clients)  # the first round warms up and does not count
+            used = _seconds(pid), _seconds(engine.pid) if engine else 0.0
+            full = [await _flood(clients) for _ in range(ROUNDS)]
+            relay_s = _seconds(pid) - used[0]
+            engine_s = (_seconds(engine.pid) if engine else 0.0) - used[1]
+            paced = [await _pace(clients) for _ in range(ROUNDS)]
+    blobs = sum(len(tally.delivered) for tally in full)
+    return _Run(
+        full=full,
+        paced=paced,
+        idle_kb=idle_kb,
+        relay_us=relay_s / blobs * 1e6,
+        engine_us=engine_s / blobs * 1e6,
+    )
+
+
+def _family(pid: int) -> list[int]:
+    """Give a process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in _family(int(child)))]
+
+
+def _seconds(pid: int) -> float:
+    """Give the processor time of a process and its children."""
+    ticks = 0
+    for each in _family(pid):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _memory_kb(pid: int) -> float:
+    """Give the memory of a process and its children."""
+    pages = sum(
+        int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in _family(pid)
+    )
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
 
 
 async def _flood(clients: list[_Client]) -> _Tally:
@@ -237,19 +338,21 @@ def _pairs(clients: list[_Client]) -> Iterator[tuple[_Client, _Client]]:
 
 
 @asynccontextmanager
-async def _relay(folder: Path) -> AsyncIterator[RelayAddress]:
-    command = ("-m", "cli", "relay", "serve", "--port", "0", "--json")
+async def _relay(
+    folder: Path, workers: int, engine: Engine | None
+) -> AsyncIterator[tuple[RelayAddress, int]]:
+    store = engine.url if engine else f"sqlite:{folder / 'relay.db'}"
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *command,
-        "--db",
-        str(folder / "relay.db"),
+        *(sys.executable, "-m", "cli", "--home", str(folder), "relay", "serve"),
+        *("--port", "0", "--json", "--drain", "0", "--store", store),
+        *("--workers", str(workers), "--quota", "1024"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
     assert process.stdout is not None
     try:
-        yield parse_relay(json.loads(await process.stdout.readline())["relay"])
+        line = json.loads(await process.stdout.readline())["relay"]
+        yield parse_relay(line), process.pid
     finally:
         process.terminate()
         await process.wait()

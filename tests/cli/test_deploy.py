@@ -1,0 +1,117 @@
+"""The examples for operators: each is read by the program it is for, where that is."""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.gateways.sip import command as sip
+from cli.relay import serve
+from tests.voip.signalling.engines import needs_redis, redis_engine
+from tests.voip.signalling.store_contract import ROOMY
+from voip.signalling.store_redis import open_redis
+
+DEPLOY = Path(__file__).parents[2] / "docs/deploy"
+UNITS = ["ringfence-relay.service", "ringfence-gateway.service"]
+
+
+def settings(text: str, between: str = r"\s+") -> dict[str, str]:
+    """Read lines of a name and a value."""
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    pairs = (re.split(between, line, maxsplit=1) for line in lines)
+    return {pair[0]: pair[-1].strip('"') for pair in pairs}
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd is not installed"
+)
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_understands_the_units(tmp_path: Path, name: str) -> None:
+    unit = tmp_path / name
+    text = (DEPLOY / name).read_text()
+    unit.write_text(text.replace("/opt/ringfence/bin/ringfence", "/bin/true"))
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    complaints = [line for line in verified.stderr.splitlines() if name in line]
+
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), zip(UNITS, [serve, sip], strict=True), ids=UNITS
+)
+def test_units_start_commands_that_exist(name: str, command: click.Command) -> None:
+    text = (DEPLOY / name).read_text().replace("\\\n", " ")
+    started = re.search(r"ExecStart=.* (relay|gateway) \w+ (.*)", text)
+    assert started is not None
+    used = set(re.findall(r"--[a-z-]+", started[2]))
+    known = {option for param in command.params for option in param.opts}
+
+    assert used - known == set()
+
+
+@needs_redis
+async def test_a_relay_serves_from_an_engine_with_these_settings() -> None:
+    wanted = settings((DEPLOY / "redis.conf").read_text())
+    for ours in ("port", "unixsocket", "save"):
+        del wanted[ours]
+    with redis_engine(wanted) as engine:
+        async with open_redis(engine.url, limits=ROOMY, entropy=os.urandom) as store:
+            await store.check(0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("turnserver") is None, reason="coturn is not installed"
+)
+async def test_coturn_understands_its_settings(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *("turnserver", "-c", str(DEPLOY / "turnserver.conf")),
+        *("--listening-port=0", "--listening-ip=127.0.0.1", "--log-file=stdout"),
+        *(f"--userdb={tmp_path / 'db'}", f"--pidfile={tmp_path / 'pid'}"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    await asyncio.sleep(1)
+    process.kill()
+    out, _ = await process.communicate()
+    complaints = [
+        line for line in out.decode().splitlines() if "Bad configuration" in line
+    ]
+
+    assert complaints == []
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx_understands_its_settings(tmp_path: Path) -> None:
+    text = re.sub(r"\n +ssl_.*|listen .*ssl;", "", (DEPLOY / "nginx.conf").read_text())
+    whole = tmp_path / "nginx.conf"
+    whole.write_text(f"events {{}}\npid {tmp_path}/pid;\nhttp {{\n{text}\n}}\n")
+
+    subprocess.run(["nginx", "-t", "-p", str(tmp_path), "-c", str(whole)], check=True)
+
+
+def test_brackets_are_closed() -> None:
+    """For what no program here reads."""
+    for name in ("nginx.conf", "janus.jcfg"):
+        text = (DEPLOY / name).read_text()
+
+        assert text.count("{") == text.count("}"), name
+
+
+def test_the_container_runs_as_nobody_and_copies_what_is_there() -> None:
+    root = DEPLOY.parents[1]
+    text = (DEPLOY / "Containerfile").read_text()
+    files = re.findall(r"requirements/\S+", text)
+
+    assert all((root / each).exists() for each in files)
+    assert re.findall(r"^USER (\d+):", text, re.MULTILINE) == ["65532"]
