@@ -47,7 +47,7 @@ def test_systemd_understands_the_units(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), zip(UNITS, [serve, sip], strict=True), ids=UNITS
+    ("name", "command"), [(UNITS[0], serve), (UNITS[1], sip)], ids=UNITS
 )
 def test_units_start_commands_that_exist(name: str, command: click.Command) -> None:
     text = (DEPLOY / name).read_text().replace("\\\n", " ")
