@@ -35,7 +35,7 @@ COMMANDS = {
     "paste": "Call without a relay, by texts that two people pass on.",
     "sound": "Choose microphone and speaker, and how your voice is treated.",
     "doctor": "See what this machine can do, and what a call would show.",
-    "gateway": "Browsers, telephones and rooms, and how safe each is.",
+    "gateway": "People with a browser, a telephone, or in a room.",
     "relay": "Serve or check a relay, which carries what it cannot read.",
     "update": "Install new versions, when everything speaks for them.",
     "release": "Publish releases that nobody can aim at one person.",
