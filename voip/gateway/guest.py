@@ -46,7 +46,6 @@ FINGERPRINT_BYTES: Final = 32  # SHA-256 of the DTLS certificate (RFC 8122 §5)
 NONCE_BYTES: Final = 32
 MAX_NAME_BYTES: Final = 48  # as an alias on a card
 HELLO_BYTES: Final = 321
-REPLY_BYTES: Final = 305
 REKEY_BYTES: Final = 36  # u32 epoch | X25519 key
 
 _VERSION: Final = 1

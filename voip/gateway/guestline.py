@@ -118,11 +118,6 @@ def is_resume(first: bytes) -> bool:
     return first[:1] == bytes([_RESUME])
 
 
-def format_resume(resume_id: bytes) -> bytes:
-    """Write RESUME for the call of this id (16 bytes)."""
-    return bytes([_RESUME]) + resume_id
-
-
 def parse_resume(first: bytes) -> bytes:
     """Read which call is to go on.
 

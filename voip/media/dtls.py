@@ -90,14 +90,6 @@ class DtlsTransport:
         self._is_up = False
         self._clock = asyncio.get_running_loop().time
 
-    @property
-    def answered_at(self) -> float | None:
-        """When the browser last proved by ICE to be there; None before it did.
-
-        Seconds of the loop's clock.
-        """
-        return self._path.answered_at
-
     async def gather(self) -> Description:
         """Find our addresses.
 

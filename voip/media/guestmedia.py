@@ -101,11 +101,6 @@ class GuestMedia:
         self._outgoing: OutgoingPictures | None = None
         self._incoming: IncomingPictures | None = None
 
-    @property
-    def answered_at(self) -> float | None:
-        """When the browser last proved to be there, on the loop's clock."""
-        return self._transport.answered_at
-
     def tallied(self, kind: Kind, *, sent: bool) -> Tallied:
         """Count the frames of a kind in one direction since the beginning."""
         of = self._counts
@@ -138,11 +133,6 @@ class GuestMedia:
         self._sound.start()
         assert self._outgoing is not None
         self._outgoing.set_on(frozenset(Kind))
-
-    def set_muted(self, on: bool) -> None:  # noqa: FBT001 -- one switch, one value
-        """Send silence instead of the plan's sound."""
-        if self._sound is not None:
-            self._sound.speaking.is_muted = on
 
     def expect_pictures(self, kinds: frozenset[Kind]) -> None:
         """Note which kinds the guest says he shows, so that a pause is no freeze."""

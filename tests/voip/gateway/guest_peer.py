@@ -29,7 +29,7 @@ from voip.description import Codec, Kind
 from voip.gateway import guest
 from voip.gateway.browser import PATH
 from voip.gateway.guest import GuestKeys, Media, Reply, Role
-from voip.gateway.guestline import GuestLine, format_resume
+from voip.gateway.guestline import GuestLine
 from voip.gateway.guestmessages import (
     Accept,
     Answer,
@@ -191,7 +191,7 @@ class PythonGuest:
         """Lose the socket and come back on another one."""
         await self.socket.close()
         await self.open_socket()
-        await self.socket.send_bytes(format_resume(self.keys.resume_id))
+        await self.socket.send_bytes(b"\x02" + self.keys.resume_id)
         for sealed in self.line.resume():
             await self.socket.send_bytes(sealed)
         self.go_on()
