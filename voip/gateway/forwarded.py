@@ -217,7 +217,7 @@ class Forwarded:
 
     async def _take_events(self, sfu: Sfu) -> None:
         """Follow what the server says, until it or our leg there is gone."""
-        ends = self._spawn(self._read(sfu)), self._spawn(_wait(self._is_cut))
+        ends = self._begin(self._read(sfu)), self._begin(_wait(self._is_cut))
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         raise UnreachableError(
             "the forwarding server is gone; sound and pictures go on when it is back"
@@ -339,12 +339,21 @@ class Forwarded:
             self._audience.warn(f"{why}: it is not taken any more")
             self._spawn(self._end(feed))
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        _ = self._begin(work)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run something for as long as we are at the server, or less."""
-        task = self._tasks.create_task(work)
+        task = self._tasks.create_task(self._told(work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+    async def _told(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except CallError as error:  # a screen that is gone, say: the room goes on
+            self._audience.warn(str(error))
 
 
 class _Lent:

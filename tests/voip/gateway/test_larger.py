@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -39,7 +40,7 @@ async def room(server: Forwarder, people: list[Party]) -> AsyncIterator[Gatherin
 async def all_hear(meeting: Gathering) -> None:
     for me, guest in enumerate(meeting.guests):
         for other in set(range(len(meeting.guests))) - {me}:
-            await until(lambda g=guest, t=TONES[other]: g.speaker.hears(t))
+            await until(partial(guest.speaker.hears, TONES[other]))
 
 
 def copied(guest: Guest) -> HeardKeys:

@@ -1,6 +1,7 @@
 """A call without media says so, and wants the same of the other side."""
 
 import inspect
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +12,7 @@ from voip.media.events import FirstVerified
 from voip.media.nomedia import NoMedia
 from voip.media.pattern import Tone
 from voip.media.plan import MediaPlan
+from voip.media.sources import Picture
 from voip.media.streams import MediaSession
 
 SERVERS = IceConfig(servers=(IceServer(url="stun:192.0.2.1"),))
@@ -28,6 +30,16 @@ class Sink:
 
     def close(self) -> None:
         self.is_closed = True
+
+
+class Nothing:
+    """A camera that nobody looks at."""
+
+    async def picture(self) -> Picture:
+        raise AssertionError("nobody looks")
+
+    def close(self) -> None:
+        pass
 
 
 @pytest.fixture
@@ -77,16 +89,20 @@ async def test_no_server_is_asked_while_it_rings() -> None:
     assert await ahead.take() is None
 
 
-async def test_what_needs_media_is_missing(media: NoMedia) -> None:
-    for use in (
-        lambda: media.use_pictures(Kind.VIDEO, None),  # type: ignore[arg-type]  # not looked at
-        lambda: media.tone("1"),
-        lambda: media.record(None),  # type: ignore[arg-type]  # likewise
-        lambda: media.send_text("hello"),
-        lambda: media.send_file("name", b""),
-    ):
-        with pytest.raises(MissingError):
-            use()
+USES: dict[str, Callable[[NoMedia], None]] = {
+    "pictures": lambda media: media.use_pictures(Kind.VIDEO, Nothing()),
+    "tones": lambda media: media.tone("1"),
+    "text": lambda media: media.send_text("hello"),
+    "a file": lambda media: media.send_file("name", b""),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+async def test_what_needs_media_is_missing(
+    media: NoMedia, use: Callable[[NoMedia], None]
+) -> None:
+    with pytest.raises(MissingError):
+        use(media)
 
 
 async def test_what_is_shown_is_said_and_nothing_else(media: NoMedia) -> None:
