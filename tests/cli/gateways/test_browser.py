@@ -1,12 +1,15 @@
 """`ringfence gateway browser`: a guest, a host, and a contact who is told of him."""
 
 import asyncio
+import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from cli.codes import Code
@@ -16,6 +19,7 @@ from tests.voip.gateway.guest_peer import PythonGuest, peak_hz
 from tests.voip.people import introduce, person
 from voip.identity.card import parse_relay
 from voip.identity.words import words
+from voip.signalling.tls import TlsFiles, make_key
 
 _MEDIA = ["--audio-out=null", "--loopback", "--json"]
 _SECOND = 96_000
@@ -147,3 +151,34 @@ def test_what_cannot_be_is_said_before_anything_is_served(
     _, complaint = process.communicate(timeout=20)
 
     assert (process.returncode != 0, said in complaint) == (True, True)
+
+
+async def shown(port: int) -> str:
+    """Give the certificate that is shown, as PEM."""
+    return await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port))
+
+
+@pytest.mark.slow
+async def test_the_page_is_served_over_https_and_its_certificate_renewed(
+    run: Run, port: int, tmp_path: Path
+) -> None:
+    files = TlsFiles(certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem")
+    make_key(files)
+    alice = run(
+        *("alice", "gateway", "browser", "--audio-in=silence"),
+        *(f"--url=https://127.0.0.1:{port}", f"--listen=127.0.0.1:{port}"),
+        *(f"--cert={files.certificate}", f"--key={files.key}"),
+    )
+    await until(alice, event="link")
+    url = f"https://127.0.0.1:{port}/"
+    async with aiohttp.ClientSession() as session, session.get(url, ssl=False) as page:
+        insisted = page.headers["Strict-Transport-Security"]
+    before = await shown(port)
+    files.key.unlink()
+    make_key(files)
+    alice.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(10):
+        while (after := await shown(port)) == before:
+            pass
+
+    assert (insisted, after) == ("max-age=31536000", files.certificate.read_text())
