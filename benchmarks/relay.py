@@ -50,6 +50,7 @@ from voip.signalling.frames import (
     Request,
     Status,
     Stored,
+    TurnGrant,
     format_request,
     parse_reply,
 )
@@ -122,7 +123,7 @@ class _Client:
                             tasks.create_task(self._ask(Ack(tuple(read))))
                             read = []
                         await self._send(Get((self._fetch,)))
-                    case BoardSlot():
+                    case BoardSlot() | TurnGrant():
                         raise AssertionError  # nobody asked for one
 
     async def _ask(self, request: Put | Ack) -> None:

@@ -297,10 +297,10 @@ def _gateway_series(counts: GatewayCounts) -> Iterable["Metric"]:
     )
     for kind in Kind:
         for way in Direction:
-            count = counts.frames(kind, way)
-            frames.add_metric([kind, way, "passed"], count.passed)
-            frames.add_metric([kind, way, "dropped"], count.dropped)
-            frames.add_metric([kind, way, "failed"], count.failed)
+            of_leg = counts.frames(kind, way)
+            frames.add_metric([kind, way, "passed"], of_leg.passed)
+            frames.add_metric([kind, way, "dropped"], of_leg.dropped)
+            frames.add_metric([kind, way, "failed"], of_leg.failed)
     yield frames
     invites = CounterMetricFamily(
         "ringfence_gateway_invites", "Invite links.", labels=["event"]

@@ -75,13 +75,14 @@ async def use(port: int) -> set[str]:
         grant = await ask(Turn(300))
         assert isinstance(grant, TurnGrant)
         told |= {grant.servers[0].username, grant.servers[0].credential}
+        ack = Ack((bytes(16),))
         parcel = await ask(Get((fetch,), 0))
         while isinstance(parcel, Parcel):
             told |= spellings(parcel.message_id)
-            last = parcel
+            ack = Ack((parcel.message_id,))
             parcel = parse_reply(await web.receive_bytes(timeout=20))
         assert isinstance(parcel, GetDone)
-        await ask(Ack((last.message_id,)))
+        await ask(ack)
         await web.send_bytes(b"not a frame")
         await web.receive(timeout=20)
     return told

@@ -62,7 +62,7 @@ class Batches(Generic[_Q, _A]):
 
     def _take(self) -> list[tuple[_Q, asyncio.Future[_A]]]:
         """Take what waits; whose asker has gone is not worth a trip."""
-        batch = []
+        batch: list[tuple[_Q, asyncio.Future[_A]]] = []
         while self._waiting and len(batch) < MAX_BATCH:
             request, answer = self._waiting.popleft()
             if not answer.done():
