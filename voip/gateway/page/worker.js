@@ -56,7 +56,7 @@ addEventListener("rtctransform", ({ transformer }) => {
     if (data === null) {
       return;
     }
-    frame.data = data.buffer;
+    frame.data = data.slice().buffer; // `data` may be a part of something longer
     controller.enqueue(frame);
     count.sframe += 1;
     if (operation === "open" && count.sframe === 1) {

@@ -43,7 +43,9 @@ async def running(sound: Path | None = None) -> AsyncIterator[Browser]:
             await browser.close()
 
 
-class _Tab:
+class ChromiumTab:
+    """A tab of Chromium."""
+
     def __init__(self, context: BrowserContext, page: Page, seen: Seen) -> None:
         self.seen = seen
         self._context = context
@@ -85,7 +87,7 @@ async def tab(browser: Browser, wishes: Wishes | None = None) -> AsyncIterator[T
     page.on("request", lambda request: seen.requests.append(request.url))
     page.on("websocket", lambda socket: seen.requests.append(socket.url))
     await page.add_init_script(WATCH + wishes.preload)
-    opened = _Tab(context, page, seen)
+    opened = ChromiumTab(context, page, seen)
     try:
         yield opened
     finally:

@@ -468,7 +468,7 @@ async def test_single_keys_can_be_switched_off(open_tab: OpenTab, host: Host) ->
     async with open_tab() as tab:
         await in_the_call(tab, host)
         await tab.ask("document.getElementById('keys').click()")
-        await tab.ask("document.querySelector('#call h2').focus()")
+        await tab.ask("document.querySelector('#call h1').focus()")
         await tab.press("m")
         button = "document.querySelector('[data-do=mute]')"
 
