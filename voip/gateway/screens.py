@@ -24,11 +24,6 @@ class Screens:
         self._face = self._shown.plan(video=True).video_sink
         self._seen_by: dict[str, Port] = {}
 
-    @property
-    def is_shown(self) -> bool:
-        """Whether we show it."""
-        return self._shown.is_open
-
     async def show(self, source: VideoSource) -> None:
         """Look at a screen and show it to all who were added, until cancelled."""
         assert self._face is not None
