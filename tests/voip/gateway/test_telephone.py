@@ -330,7 +330,8 @@ async def test_without_a_call_there_is_nothing_to_press() -> None:
 
 @simulated
 async def test_their_digits_and_holds_are_told() -> None:
-    here, digits = scene(), []
+    digits: list[str] = []
+    here = scene()
     here.phone.on_digit = digits.append
     async with here.call():
         here.line.take_up()
