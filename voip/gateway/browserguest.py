@@ -276,9 +276,11 @@ class Guest:
 
     async def _read(self, socket: web.WebSocketResponse) -> None:
         async for message in socket:
-            if message.type is not WSMsgType.BINARY or self._is_over.is_set():
+            if message.type is not WSMsgType.BINARY:
                 return
-            self._take(message.data)
+            # Once it is over, HANGUP is still to leave by this socket.
+            if not self._is_over.is_set():
+                self._take(message.data)
 
     async def _write(self, socket: web.WebSocketResponse) -> None:
         with contextlib.suppress(ConnectionError):
@@ -303,6 +305,8 @@ class Guest:
                 self._do(self._call.receive(message, self._loop.time()))
 
     def _tick(self, now: float) -> None:
+        if self._connecting is not None and self._connecting.done():
+            self._connecting.result()  # a bug of ours is not to be lost
         with self._ending():
             self._do(self._call.tick(now))
             if now >= self._count_at and self._media is not None:
