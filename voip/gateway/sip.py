@@ -84,7 +84,6 @@ class SipLine:
         ca_file: Path | None = None,
         allow_unencrypted: bool = False,
         interface: str | None = None,
-        listen: int | None = None,
         counts: GatewayCounts | None = None,
         worker: tuple[str, ...] = WORKER,
         start_s: float = START_S,
@@ -99,7 +98,6 @@ class SipLine:
             allow_unencrypted: the user's word for calls that others can hear, where the
                 account's file allows it too.
             interface: the network interface or address to use; by default all.
-            listen: the port for SIP; by default any, as the exchange is told.
             counts: where to count.
             worker: arguments of the Python that runs it.
             start_s: how long it may take to begin.
@@ -123,7 +121,6 @@ class SipLine:
                 account,
                 ca_file=str((ca_file or system_authorities()).resolve()),
                 interface=interface,
-                listen=listen,
             ),
             format_account_line(account, password),
         )

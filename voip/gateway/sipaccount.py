@@ -33,6 +33,7 @@ MIN_REGISTER_S = 30  # a registrar answers 423 to less (RFC 3261 §10.2.8)
 MAX_REGISTER_S = 86400
 
 _ALIAS = re.compile(r"\S{1,64}")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
 _COMMENT = re.compile(r"(?:^|\s)#")
 _LOGIN = re.compile(r"[A-Za-z0-9_.!~*+#()@-]{1,64}")
 """As a user is spelt, and as providers spell a login."""
@@ -91,6 +92,7 @@ class SipAccount:
         login: the name for the password, if it is not `user`.
         proxy: where all requests go, if not to `host`.
         register_s: how often to register anew; 0 for a trunk that knows us.
+        listen: the port for SIP, where a trunk must know it; else any.
         has_video: pictures are offered, as VP8.
         may_be_plain: `--allow-unencrypted` may be given with this account.
         numbers: whom a contact's alias calls, as a SIP URI.
@@ -108,6 +110,7 @@ class SipAccount:
     keying: Keying = Keying.SDES
     codecs: tuple[Codec, ...] = tuple(Codec)
     register_s: int = DEFAULT_REGISTER_S
+    listen: int | None = None
     has_video: bool = False
     may_be_plain: bool = False
     numbers: tuple[tuple[str, str], ...] = ()
@@ -199,7 +202,7 @@ class _Reading:
         )
 
 
-def _statement(word: str, values: list[str]) -> dict[str, object]:  # noqa: PLR0911, C901 -- a table
+def _statement(word: str, values: list[str]) -> dict[str, object]:  # noqa: PLR0911, PLR0912, C901 -- a table
     match word, values:
         case "account", [uri]:
             user, host = _user_at_host(uri)
@@ -218,6 +221,8 @@ def _statement(word: str, values: list[str]) -> dict[str, object]:  # noqa: PLR0
             return {"codecs": _codecs(names)}
         case "register", [seconds]:
             return {"register_s": _register_s(seconds)}
+        case "listen", [port]:
+            return {"listen": _port(port)}
         case "video", [answer]:
             return {"has_video": _yes(answer)}
         case "unencrypted", ["allowed"]:
@@ -233,6 +238,7 @@ def _statement(word: str, values: list[str]) -> dict[str, object]:  # noqa: PLR0
 _STATEMENTS = (
     "account sip:USER@HOST, password-file PATH, login NAME, proxy HOST,"
     " transport udp|tcp|tls, keying sdes|dtls|none, codecs NAME..., register SECONDS,"
+    " listen PORT,"
     " video yes|no, unencrypted allowed, number ALIAS URI, ring ALIAS, allow PATTERN,"
     " deny PATTERN"
 )
@@ -299,7 +305,6 @@ def format_config(
     *,
     ca_file: str,
     interface: str | None = None,
-    listen: int | None = None,
 ) -> str:
     """Write the stack's settings.
 
@@ -307,7 +312,6 @@ def format_config(
         account: whose they are.
         ca_file: the PEM of those who vouch for TLS.
         interface: the network interface or address; by default all.
-        listen: the port for SIP; by default any.
 
     Raises:
         MalformedError: a path that the stack would read otherwise.
@@ -335,7 +339,7 @@ def format_config(
         "auplay_format s16",
         "opus_bitrate 32000",
         *([f"net_interface {interface}"] if interface else []),
-        *([f"sip_listen 0.0.0.0:{listen}"] if listen else []),
+        *([f"sip_listen 0.0.0.0:{account.listen}"] if account.listen else []),
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -420,6 +424,12 @@ def _register_s(text: str) -> int:
             f"expected {MIN_REGISTER_S} to {MAX_REGISTER_S} seconds, came {seconds}"
         )
     return seconds
+
+
+def _port(text: str) -> int:
+    if not (_PORT.fullmatch(text) and int(text) <= 65535):
+        raise MalformedError(f"expected a port of 1 to 65535, came {text!r}")
+    return int(text)
 
 
 def _yes(text: str) -> bool:

@@ -12,6 +12,7 @@ from tests.cli.conftest import Start
 from tests.cli.side import Side, save
 from tests.voip.gateway.phones import (
     Phone,
+    free_ports,
     make_authority,
     need_baresip,
     need_stack,
@@ -20,6 +21,7 @@ from tests.voip.gateway.phones import (
 from tests.voip.people import introduce, person
 from voip.identity.card import parse_relay
 
+WEAK = "NOT ENCRYPTED past here"
 MEDIA = ("--audio-in=tone", "--audio-out=null", "--json")
 
 
@@ -151,3 +153,44 @@ def test_a_password_that_others_can_read_is_refused(
         assert "chmod 600" in said
         assert "hunter2" not in said
         assert ended == Code.REFUSED
+
+
+@pytest.mark.slow
+async def test_a_telephone_that_calls_rings_a_contact(
+    tmp_path: Path, start: Start, relay_line: str
+) -> None:
+    need_baresip()
+    relay = parse_relay(relay_line)
+    alice, bob = person("alice", relay), person("bob", relay)
+    introduce(alice, bob)
+    save(tmp_path / "alice", alice.vault)
+    save(tmp_path / "bob", bob.vault)
+    there = Side(start("bob", "answer", "--once", "--loopback", *MEDIA))
+    await asyncio.to_thread(there.until, event="listening")
+    authority, port = make_authority(tmp_path / "authority"), free_ports()
+    path = tmp_path / "trunk.account"
+    path.write_text(
+        "account sip:gateway@127.0.0.1\nregister never\ntransport udp\n"
+        f"unencrypted allowed\nlisten {port}\nring bob\n"
+    )
+    options = (
+        f"--account={path}",
+        f"--sip-ca={authority.ca_file}",
+        "--sip-interface=127.0.0.1",
+        "--allow-unencrypted",
+        "--loopback",
+    )
+    here = Side(start("alice", "gateway", "sip", *options, *MEDIA))
+    async with running_phone(tmp_path / "phone", authority) as phone:
+        await asyncio.to_thread(here.until, event="registered")
+        await phone.command("dial", f"sip:gateway@127.0.0.1:{port}")
+        await asyncio.to_thread(here.until, event="incoming")
+        told = await asyncio.to_thread(accept, there)
+        await asyncio.to_thread(here.until, event="secured")
+        there.say("hangup")
+        await asyncio.to_thread(there.end)
+        ended = await asyncio.to_thread(here.until, event="ended", mark=WEAK)
+        here.process.terminate()
+        code = await asyncio.to_thread(here.end)
+
+    assert (told["mark"], ended["reason"], code) == (WEAK, "normal", Code.DONE)

@@ -357,12 +357,11 @@ async def test_a_call_that_comes_is_answered(
         line = SipLine(
             parse_account(
                 b"account sip:gateway@127.0.0.1\nregister never\ntransport udp\n"
-                b"unencrypted allowed\n"
+                b"unencrypted allowed\nlisten %d\n" % port
             ),
             ca_file=authority.ca_file,
             allow_unencrypted=True,
             interface="127.0.0.1",
-            listen=port,
         )
         async with line:
             await line.registered()
@@ -494,8 +493,11 @@ async def test_nobody_comes_in_by_tls_but_on_our_own_connection(
     need_stack()
     authority = make_authority(tmp_path / "authority")
     listen = free_ports()
+    account = f"account sip:a@pbx.example\nregister never\nlisten {listen}\n"
     line = SipLine(
-        TRUNK, ca_file=authority.ca_file, interface="127.0.0.1", listen=listen
+        parse_account(account.encode()),
+        ca_file=authority.ca_file,
+        interface="127.0.0.1",
     )
     anybody = ssl.create_default_context()
     anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE

@@ -132,11 +132,12 @@ def test_a_contact_has_the_number_of_its_line() -> None:
         ("number " + "b" * 65 + " sip:1@b", "expected an alias"),
         ("ring a b", "expected one of account"),
         ("allow", "expected one of account"),
+        ("listen 0", "expected a port of 1 to 65535"),
         ("allow tel:*", "pattern 'tel:\\*'"),
         ("number bob sips:1@b", "and no more"),
         ("keying none", "needs the line 'unencrypted allowed'"),
     ],
-    ids=range(39),
+    ids=range(40),
 )
 def test_a_line_that_is_not_understood_is_refused(line: str, why: str) -> None:
     with pytest.raises(MalformedError, match=why):
@@ -302,7 +303,7 @@ def test_who_names_a_port_or_an_address_asks_for_no_srv(proxy: str) -> None:
 
 
 def test_the_interface_and_the_port_can_be_chosen() -> None:
-    config = format_config(account(), ca_file="/ca.pem", interface="eth0", listen=5060)
+    config = format_config(account("listen 5060"), ca_file="/ca.pem", interface="eth0")
 
     assert config.endswith("net_interface eth0\nsip_listen 0.0.0.0:5060\n")
 
