@@ -6,7 +6,7 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,10 +112,10 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
             port = bridge.port(_ME)
             port.open()
             host = _Host(gateway, bridge, port, tasks, guests=hosting.guests)
-            speaking = tasks.create_task(bridge.attach(port, wishes.plan(ends)))
+            speaking = tasks.create_task(_speak(host, port, lambda: wishes.plan(ends)))
             calling = tasks.create_task(_call(store, hosting, ice, host))
             _print_links(gateway, hosting)
-            with on_interrupt(host.leave):
+            with on_interrupt(host.interrupted):
                 code = await host.run()
             for each in (speaking, calling):
                 each.cancel()
@@ -197,6 +197,12 @@ def _draw(link: str) -> None:
     segno.make(link, error="m").terminal(sys.stderr, compact=True)
 
 
+async def _speak(host: "_Host", port: Port, plan: Callable[[], MediaPlan]) -> None:
+    """Open microphone and camera once there is somebody to hear and see them."""
+    await host.first_guest.wait()
+    await host.bridge.attach(port, plan())
+
+
 async def _call(
     store: VaultKeeper, hosting: Hosting, ice: IceConfig, host: "_Host"
 ) -> None:
@@ -205,16 +211,20 @@ async def _call(
         return
     await host.first_guest.wait()
     settings = Settings(plan=host.unused_plan, ice=ice)
-    async with open_endpoint(store, settings, signer=signer_of(store)) as endpoint:
-        port = host.bridge.port("contact")
-        conversation = await endpoint.dial(
-            hosting.contact, plan=port.plan, legs_follow=True
-        )
-        try:
-            await host.hold(conversation, port)
-        finally:
-            conversation.hang_up()
-            await conversation.finished()
+    try:
+        async with open_endpoint(store, settings, signer=signer_of(store)) as endpoint:
+            port = host.bridge.port("contact")
+            conversation = await endpoint.dial(
+                hosting.contact, plan=port.plan, legs_follow=True
+            )
+            try:
+                await host.hold(conversation, port)
+            finally:
+                conversation.hang_up()
+                await conversation.finished()
+    except* CallError as errors:  # the guests are still there
+        for error in errors.exceptions:
+            _refuse(f"{escape(hosting.contact)}: {escape(str(error))}")
 
 
 def _tell(facts: Json, *lines: str) -> None:
@@ -224,6 +234,14 @@ def _tell(facts: Json, *lines: str) -> None:
     else:
         for line in lines:
             click.echo(line, err=True)
+
+
+def _refuse(why: str) -> None:
+    """Say what cannot be."""
+    if is_for_programs():
+        show({"event": "error", "sentence": why})
+    else:
+        complain(why)
 
 
 @dataclass(slots=True)
@@ -273,8 +291,15 @@ class _Host:
         """Hang up on everybody."""
         for seat in list(self._seats.values()):
             seat.guest.hang_up()
-        self._code = Code.DONE if self._count else Code.INTERRUPTED
+        self._code = Code.DONE
         self._is_over.set()
+
+    def interrupted(self) -> None:
+        """Hang up on everybody, because of Ctrl-C or a service manager."""
+        had_guests = self._count > 0
+        self.leave()
+        if not had_guests:
+            self._code = Code.INTERRUPTED
 
     def unused_plan(self) -> MediaPlan:
         """Refuse calls that come meanwhile: the microphone is the guests'."""
@@ -337,13 +362,7 @@ class _Host:
                 try:
                     self._do(parse_order(line.decode(errors="replace")))
                 except CallError as error:
-                    self._refuse(str(error))
-
-    def _refuse(self, why: str) -> None:
-        if is_for_programs():
-            _tell({"event": "error", "sentence": why})
-        else:
-            complain(why)
+                    _refuse(str(error))
 
     def _do(self, order: Order) -> None:
         match order.act:
@@ -432,7 +451,7 @@ class _Host:
         try:
             seat.guest.compare(choice)
         except TrustError as error:
-            self._refuse(f"guest {seat.number}: {escape(str(error))}")
+            _refuse(f"guest {seat.number}: {escape(str(error))}")
             return
         seat.has_matched = True
         if seat.leg is not None:

@@ -132,6 +132,21 @@ async def test_a_contact_is_told_of_the_guest_before_he_hears_him(
         )
 
 
+@pytest.mark.slow
+async def test_a_contact_who_cannot_be_called_ends_nothing(run: Run, port: int) -> None:
+    alice = gateway(run, port, "--audio-in=tone", "--with=carol")
+    link = (await until(alice, event="link"))["link"]
+    async with PythonGuest(link) as guest:
+        await guest.join()
+        await until(alice, event="guest at the door")
+        alice.say("accept")
+        complaint = await until(alice, event="error")
+        await hears(guest, 440.0)
+        await guest.hang_up()
+
+        assert (complaint["sentence"][:7], alice.end()) == ("carol: ", Code.DONE)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
