@@ -12,6 +12,7 @@ import re
 import signal
 import socket
 import sys
+from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from voip.signalling.turn import TurnOffer
 
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
+TLS_BUFFER_BYTES = 16 << 10
 _SECRET_BYTES = 1024  # a larger file is no secret
 _SQLITE = "sqlite:"
 _SHARED = re.compile(r"(rediss?|unix)://")
@@ -119,6 +121,9 @@ def _read_secret(path: Path) -> str:
 def run(wanted: Wanted) -> None:
     """Serve until interrupted or told to end."""
     journal = Journal(is_json=wanted.is_json_log)
+    # asyncio gives each TLS connection a buffer of 256 KiB, and clients are idle: with
+    # one of a few frames they take a tenth of that.
+    SSLProtocol.max_size = TLS_BUFFER_BYTES
     if wanted.worker is None and wanted.workers > 1:
         asyncio.run(_Parent(wanted, journal).run())
         return
@@ -140,19 +145,20 @@ def _loop_factory(
 async def _serve(wanted: Wanted, journal: Journal) -> None:
     ended = _asked_to_end()
     counts = RelayCounts()
+    journal.write(Event.STARTED)
     async with (
         _open_store(wanted) as store,
         serve_store(store, wanted.service, counts=counts) as running,
         serve_operations(
-            _metrics_of(wanted), counts, {Reason.STORE: running.check}
+            _metrics_of(wanted),
+            counts,
+            {Reason.STORE: running.check},
+            _teller(journal),
         ) as operations,
     ):
-        journal.write(Event.STARTED)
-        telling = asyncio.create_task(_tell(operations, journal))
         if wanted.worker in (None, 0):
             _say(wanted, running.address)
         await ended.wait()
-        telling.cancel()
         await _leave(wanted, running, operations, journal)
     journal.write(Event.STOPPED)
 
@@ -165,18 +171,14 @@ async def _leave(
     await running.drain(wanted.drain_s)
 
 
-async def _tell(operations: Operations, journal: Journal) -> None:
-    """Write down when the relay becomes ready, and when it no longer is; for ever."""
-    before: tuple[Reason, ...] | None = None
-    while True:
-        reasons = operations.reasons
-        if reasons != before and Reason.STARTING not in reasons:
-            if reasons:
-                journal.write(Event.NOT_READY, level="error", reasons=[*reasons])
-            else:
-                journal.write(Event.READY)
-            before = reasons
-        await asyncio.sleep(0.5)
+def _teller(journal: Journal) -> Callable[[tuple[Reason, ...]], None]:
+    def tell(reasons: tuple[Reason, ...]) -> None:
+        if reasons:
+            journal.write(Event.NOT_READY, level="error", reasons=[*reasons])
+        else:
+            journal.write(Event.READY)
+
+    return tell
 
 
 def _say(wanted: Wanted, bound: RelayAddress) -> None:

@@ -37,6 +37,8 @@ PATIENCE_S = 10.0  # for one check
 
 Check = Callable[[], Awaitable[object]]
 """Raises a `CallError` where new work should not come here."""
+Told = Callable[["tuple[Reason, ...]"], None]
+"""Told why new work should not come here, whenever that changes."""
 
 
 class Reason(StrEnum):
@@ -53,9 +55,10 @@ class Reason(StrEnum):
 class Operations:
     """What the pages say; fed by the tasks of `serve_operations`."""
 
-    def __init__(self, checks: Mapping[Reason, Check]) -> None:
+    def __init__(self, checks: Mapping[Reason, Check], told: Told) -> None:
         self.lag_s = 0.0
         self._checks = checks
+        self._told = told
         self._reasons: tuple[Reason, ...] = (Reason.STARTING,) if checks else ()
         self._is_draining = False
 
@@ -71,9 +74,12 @@ class Operations:
     async def keep_checking(self) -> None:
         """Make all checks, for ever."""
         while True:
-            self._reasons = tuple(
+            reasons = tuple(
                 [reason for reason in self._checks if await self._fails(reason)]
             )
+            if reasons != self._reasons:
+                self._reasons = reasons
+                self._told(reasons)
             await asyncio.sleep(CHECK_S)
 
     async def keep_beating(self) -> None:
@@ -98,6 +104,7 @@ async def serve_operations(
     address: str | None,
     counts: RelayCounts | GatewayCounts,
     checks: Mapping[Reason, Check] | None = None,
+    told: Told = lambda _: None,
 ) -> AsyncIterator[Operations]:
     """Serve the pages for the length of a block.
 
@@ -105,13 +112,14 @@ async def serve_operations(
         address: ``HOST:PORT`` to listen on; None serves nothing.
         counts: what `/metrics` shows.
         checks: what `/readyz` asks, every ten seconds.
+        told: is told when the answer changes.
 
     Raises:
         ModuleNotFoundError: the library `prometheus_client` is not installed.
         MalformedError: another form of address.
         UnreachableError: the address is taken or not ours.
     """
-    operations = Operations(checks or {})
+    operations = Operations(checks or {}, told)
     async with contextlib.AsyncExitStack() as stack:
         tasks = [
             asyncio.create_task(operations.keep_checking()),

@@ -182,10 +182,9 @@ async def _look(relay: Relay, ledger: Ledger) -> Outcome:
     found: Counter[bytes] = Counter()
     async with aiohttp.ClientSession() as session:
         for start in range(0, len(ledger.fetches), 32):
-            # One connection for few requests: no relay slows us down then.
-            async with session.ws_connect(_url(relay.address)) as socket:
-                parcels = await _read(socket, ledger.fetches[start : start + 32])
-                found.update(parcel.blob for parcel in parcels)
+            fetches = ledger.fetches[start : start + 32]
+            parcels = await _read_again(session, _url(relay.address), fetches)
+            found.update(parcel.blob for parcel in parcels)
     return Outcome(
         acknowledged=len(ledger.stored) + len(ledger.deleted),
         deleted=len(ledger.deleted),
@@ -193,6 +192,18 @@ async def _look(relay: Relay, ledger: Ledger) -> Outcome:
         doubled=sum(count > 1 for count in found.values()),
         undead=sum(blob in found for blob in ledger.deleted),
     )
+
+
+async def _read_again(
+    session: aiohttp.ClientSession, url: str, fetches: list[bytes]
+) -> list[Parcel]:
+    """Read on a new connection until one is not closed, as clients do."""
+    for _ in range(20):
+        with contextlib.suppress(*_GOES):
+            async with session.ws_connect(url) as socket:
+                return await _read(socket, fetches)
+        await asyncio.sleep(0.2)
+    raise AssertionError("a relay does not come back")
 
 
 async def _read(

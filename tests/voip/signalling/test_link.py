@@ -26,12 +26,16 @@ from voip.signalling.frames import (
     Reply,
     Status,
     Stored,
+    TurnGrant,
+    TurnStatus,
     format_reply,
     parse_request,
 )
 from voip.signalling.link import RelayLink
 from voip.signalling.mailbox import Limits
-from voip.signalling.relay import serve_relay
+from voip.signalling.relay import Service, serve_relay, serve_store
+from voip.signalling.store_sqlite import open_sqlite
+from voip.signalling.turn import TurnOffer
 
 FETCH = b"\x01" * 32
 SECOND = b"\x02" * 32
@@ -346,4 +350,45 @@ async def test_a_small_relay_fills_up(tmp_path: Path) -> None:
         link_to(running.address) as link,
     ):
         with pytest.raises(LimitError, match="no room left"):
+            await link.put(TAG, BLOB)
+
+
+async def test_a_relay_gives_turn_servers(tmp_path: Path) -> None:
+    offer = TurnOffer(("turn:turn.example",), b"0123456789abcdef")
+    async with (
+        open_sqlite(tmp_path / "s", limits=Limits(), entropy=os.urandom) as store,
+        serve_store(store, Service(turn=offer)) as running,
+        link_to(running.address) as link,
+    ):
+        servers = await link.turn(300)
+
+    assert [server.url for server in servers] == ["turn:turn.example"]
+
+
+async def test_a_relay_without_turn_servers_says_so(address: RelayAddress) -> None:
+    async with link_to(address) as link:
+        with pytest.raises(MissingError, match="offers no turn server"):
+            await link.turn(300)
+
+
+async def test_a_relay_asks_to_slow_down_with_turn(tmp_path: Path) -> None:
+    offer = TurnOffer(("turn:turn.example",), b"0123456789abcdef")
+    async with (
+        open_sqlite(tmp_path / "s", limits=Limits(), entropy=os.urandom) as store,
+        serve_store(store, Service(turn=offer)) as running,
+        link_to(running.address) as link,
+    ):
+        for _ in range(4):
+            await link.turn(300)
+        with pytest.raises(LimitError, match="asks to slow down"):
+            await link.turn(300)
+
+
+async def test_turn_servers_nobody_asked_for_end_the_connection() -> None:
+    def answer(frame: bytes) -> list[bytes | str]:
+        del frame
+        return [format_reply(TurnGrant(TurnStatus.NOT_OFFERED), os.urandom)]
+
+    async with lying_relay(answer) as relay, link_to(relay, 0.5) as link:
+        with pytest.raises(UnreachableError, match="turn: nobody asked for it"):
             await link.put(TAG, BLOB)
