@@ -17,7 +17,7 @@ import importlib.util
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,6 @@ from typing import Final, Self
 
 from voip.errors import (
     CallError,
-    MalformedError,
     NotAllowedError,
     RefusedError,
     UnreachableError,
@@ -33,8 +32,6 @@ from voip.errors import (
 from voip.gateway.counts import Direction, End, GatewayCounts, Kind
 from voip.gateway.sipaccount import (
     SipAccount,
-    format_account_line,
-    format_config,
     parse_uri,
 )
 from voip.gateway.sipcall import (
@@ -47,7 +44,6 @@ from voip.gateway.sipframes import (
     THEIRS,
     Command,
     Event,
-    FrameReader,
     Order,
     Said,
     Shown,
@@ -55,6 +51,8 @@ from voip.gateway.sipframes import (
     format_command,
 )
 from voip.gateway.sipleg import SipLeg
+from voip.gateway.sippipe import Pipe, end
+from voip.gateway.sipsettings import format_account_line, format_config
 
 WORKER = ("-I", "-m", "voip.gateway.sip_worker")
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
@@ -63,7 +61,6 @@ START_S = 20.0  # a worker that says nothing for so long is none
 MAX_LEGS = 64  # at once; a worker that tells of more has gone mad
 BEHIND_BYTES = 4 * 640 * 480
 """What may wait for a worker that does not read; it then loses sound and pictures."""
-GOODBYE_S = 3.0  # that the worker has to take leave of the exchange
 
 
 class SipLine:
@@ -131,7 +128,7 @@ class SipLine:
         self.worker_pid: int | None = None
         self._legs: dict[int, SipLeg] = {}
         self._last = 0
-        self._pipe: _Pipe | None = None
+        self._pipe: Pipe | None = None
         self._is_ready = False
         self._refusal: RefusedError | None = None
         self._incoming: asyncio.Queue[SipLeg | RefusedError] = asyncio.Queue()
@@ -224,7 +221,7 @@ class SipLine:
             )
         loop = asyncio.get_running_loop()
         _, pipe = await loop.create_unix_connection(
-            lambda: _Pipe(self._take, self._hear, self._see), sock=ours
+            lambda: Pipe(self._take, self._hear, self._see), sock=ours
         )
         self._pipe, self.worker_pid = pipe, process.pid
         config, account = self._lines
@@ -241,7 +238,7 @@ class SipLine:
             for leg in tuple(self._legs.values()):
                 leg.lose()
             pipe.close()
-            await _end(process)
+            await end(process)
 
     def _take(self, event: Event) -> None:
         """Take what the worker tells."""
@@ -352,78 +349,6 @@ class SipLine:
         """Send sound or a picture, unless the worker is behind."""
         if self._pipe is not None and self._pipe.waiting < BEHIND_BYTES:
             self._pipe.write(frames)
-
-
-class _Pipe(asyncio.Protocol):
-    """Our end of the socket pair.
-
-    Attributes:
-        closed: set once nothing comes any more.
-    """
-
-    def __init__(
-        self,
-        take: Callable[[Event], None],
-        hear: Callable[[list[Sound]], None],
-        see: Callable[[Shown], None],
-    ) -> None:
-        self.closed = asyncio.Event()
-        self._take, self._hear, self._see = take, hear, see
-        self._frames = FrameReader()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            frames = self._frames.feed(data)
-        except MalformedError:
-            self.close()  # it is no worker of ours any more
-            return
-        sounds = []
-        for frame in frames:
-            match frame:
-                case Sound():
-                    sounds.append(frame)
-                case Event():
-                    self._take(frame)
-                case Shown():
-                    self._see(frame)
-                case Command():
-                    self.close()
-        if sounds:
-            self._hear(sounds)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's
-        self.closed.set()
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that the worker has not taken."""
-        return self._transport.get_write_buffer_size() if self._transport else 0
-
-    def write(self, data: bytes) -> None:
-        """Send, without waiting."""
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """Hear nothing any more; what was written still leaves."""
-        if self._transport is not None:
-            self._transport.close()
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Let a worker take its leave, and end it if it does not."""
-    try:
-        async with asyncio.timeout(GOODBYE_S):
-            await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 def system_authorities() -> Path:
