@@ -246,9 +246,13 @@ class _Desk:
     async def _take(self, leg: SipLeg) -> None:
         who = who_is(leg.peer)
         show({"event": "incoming", "peer": leg.peer}, f"{escape(leg.peer)} calls")
-        if self._side.contact or await self._accepts(leg):
-            await self._hold(who, lambda one: one.take(leg), came=leg)
-        else:
+        try:
+            if self._side.contact or await self._accepts(leg):
+                await self._hold(who, lambda one: one.take(leg), came=leg)
+        except* CallError as errors:
+            # One call that cannot be is no end of all others.
+            _refuse(str(_first(errors)))
+        finally:
             leg.end()
 
     async def _accepts(self, leg: SipLeg) -> bool:
@@ -345,6 +349,13 @@ class _Desk:
                 raise AssertionError(order)
             case _:
                 assert_never(order)
+
+
+def _first(errors: BaseExceptionGroup[CallError]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _refuse(why: str) -> None:

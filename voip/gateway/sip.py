@@ -327,7 +327,8 @@ class SipLine:
 
     def _come(self, event: Event) -> None:
         is_new = THEIRS <= event.call not in self._legs
-        if is_new and len(self._legs) < MAX_LEGS:
+        most = max(len(self._legs), self._incoming.qsize())
+        if is_new and most < MAX_LEGS:
             self._incoming.put_nowait(self._add(event.call, event.text, came=True))
 
     def _replace(self, event: Event) -> None:

@@ -194,3 +194,39 @@ async def test_a_telephone_that_calls_rings_a_contact(
         code = await asyncio.to_thread(here.end)
 
     assert (told["mark"], ended["reason"], code) == (WEAK, "normal", Code.DONE)
+
+
+@pytest.mark.slow
+async def test_a_contact_who_cannot_be_called_ends_no_gateway(
+    tmp_path: Path, start: Start, relay_line: str
+) -> None:
+    need_baresip()
+    relay = parse_relay(relay_line)
+    alice, bob = person("alice", relay), person("bob", relay)
+    introduce(alice, bob)  # who has never been on the network
+    save(tmp_path / "alice", alice.vault)
+    authority, port = make_authority(tmp_path / "authority"), free_ports()
+    path = tmp_path / "trunk.account"
+    path.write_text(
+        "account sip:gateway@127.0.0.1\nregister never\ntransport udp\n"
+        f"unencrypted allowed\nlisten {port}\nring bob\n"
+    )
+    options = (
+        f"--account={path}",
+        f"--sip-ca={authority.ca_file}",
+        "--sip-interface=127.0.0.1",
+        "--allow-unencrypted",
+    )
+    here = Side(start("alice", "gateway", "sip", *options, *MEDIA))
+    async with running_phone(tmp_path / "phone", authority) as phone:
+        await asyncio.to_thread(here.until, event="registered")
+        await phone.command("dial", f"sip:gateway@127.0.0.1:{port}")
+        said = await asyncio.to_thread(here.until, event="error")
+        await phone.saw("session closed")
+        here.process.terminate()
+        code = await asyncio.to_thread(here.end)
+
+    assert ("no device that can be called" in said["sentence"], code) == (
+        True,
+        Code.DONE,
+    )
