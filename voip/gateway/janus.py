@@ -102,7 +102,7 @@ class Janus:
         display = self._entropy(8).hex()
         body = videoroom.join_room(ticket, display=display)
         self._ticket = ticket
-        self._tell(await self._message(self._publisher, body, expect="joined"))
+        await self._message(self._publisher, body, expect="joined")
 
     async def publish(self, offer: Sdp) -> Sdp:
         """See `Sfu`."""
@@ -260,10 +260,8 @@ class Janus:
 
     def _take(self, reply: Reply) -> None:
         answer = self._waiting.get(reply.transaction or "")
-        if answer is not None and reply.kind in _LAST:
-            if not answer.done():
-                answer.set_result(reply)
-            return
+        if answer is not None and reply.kind in _LAST and not answer.done():
+            answer.set_result(reply)
         if reply.kind == "slowlink":
             self._put(Congested(reply.is_ours))
         elif reply.kind == "event" and reply.handle == self._publisher:
@@ -276,7 +274,7 @@ class Janus:
             self._put(FeedGone(reply.gone))
 
     def _put(self, event: SfuEvent) -> None:
-        if self._events.qsize() == MAX_EVENTS - 1:  # one place is for the last word
+        if self._events.qsize() >= MAX_EVENTS - 1:  # one place is for the last word
             raise MalformedError(f"janus: {MAX_EVENTS} events that nobody read")
         self._events.put_nowait(event)
 
