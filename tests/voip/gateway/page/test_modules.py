@@ -452,6 +452,7 @@ HONEST = {"kind": 1, "direction": 0, "sframe": 500, "failed": 0, "rtp": 501}
         pytest.param({}, [], 9, False, id="honest"),
         pytest.param({"rtp": 520}, [], 1, False, id="off once"),
         pytest.param({"rtp": 520}, [], 2, True, id="off twice"),
+        pytest.param({"rtp": 300}, [], 9, False, id="sealed and not sent"),
         pytest.param({"failed": 11}, [], 1, True, id="not sealed"),
         pytest.param({}, [{**HONEST, "direction": 1}], 1, False, id="opened all"),
         pytest.param(
