@@ -80,6 +80,7 @@ def free_port() -> int:
 
 def await_status(start: Start, address: str) -> tuple[int, str]:
     """Ask until somebody answers, and is not just starting."""
+    out = ""
     for _ in range(100):
         asked = start("operator", "gateway", "status", address)
         out, _ = asked.communicate(timeout=30)
