@@ -25,6 +25,7 @@ SUBJECTS = (
     "calls",
     "distance",
     "room",
+    "sframe",
     "sip",
     "relay",
     "transparency",

@@ -30,17 +30,15 @@ from typing import NamedTuple, NewType
 from voip.description import Kind
 from voip.errors import MalformedError
 from voip.media.profile import AUDIO_PT
-from voip.media.rtp import HEADER_BYTES, Header, format_header, parse_header
+from voip.media.rtp import HEADER_BYTES, check_outgoing
 from voip.media.sealing import clear_bytes
-from voip.media.sframe import Header as FrameHeader
-from voip.media.sframe import Sealer
-from voip.media.sframe import parse_header as parse_frame_header
+from voip.media.sframe import Header, Sealer, parse_header
 
 SealedPacket = NewType("SealedPacket", bytes)
 """An RTP packet of whose payload only a member's key opens what matters."""
 
 
-OpenFrame = Callable[[FrameHeader, bytes, bytes], bytes]
+OpenFrame = Callable[[Header, bytes, bytes], bytes]
 """Opens an SFrame ciphertext with its parsed header and its metadata."""
 
 # Under these a sender sends, see `profile`; the server has numbers of its own.
@@ -50,6 +48,10 @@ _REPEATS = {103: Kind.VIDEO, 107: Kind.SCREEN}
 _INSIDE = struct.Struct(">BHI")
 _NUMBER_BYTES = 2  # RFC 4588 §4: the number of what is repeated, before the payload
 _DESCRIPTOR_BYTES = 4
+_MOST_CLEAR = 10
+_HEADER = struct.Struct(">BBHII")  # RFC 3550 §5.1, without CSRC
+_FLAGS = 0x80  # version 2; no padding, no extension, no CSRC
+_METADATA = {kind: bytes([kind]) for kind in Kind}
 _FIRST, _LATER = b"\x90\x80", b"\x80\x80"
 """How our descriptors begin (see `voip.media.video.vp8`); members send no others."""
 
@@ -73,23 +75,20 @@ def seal(sealer: Sealer, packet: bytes) -> SealedPacket:
     Raises:
         MalformedError: no packet of a stream that a room has.
     """
-    header = parse_header(packet)
+    # No `Header` is built here, nor in opening: it would take as long as sealing.
+    payload_type, sequence, timestamp, _ = check_outgoing(packet)
     begin = HEADER_BYTES
-    sequence = header.sequence
-    kind = _KINDS.get(header.payload_type)
+    kind = _KINDS.get(payload_type)
     if kind is None:
-        kind = _REPEATS.get(header.payload_type)
+        kind = _REPEATS.get(payload_type)
         begin += _NUMBER_BYTES
         sequence = int.from_bytes(packet[HEADER_BYTES:begin])
     if kind is None:
-        raise MalformedError(
-            f"forwarding: payload type {header.payload_type} is no stream's"
-        )
-    end = begin + _clear(kind, packet[begin:])
-    clear = packet[begin:end]
-    inside = _INSIDE.pack(header.marker, sequence, header.timestamp)
-    sealed = sealer.seal(inside + packet[end:], bytes([kind]) + clear)
-    return SealedPacket(packet[:end] + sealed)
+        raise MalformedError(f"forwarding: payload type {payload_type} is no stream's")
+    end = begin if kind is Kind.AUDIO else _end_of_clear(packet, begin)
+    inside = _INSIDE.pack(packet[1] >> 7, sequence, timestamp)
+    metadata = _METADATA[kind] + packet[begin:end]
+    return SealedPacket(packet[:end] + sealer.seal(inside + packet[end:], metadata))
 
 
 def open_packet(
@@ -100,35 +99,31 @@ def open_packet(
     Raises:
         MalformedError: it does not open, or what it says of itself cannot be.
     """
+    _, number, _, _ = check_outgoing(packet)  # of the server, which sends like us
     begin = HEADER_BYTES
-    number = parse_header(packet).sequence
     if is_repeat:
         begin += _NUMBER_BYTES
         number = int.from_bytes(packet[HEADER_BYTES:begin])
-    end = begin + _clear(kind, packet[begin:])
+    end = begin if kind is Kind.AUDIO else _end_of_clear(packet, begin)
     clear, sealed = packet[begin:end], packet[end:]
-    plaintext = open_frame(parse_frame_header(sealed), sealed, bytes([kind]) + clear)
+    plaintext = open_frame(parse_header(sealed), sealed, _METADATA[kind] + clear)
     if len(plaintext) < _INSIDE.size:
         raise MalformedError(f"forwarding: {len(plaintext)} bytes inside")
     marker, sequence, timestamp = _INSIDE.unpack_from(plaintext)
-    own = Header(bool(marker), _TYPES[kind], sequence, timestamp, 0)
-    return Opened(
-        format_header(own) + clear + plaintext[_INSIDE.size :],
-        number - sequence & 0xFFFF,
-    )
+    own = _HEADER.pack(_FLAGS, bool(marker) << 7 | _TYPES[kind], sequence, timestamp, 0)
+    return Opened(own + clear + plaintext[_INSIDE.size :], number - sequence & 0xFFFF)
 
 
-def _clear(kind: Kind, payload: bytes) -> int:
-    """Say how many bytes of a payload stay readable, sealed or not.
+def _end_of_clear(packet: bytes, begin: int) -> int:
+    """Say up to where a packet of pictures stays readable, sealed or not.
 
     Raises:
         MalformedError: no VP8 of ours.
     """
-    if kind is Kind.AUDIO:
-        return 0
-    begin = payload[:2]
-    if begin == _LATER and len(payload) > _DESCRIPTOR_BYTES:
-        return _DESCRIPTOR_BYTES
-    if begin == _FIRST:
-        return _DESCRIPTOR_BYTES + clear_bytes(payload[_DESCRIPTOR_BYTES:])
+    start = packet[begin : begin + 2]
+    end = begin + _DESCRIPTOR_BYTES
+    if start == _LATER and len(packet) > end:
+        return end
+    if start == _FIRST:
+        return end + clear_bytes(packet[end : end + _MOST_CLEAR])
     raise MalformedError("forwarding: expected a VP8 descriptor of ours, came another")

@@ -59,7 +59,9 @@ class ServerLeg(RTCDtlsTransport):
     """One leg, from gathering to closing.
 
     Attributes:
-        sent: SRTP datagrams, likewise `received` and `dropped`.
+        sent: packets of RTP that left.
+        received: datagrams that came.
+        dropped: those of them that were not the server's, and what could not leave.
     """
 
     def __init__(
@@ -133,7 +135,7 @@ class ServerLeg(RTCDtlsTransport):
     def send_rtp(self, packet: SealedPacket) -> None:
         """Send a packet; one that has no path is lost, as on any network."""
         if self._state is State.CONNECTED:
-            self._push(self._tx_srtp.protect(packet))
+            self.sent += self._push(self._tx_srtp.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
         """Send RTCP; it speaks of streams and packets, never of what is in them."""
@@ -152,13 +154,13 @@ class ServerLeg(RTCDtlsTransport):
         if was is State.CONNECTED and state is State.CLOSED:
             self._closed()
 
-    def _push(self, datagram: bytes) -> None:
+    def _push(self, datagram: bytes) -> bool:
         try:
             self._path.send(datagram)
         except ConnectionError:
             self.dropped += 1
-        else:
-            self.sent += 1
+            return False
+        return True
 
     def _take(self, datagram: bytes) -> None:
         if rtp.is_srtp(datagram):

@@ -1,6 +1,7 @@
 """Packets through a server: it sees what it must, and changes nothing that counts."""
 
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -8,15 +9,18 @@ from hypothesis import strategies as st
 
 from voip.description import Kind
 from voip.errors import MalformedError
+from voip.handshake.schedule import expand
 from voip.media.forwarding import Opened, open_packet, seal
 from voip.media.rtp import HEADER_BYTES, Header, format_header
 from voip.media.sframe import Header as FrameHeader
 from voip.media.sframe import Opener, Sealer
 from voip.media.video import vp8
 from voip.media.video.store import wrap
+from voip.wire import be32
 
 KEY, KID = bytes(range(64)), 0x0393_01
 AUDIO_PT, VIDEO_PT, VIDEO_RTX_PT, SCREEN_PT, SCREEN_RTX_PT = 96, 102, 103, 106, 107
+KEY_1 = expand(KEY, b"ratchet", be32(1), 64)
 KEY_FRAME = b"\x10\x02\x00\x9d\x01\x2a\x40\x01\xf0\x00" + b"key" * 600
 DELTA_FRAME = b"\x11\x02\x00" + b"delta" * 20
 
@@ -186,6 +190,33 @@ def test_what_holds_no_numbers_is_malformed(sealer: Sealer, opens: Opens) -> Non
 
     with pytest.raises(MalformedError, match="0 bytes inside"):
         open_packet(empty, Kind.AUDIO, is_repeat=False, open_frame=opens)
+
+
+def test_a_member_may_mark_as_it_likes(sealer: Sealer, opens: Opens) -> None:
+    inside = b"\xff" + bytes(6) + b"red"
+    packet = rtp(AUDIO_PT, sealer.seal(inside, b"\x01"))
+
+    opened = open_packet(packet, Kind.AUDIO, is_repeat=False, open_frame=opens)
+
+    assert opened.packet[1] == 0x80 | AUDIO_PT
+
+
+def test_the_example_of_the_format() -> None:
+    sealer = Sealer(KEY_1, KID)
+    sound = format_header(
+        Header(marker=False, payload_type=96, sequence=7, timestamp=9000, ssrc=55)
+    )
+    picture = format_header(
+        Header(marker=True, payload_type=102, sequence=8, timestamp=3000, ssrc=66)
+    )
+    sealed = seal(sealer, sound + bytes(130))
+    shown = seal(sealer, picture + bytes.fromhex("9080800511020061626364"))
+
+    assert len(sealed) == 169
+    assert sha256(sealed).hexdigest()[:32] == "b456bc7d715339bbedb2283d173b9395"
+    assert shown[HEADER_BYTES:].hex() == (
+        "90808005110200a10393013f79beaad883805948554d236de1517c6576e3cd17b14f8e2e53b7"
+    )
 
 
 @given(raw=st.binary(max_size=80), kind=st.sampled_from(Kind), is_repeat=st.booleans())
