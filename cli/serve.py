@@ -28,7 +28,7 @@ from voip.gateway.counts import Direction, GatewayCounts, Kind
 from voip.signalling.counts import BOUNDS_S, RelayCounts
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
+    import prometheus_client
 
 LAG_S = 1.0  # a loop that is as late does nothing in time any more
 _BEAT_S = 0.25
@@ -214,7 +214,7 @@ class _Collector:
         self._counts = counts
         self._operations = operations
 
-    def collect(self) -> Iterable["Metric"]:
+    def collect(self) -> Iterable["prometheus_client.Metric"]:
         """Give all series."""
         from prometheus_client.core import (  # noqa: PLC0415 - as above
             GaugeMetricFamily,
@@ -237,7 +237,7 @@ class _Collector:
             yield from _gateway_series(self._counts)
 
 
-def _relay_series(counts: RelayCounts) -> Iterable["Metric"]:
+def _relay_series(counts: RelayCounts) -> Iterable["prometheus_client.Metric"]:
     from prometheus_client.core import (  # noqa: PLC0415 - as above
         CounterMetricFamily,
         GaugeMetricFamily,
@@ -280,7 +280,7 @@ def _relay_series(counts: RelayCounts) -> Iterable["Metric"]:
     )
 
 
-def _gateway_series(counts: GatewayCounts) -> Iterable["Metric"]:
+def _gateway_series(counts: GatewayCounts) -> Iterable["prometheus_client.Metric"]:
     from prometheus_client.core import (  # noqa: PLC0415 - as above
         CounterMetricFamily,
         GaugeMetricFamily,
