@@ -38,7 +38,7 @@ const ENDINGS = new Map([
 
 /** The gateway's close codes, likewise. */
 const REFUSALS = new Map([
-  [4400, "refused"], [4403, "refused"], [4404, "expired"], [4408, "timeout"],
+  [4400, "refused"], [4403, "refused"], [4404, "expired"], [4408, "unreachable"],
   [4409, "used"], [4410, "lost"], [4429, "busy"],
 ]);
 
@@ -211,7 +211,8 @@ export class Call {
     ANSWER: ({ sdp }) => this.#answered(sdp),
     HANGUP: ({ reason }) => this.#finish(ENDINGS.get(reason) ?? "over", null),
     REKEY: (rekey) => this.#rekey(rekey),
-    STATE: ({ bits }) => this.#show.hostState({ isHeld: bits & 1, isMuted: bits & 2 }),
+    STATE: ({ bits }) =>
+      this.#show.hostState({ isHeld: bits & 1, isMuted: bits & 2, hasPicture: bits & 12 }),
     SAS_RESULT: ({ isMatch }) =>
       isMatch ? this.#show.hostWords() : this.#finish("differ", REASON.SECURITY),
     LEGS: ({ version, legs }) => this.#show.legs(version, legs),

@@ -16,6 +16,7 @@ import {
 import { AUDIO } from "./sframe.js";
 
 const OWN_MARK = { mark: 2, flags: 0, host: location.host, suite: "" };
+const BROWSER = 1; // a leg's kind
 const HELD = 3; // a leg's state
 
 const own = new Own();
@@ -31,6 +32,7 @@ let withVideo = true;
 let knownLegs = new Map(); // marks by id, as last agreed
 let askedVersion = null;
 let connectedAt = 0;
+const picture = { isOpened: false, isShown: true }; // by our worker; by the host
 let isOver = false;
 
 /** What the page needs and this browser has not, in words. */
@@ -170,9 +172,16 @@ function answeredLegs(isShown) {
   close("notice");
 }
 
+/** Our own leg in a list, which is told to everybody alike; another may look like it. */
+function ownLeg(legs) {
+  const guests = legs.filter(({ kind, host }) => kind === BROWSER && host === location.host);
+  return guests.find(({ name }) => name === at("name").value.trim()) ?? guests[0];
+}
+
 /** Show who takes part; what makes the call weaker is asked first. */
 function showLegs(version, legs) {
-  const others = legs.filter((leg) => markText(leg) !== markText(OWN_MARK));
+  const mine = ownLeg(legs);
+  const others = legs.filter((leg) => leg !== mine);
   const weakest = others.reduce((worst, leg) => (leg.mark > worst.mark ? leg : worst), OWN_MARK);
   const isWeaker = others.some((leg) => !(knownLegs.get(leg.id) >= leg.mark));
   knownLegs = new Map(others.map(({ id, mark }) => [id, mark]));
@@ -187,6 +196,14 @@ function showLegs(version, legs) {
     call.answerLegs(version, true);
     close("notice");
   }
+}
+
+/** Show the host's picture, or that there is none; a last one must not stay. */
+function showPicture() {
+  const isSeen = picture.isOpened && picture.isShown;
+  at("theirs").hidden = !isSeen;
+  at("theirs").setAttribute("aria-label", `Picture of ${alias}`);
+  at("nobody").hidden = isSeen;
 }
 
 /** What the call tells, put on the screen. */
@@ -229,17 +246,20 @@ const show = {
     play(at("theirs"), video ?? null);
     // Nothing is played before the worker has opened a frame of it.
     at("sound").muted = true;
-    at("theirs").hidden = true;
+    picture.isOpened = false;
+    showPicture();
   },
   opened(kind) {
     if (kind === AUDIO) {
       at("sound").muted = false;
     } else {
-      at("theirs").hidden = false;
-      at("theirs").setAttribute("aria-label", `Picture of ${alias}`);
+      picture.isOpened = true;
+      showPicture();
     }
   },
-  hostState({ isHeld, isMuted }) {
+  hostState({ isHeld, isMuted, hasPicture }) {
+    picture.isShown = hasPicture;
+    showPicture();
     say(isHeld ? `${alias} put you on hold.` : isMuted ? `${alias} is muted.` : `${alias} can be heard.`);
   },
   hostWords() {

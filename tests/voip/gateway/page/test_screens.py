@@ -221,6 +221,27 @@ async def test_a_weaker_leg_is_acknowledged_only_once_agreed(
         assert await host.hear(LegsAck) == LegsAck(1, Shown.SHOWN)
 
 
+async def test_another_guest_of_the_same_page_is_asked_about(
+    open_tab: OpenTab, host: Host
+) -> None:
+    async with open_tab() as tab:
+        await in_the_call(tab, host)
+        legs = [
+            ListedLeg(
+                number,
+                LegKind.BROWSER,
+                mark=Mark.BROWSER_GUEST,
+                host=host.origin.removeprefix("http://"),
+                name="Bob",
+            )
+            for number in (1, 2)
+        ]
+        await host.say(Legs(1, tuple(legs)))
+        await until_screen(tab, "notice")
+
+        assert await tab.ask("document.querySelectorAll('#legs li').length") == 1
+
+
 async def test_a_weaker_leg_can_be_refused(open_tab: OpenTab, host: Host) -> None:
     async with open_tab() as tab:
         await in_the_call(tab, host)
@@ -237,7 +258,10 @@ async def test_a_list_without_anything_weaker_is_acknowledged_at_once(
     async with open_tab() as tab:
         await in_the_call(tab, host)
         own = ListedLeg(
-            1, LegKind.BROWSER, mark=Mark.BROWSER_GUEST, host=host.origin[7:]
+            1,
+            LegKind.BROWSER,
+            mark=Mark.BROWSER_GUEST,
+            host=host.origin.removeprefix("http://"),
         )
         await host.say(Legs(1, (own,)))
 
