@@ -19,16 +19,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import Any
 
 from aiohttp import web
 
 from voip.errors import CallError, MalformedError, UnreachableError
 from voip.gateway.counts import Direction, GatewayCounts, Kind
 from voip.signalling.counts import BOUNDS_S, RelayCounts
-
-if TYPE_CHECKING:
-    import prometheus_client
 
 LAG_S = 1.0  # a loop that is as late does nothing in time any more
 _BEAT_S = 0.25
@@ -206,7 +203,10 @@ def parse_listen(address: str) -> tuple[str, int]:
 
 
 class _Collector:
-    """Shows counters to prometheus-client when a scrape asks."""
+    """Shows counters to prometheus-client when a scrape asks.
+
+    What it gives are that library's metrics; it is optional, and so are its types.
+    """
 
     def __init__(
         self, counts: RelayCounts | GatewayCounts, operations: Operations
@@ -214,7 +214,7 @@ class _Collector:
         self._counts = counts
         self._operations = operations
 
-    def collect(self) -> Iterable["prometheus_client.Metric"]:
+    def collect(self) -> Iterable[Any]:
         """Give all series."""
         from prometheus_client.core import (  # noqa: PLC0415 - as above
             GaugeMetricFamily,
@@ -237,7 +237,7 @@ class _Collector:
             yield from _gateway_series(self._counts)
 
 
-def _relay_series(counts: RelayCounts) -> Iterable["prometheus_client.Metric"]:
+def _relay_series(counts: RelayCounts) -> Iterable[Any]:
     from prometheus_client.core import (  # noqa: PLC0415 - as above
         CounterMetricFamily,
         GaugeMetricFamily,
@@ -280,7 +280,7 @@ def _relay_series(counts: RelayCounts) -> Iterable["prometheus_client.Metric"]:
     )
 
 
-def _gateway_series(counts: GatewayCounts) -> Iterable["prometheus_client.Metric"]:
+def _gateway_series(counts: GatewayCounts) -> Iterable[Any]:
     from prometheus_client.core import (  # noqa: PLC0415 - as above
         CounterMetricFamily,
         GaugeMetricFamily,
