@@ -144,7 +144,7 @@ class Janus:
                 return
 
     async def close(self) -> None:
-        """See `Sfu`."""
+        """Leave, whatever the server says to that; a second time does nothing."""
         if self._is_closed:
             return
         self._is_closed = True

@@ -126,6 +126,3 @@ class Sfu(Protocol):
 
     def events(self) -> AsyncIterator[SfuEvent]:
         """Give what happens, for one reader; `Closed` is the last."""
-
-    async def close(self) -> None:
-        """Leave, whatever the server says to that."""

@@ -172,11 +172,12 @@ class ServerLeg(RTCDtlsTransport):
     def _take_srtp(self, datagram: bytes) -> None:
         self.received += 1
         try:
-            self._path.verified()
             if rtp.is_rtcp(datagram):
-                self._rtcp_came(self._rx_srtp.unprotect_rtcp(datagram), self._clock())
+                take, plain = self._rtcp_came, self._rx_srtp.unprotect_rtcp(datagram)
             else:
-                self._rtp_came(self._rx_srtp.unprotect(datagram), self._clock())
+                take, plain = self._rtp_came, self._rx_srtp.unprotect(datagram)
+            self._path.verified()
+            take(plain, self._clock())
         except (pylibsrtp.Error, MalformedError):
             self.dropped += 1  # not the server's, or nothing that a member sent
 
