@@ -36,6 +36,7 @@ _SCRIPTS: Final = (
     "sframe.js",
     "worker.js",
     "tally.js",
+    "features.js",
     "devices.js",
     "own.js",
     "media.js",

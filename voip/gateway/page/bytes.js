@@ -163,7 +163,9 @@ export function base32(bytes) {
 /** Undo `base32`; a text that it would not have written is refused. */
 export function parseBase32(text) {
   const indices = Array.from(text, (letter) => BASE32.indexOf(letter));
-  const bits = indices.map((index) => (index & 31).toString(2).padStart(5, "0")).join("");
+  const bits = indices
+    .map((index) => (index & 31).toString(2).padStart(5, "0"))
+    .join("");
   const whole = bits.match(/.{8}/g) ?? [];
   const bytes = Uint8Array.from(whole, (byte) => parseInt(byte, 2));
   if (indices.includes(-1) || base32(bytes) !== text) {

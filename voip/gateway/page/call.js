@@ -15,7 +15,14 @@ import { ClosedError, Line, greet } from "./line.js";
 import { Media, SealingRoom, fingerprintOf, makeCertificate } from "./media.js";
 import { REASON } from "./messages.js";
 import {
-  GATEWAY, GUEST, Handshake, checkWordList, makeKeyPair, rekeyed, sframeKey, words,
+  GATEWAY,
+  GUEST,
+  Handshake,
+  checkWordList,
+  makeKeyPair,
+  rekeyed,
+  sframeKey,
+  words,
 } from "./noise.js";
 import { Tally } from "./tally.js";
 
@@ -32,14 +39,23 @@ const OPENED_AGAIN = 1;
 
 /** Why HANGUP says it ended, as the name of an ending the page has words for. */
 const ENDINGS = new Map([
-  [REASON.NORMAL, "over"], [REASON.DECLINED, "declined"], [REASON.BUSY, "busy"],
-  [REASON.TIMEOUT, "timeout"], [REASON.SECURITY, "security"], [REASON.LOST, "lost"],
+  [REASON.NORMAL, "over"],
+  [REASON.DECLINED, "declined"],
+  [REASON.BUSY, "busy"],
+  [REASON.TIMEOUT, "timeout"],
+  [REASON.SECURITY, "security"],
+  [REASON.LOST, "lost"],
 ]);
 
 /** The gateway's close codes, likewise. */
 const REFUSALS = new Map([
-  [4400, "refused"], [4403, "refused"], [4404, "expired"], [4408, "unreachable"],
-  [4409, "used"], [4410, "lost"], [4429, "busy"],
+  [4400, "refused"],
+  [4403, "refused"],
+  [4404, "expired"],
+  [4408, "unreachable"],
+  [4409, "used"],
+  [4410, "lost"],
+  [4429, "busy"],
 ]);
 
 /** As much of a name as the handshake has room for, cut between letters. */
@@ -212,7 +228,11 @@ export class Call {
     HANGUP: ({ reason }) => this.#finish(ENDINGS.get(reason) ?? "over", null),
     REKEY: (rekey) => this.#rekey(rekey),
     STATE: ({ bits }) =>
-      this.#show.hostState({ isHeld: bits & 1, isMuted: bits & 2, hasPicture: bits & 12 }),
+      this.#show.hostState({
+        isHeld: bits & 1,
+        isMuted: bits & 2,
+        hasPicture: bits & 12,
+      }),
     SAS_RESULT: ({ isMatch }) =>
       isMatch ? this.#show.hostWords() : this.#finish("differ", REASON.SECURITY),
     LEGS: ({ version, legs }) => this.#show.legs(version, legs),

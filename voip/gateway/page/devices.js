@@ -35,11 +35,15 @@ function sentence(device, name) {
 const WANTED = {
   audio: (id) => ({
     deviceId: id ? { exact: id } : undefined,
-    echoCancellation: true, noiseSuppression: true, autoGainControl: true,
+    echoCancellation: true,
+    noiseSuppression: true,
+    autoGainControl: true,
   }),
   video: (id) => ({
     deviceId: id ? { exact: id } : undefined,
-    width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 },
+    width: { ideal: 1280 },
+    height: { ideal: 720 },
+    frameRate: { ideal: 30, max: 30 },
   }),
 };
 
@@ -53,7 +57,9 @@ const WANTED = {
  */
 export async function openDevice(kind, id) {
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ [kind]: WANTED[kind](id) });
+    const stream = await navigator.mediaDevices.getUserMedia({
+      [kind]: WANTED[kind](id),
+    });
     return stream.getTracks()[0];
   } catch (error) {
     throw new DeviceError(kind === "audio" ? "microphone" : "camera", error);

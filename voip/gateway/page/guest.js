@@ -7,11 +7,34 @@
 
 import { followNewLink, takeSecret } from "./link.js";
 import { Call } from "./call.js";
-import { DeviceError, Meter, canChooseSpeaker, listDevices, useSpeaker } from "./devices.js";
+import {
+  DeviceError,
+  Meter,
+  canChooseSpeaker,
+  listDevices,
+  useSpeaker,
+} from "./devices.js";
+import { missingFeatures } from "./features.js";
 import { Own } from "./own.js";
 import {
-  LEG_ENDINGS, at, buttons, clean, close, fill, go, list, markText, offer, open, play,
-  press, say, showClock, showEnding, showMark, showQuality,
+  LEG_ENDINGS,
+  at,
+  buttons,
+  clean,
+  close,
+  fill,
+  go,
+  list,
+  markText,
+  offer,
+  open,
+  play,
+  press,
+  say,
+  showClock,
+  showEnding,
+  showMark,
+  showQuality,
 } from "./screens.js";
 import { AUDIO } from "./sframe.js";
 
@@ -34,33 +57,6 @@ let askedVersion = null;
 let connectedAt = 0;
 const picture = { isOpened: false, isShown: true }; // by our worker; by the host
 let isOver = false;
-
-/** What the page needs and this browser has not, in words. */
-async function missingFeatures() {
-  const needed = [
-    ["a secure page (https)", () => isSecureContext],
-    ["WebCrypto with X25519", async () =>
-      crypto.subtle.generateKey({ name: "X25519" }, false, ["deriveBits"])],
-    ["WebRTC", () => typeof RTCPeerConnection === "function"],
-    ["sealing of frames (RTCRtpScriptTransform)", () =>
-      typeof RTCRtpScriptTransform === "function"],
-    ["certificates that can be compared (getFingerprints)", () =>
-      "getFingerprints" in RTCCertificate.prototype],
-    ["access to microphones (getUserMedia)", () => Boolean(navigator.mediaDevices)],
-  ];
-  const missing = [];
-  for (const [name, isThere] of needed) {
-    try {
-      if (await isThere()) {
-        continue;
-      }
-    } catch {
-      // an algorithm that is not there throws; so does a class that is not there
-    }
-    missing.push(name);
-  }
-  return missing;
-}
 
 /** Run what a person asked for; a device that does not obey is said, and changes nothing. */
 async function attempt(step) {
@@ -95,7 +91,11 @@ async function showDevices() {
 function showOwn() {
   const { microphone, camera, screen, isMuted } = own;
   press("microphone", microphone !== null, microphone === null ? "off" : "on");
-  press("mute", isMuted, microphone === null ? "no microphone" : isMuted ? "muted" : "microphone on");
+  press(
+    "mute",
+    isMuted,
+    microphone === null ? "no microphone" : isMuted ? "muted" : "microphone on",
+  );
   press("camera", camera !== null, camera === null ? "off" : "on");
   press("screen", screen !== null, screen === null ? "off" : "shown");
   for (const video of document.querySelectorAll("[data-mine]")) {
@@ -119,37 +119,41 @@ own.onlost = (device) => say(`Your ${device} is gone.`);
 
 /** Everything a button does. */
 const actions = {
-  microphone: () => attempt(() => own.microphone === null
-    ? own.useMicrophone(chosen.audio)
-    : own.closeMicrophone()),
-  camera: () => attempt(async () => {
-    if (own.camera === null) {
-      await own.useCamera(chosen.video);
-      say("Your camera is on.");
-    } else {
-      own.closeCamera();
-      say("Your camera is off.");
-    }
-  }),
-  screen: () => attempt(async () => {
-    if (own.screen === null) {
-      await own.shareScreen();
-      say(`${alias} sees your screen.`);
-    } else {
-      own.closeScreen();
-    }
-  }),
-  mute: () => attempt(async () => {
-    if (own.microphone === null) {
-      await own.useMicrophone(chosen.audio);
-      own.mute(false);
-    } else {
-      own.mute(!own.isMuted);
-    }
-    showOwn();
-    call.sayState();
-    say(own.isMuted ? "You are muted." : "You are heard.");
-  }),
+  microphone: () =>
+    attempt(() =>
+      own.microphone === null ? own.useMicrophone(chosen.audio) : own.closeMicrophone(),
+    ),
+  camera: () =>
+    attempt(async () => {
+      if (own.camera === null) {
+        await own.useCamera(chosen.video);
+        say("Your camera is on.");
+      } else {
+        own.closeCamera();
+        say("Your camera is off.");
+      }
+    }),
+  screen: () =>
+    attempt(async () => {
+      if (own.screen === null) {
+        await own.shareScreen();
+        say(`${alias} sees your screen.`);
+      } else {
+        own.closeScreen();
+      }
+    }),
+  mute: () =>
+    attempt(async () => {
+      if (own.microphone === null) {
+        await own.useMicrophone(chosen.audio);
+        own.mute(false);
+      } else {
+        own.mute(!own.isMuted);
+      }
+      showOwn();
+      call.sayState();
+      say(own.isMuted ? "You are muted." : "You are heard.");
+    }),
   words: () => open("words"),
   match: () => compared("You said that the words match."),
   differ: () => call.compare(false),
@@ -174,7 +178,9 @@ function answeredLegs(isShown) {
 
 /** Our own leg in a list, which is told to everybody alike; another may look like it. */
 function ownLeg(legs) {
-  const guests = legs.filter(({ kind, host }) => kind === BROWSER && host === location.host);
+  const guests = legs.filter(
+    ({ kind, host }) => kind === BROWSER && host === location.host,
+  );
   return guests.find(({ name }) => name === at("name").value.trim()) ?? guests[0];
 }
 
@@ -182,13 +188,21 @@ function ownLeg(legs) {
 function showLegs(version, legs) {
   const mine = ownLeg(legs);
   const others = legs.filter((leg) => leg !== mine);
-  const weakest = others.reduce((worst, leg) => (leg.mark > worst.mark ? leg : worst), OWN_MARK);
+  const weakest = others.reduce(
+    (worst, leg) => (leg.mark > worst.mark ? leg : worst),
+    OWN_MARK,
+  );
   const isWeaker = others.some((leg) => !(knownLegs.get(leg.id) >= leg.mark));
   knownLegs = new Map(others.map(({ id, mark }) => [id, mark]));
   showMark(weakest);
-  list("legs", others.map((leg) =>
-    `${leg.name || leg.host}: ${markText(leg)}, via ${alias}` + (leg.state === HELD ? ", on hold" : ""),
-  ));
+  list(
+    "legs",
+    others.map(
+      (leg) =>
+        `${leg.name || leg.host}: ${markText(leg)}, via ${alias}` +
+        (leg.state === HELD ? ", on hold" : ""),
+    ),
+  );
   if (isWeaker) {
     askedVersion = version;
     open("notice");
@@ -215,7 +229,9 @@ const show = {
     list("words-list", host.words);
     at("face").textContent = Array.from(alias)[0].toUpperCase();
     for (const button of [...buttons("camera"), ...buttons("screen")]) {
-      button.hidden = !withVideo || (button.dataset.do === "screen" && !navigator.mediaDevices.getDisplayMedia);
+      button.hidden =
+        !withVideo ||
+        (button.dataset.do === "screen" && !navigator.mediaDevices.getDisplayMedia);
     }
     if (!withVideo) {
       own.closeCamera();
@@ -223,7 +239,8 @@ const show = {
   },
   door: () => go("door"),
   alerting() {
-    at("door-state").textContent = `${alias} is being asked now. Nothing is sent before you are let in.`;
+    at("door-state").textContent =
+      `${alias} is being asked now. Nothing is sent before you are let in.`;
   },
   accepted() {
     at("devices-there").append(at("devices"));
@@ -235,7 +252,10 @@ const show = {
   connected() {
     if (connectedAt === 0) {
       connectedAt = performance.now();
-      setInterval(() => isOver || showClock((performance.now() - connectedAt) / 1000), 1000);
+      setInterval(
+        () => isOver || showClock((performance.now() - connectedAt) / 1000),
+        1000,
+      );
       open("words");
     }
     at("stage-text").textContent = `${alias} sends no picture`;
@@ -260,7 +280,13 @@ const show = {
   hostState({ isHeld, isMuted, hasPicture }) {
     picture.isShown = hasPicture;
     showPicture();
-    say(isHeld ? `${alias} put you on hold.` : isMuted ? `${alias} is muted.` : `${alias} can be heard.`);
+    say(
+      isHeld
+        ? `${alias} put you on hold.`
+        : isMuted
+          ? `${alias} is muted.`
+          : `${alias} can be heard.`,
+    );
   },
   hostWords() {
     at("words-state").textContent = "· words match";
@@ -316,7 +342,13 @@ function onKey(event) {
   const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey && !event.repeat;
   const isOn = at("keys").checked && !at("call").hidden;
   const action = { m: "mute", v: "camera" }[event.key.toLowerCase()];
-  if (isOn && isPlain && !isTyping && action !== undefined && !buttons(action)[0].hidden) {
+  if (
+    isOn &&
+    isPlain &&
+    !isTyping &&
+    action !== undefined &&
+    !buttons(action)[0].hidden
+  ) {
     event.preventDefault();
     actions[action]();
   }

@@ -171,7 +171,9 @@ export class Line {
       if (this.#socket === socket && !this.#isOver) {
         this.#socket = null;
         // 4000 and above are the gateway's own words: it will not have us back.
-        this.#later(() => (code >= 4000 ? this.#end(new ClosedError(code)) : this.#resume()));
+        this.#later(() =>
+          code >= 4000 ? this.#end(new ClosedError(code)) : this.#resume(),
+        );
       }
     };
   }
@@ -186,7 +188,11 @@ export class Line {
       const size = Math.ceil((control.length + 2) / STEP_BYTES) * STEP_BYTES;
       const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
       const how = { name: "AES-GCM", iv };
-      const sealed = await crypto.subtle.encrypt(how, this.#sealKey, pad(control, size));
+      const sealed = await crypto.subtle.encrypt(
+        how,
+        this.#sealKey,
+        pad(control, size),
+      );
       if (this.isUp) {
         this.#socket.send(concat(iv, new Uint8Array(sealed)));
       }

@@ -37,9 +37,13 @@ export function fingerprintOf(certificate) {
 export function checkFingerprints(sdp, bound) {
   const lines = sdp.split(/\r?\n/).filter((line) => /^a=fingerprint:/i.test(line));
   const isBound = (line) => {
-    const [, value] = /^a=fingerprint:sha-256 ([0-9a-f:]{95})$/i.exec(line.trim()) ?? [];
+    const [, value] =
+      /^a=fingerprint:sha-256 ([0-9a-f:]{95})$/i.exec(line.trim()) ?? [];
     const pairs = value?.split(":") ?? [];
-    return equal(Uint8Array.from(pairs, (pair) => parseInt(pair, 16)), bound);
+    return equal(
+      Uint8Array.from(pairs, (pair) => parseInt(pair, 16)),
+      bound,
+    );
   };
   if (lines.length === 0 || !lines.every(isBound)) {
     throw new MalformedError("the answer names a certificate that was not agreed on");
@@ -138,7 +142,7 @@ export class Media {
   #connection;
   #room;
   #leg;
-  #allReady;
+  #transformed;
   #audio;
   #video = null;
 
@@ -149,7 +153,7 @@ export class Media {
    */
   constructor(room, { leg, certificate, servers, withVideo }) {
     [this.#room, this.#leg] = [room, leg];
-    this.#allReady = running(room, leg, withVideo ? 4 : 2);
+    this.#transformed = running(room, leg, withVideo ? 4 : 2);
     this.#connection = new RTCPeerConnection({
       certificates: [certificate],
       iceServers: servers,
@@ -179,7 +183,9 @@ export class Media {
 
   /** What the host sends, to be played. @returns {MediaStreamTrack[]} */
   get tracks() {
-    return [this.#audio, this.#video].filter(Boolean).map(({ receiver }) => receiver.track);
+    return [this.#audio, this.#video]
+      .filter(Boolean)
+      .map(({ receiver }) => receiver.track);
   }
 
   /** Change what is sent; nothing else changes by it. Null sends nothing. */
@@ -189,7 +195,7 @@ export class Media {
 
   /** @returns {Promise<string>} an offer that names all our addresses */
   async offer() {
-    await this.#allReady;
+    await this.#transformed;
     await this.#connection.setLocalDescription();
     await new Promise((resolve) => {
       setTimeout(resolve, GATHER_MS);
@@ -227,15 +233,29 @@ export class Media {
     };
     const streams = this.#video === null ? [AUDIO] : [AUDIO, VIDEO];
     const list = streams.flatMap((kind) =>
-      [["seal", SENT], ["open", RECEIVED]].map(([operation, direction]) => {
+      [
+        ["seal", SENT],
+        ["open", RECEIVED],
+      ].map(([operation, direction]) => {
         const done = counts.find(
-          (each) => leg === this.#leg && each.kind === kind && each.operation === operation,
+          (each) =>
+            leg === this.#leg && each.kind === kind && each.operation === operation,
         );
         const { sframe = 0, failed = 0 } = done ?? {};
-        return { kind, direction, sframe, failed, rtp: rtp[`${operation} ${kind}`] ?? 0 };
+        return {
+          kind,
+          direction,
+          sframe,
+          failed,
+          rtp: rtp[`${operation} ${kind}`] ?? 0,
+        };
       }),
     );
-    return { counts: list, lost: sound.packetsLost ?? 0, came: sound.packetsReceived ?? 0 };
+    return {
+      counts: list,
+      lost: sound.packetsLost ?? 0,
+      came: sound.packetsReceived ?? 0,
+    };
   }
 
   close() {

@@ -10,18 +10,47 @@
  */
 
 import {
-  MalformedError, Reader, be16, be32, be64, concat, decodeText, lp16, lp8, u8, utf8,
+  MalformedError,
+  Reader,
+  be16,
+  be32,
+  be64,
+  concat,
+  decodeText,
+  lp16,
+  lp8,
+  u8,
+  utf8,
 } from "./bytes.js";
 
 const TYPE = {
-  CONFIRM: 1, ALERTING: 2, ACCEPT: 3, HANGUP: 5, STATE: 9, REKEY: 10, REKEY_ACK: 11,
-  SAS_RESULT: 12, PING: 13, PONG: 14, LEGS: 21, LEGS_ACK: 22, LEG_END: 25,
-  OFFER: 32, ANSWER: 33, COUNTS: 34, NOTICE: 35,
+  CONFIRM: 1,
+  ALERTING: 2,
+  ACCEPT: 3,
+  HANGUP: 5,
+  STATE: 9,
+  REKEY: 10,
+  REKEY_ACK: 11,
+  SAS_RESULT: 12,
+  PING: 13,
+  PONG: 14,
+  LEGS: 21,
+  LEGS_ACK: 22,
+  LEG_END: 25,
+  OFFER: 32,
+  ANSWER: 33,
+  COUNTS: 34,
+  NOTICE: 35,
 };
 
 /** Why a call ends: the codes of HANGUP. */
 export const REASON = {
-  NORMAL: 1, DECLINED: 2, BUSY: 3, TIMEOUT: 6, SECURITY: 7, LOST: 8,
+  NORMAL: 1,
+  DECLINED: 2,
+  BUSY: 3,
+  TIMEOUT: 6,
+  SECURITY: 7,
+  LOST: 8,
 };
 
 export const MAX_SDP_BYTES = 24 * 1024;
@@ -48,8 +77,11 @@ const WRITE = {
       u8(counts.length),
       ...counts.map((each) =>
         concat(
-          u8(each.kind), u8(each.direction),
-          be32(each.sframe), be32(each.failed), be32(each.rtp),
+          u8(each.kind),
+          u8(each.direction),
+          be32(each.sframe),
+          be32(each.failed),
+          be32(each.rtp),
         ),
       ),
     ),
@@ -65,18 +97,28 @@ function several(reader, limit, read) {
 }
 
 const readTurnServer = (reader) => ({
-  urls: reader.text(255), username: reader.text(255), credential: reader.text(255),
+  urls: reader.text(255),
+  username: reader.text(255),
+  credential: reader.text(255),
 });
 
 const readLeg = (reader) => ({
-  id: reader.u8(), kind: reader.u8(), mark: reader.u8(), flags: reader.u8(),
-  state: reader.u8(), host: reader.text(64), suite: reader.text(40),
+  id: reader.u8(),
+  kind: reader.u8(),
+  mark: reader.u8(),
+  flags: reader.u8(),
+  state: reader.u8(),
+  host: reader.text(64),
+  suite: reader.text(40),
   name: reader.text(48),
 });
 
 const readCount = (reader) => ({
-  kind: reader.u8(), direction: reader.u8(),
-  sframe: reader.u32(), failed: reader.u32(), rtp: reader.u32(),
+  kind: reader.u8(),
+  direction: reader.u8(),
+  sframe: reader.u32(),
+  failed: reader.u32(),
+  rtp: reader.u32(),
 });
 
 const READ = {
@@ -88,9 +130,15 @@ const READ = {
   SAS_RESULT: (reader) => ({ isMatch: reader.u8() === MATCH }),
   PING: (reader) => ({ t: reader.u64() }),
   PONG: (reader) => ({ t: reader.u64() }),
-  LEGS: (reader) => ({ version: reader.u32(), legs: several(reader, MAX_LEGS, readLeg) }),
+  LEGS: (reader) => ({
+    version: reader.u32(),
+    legs: several(reader, MAX_LEGS, readLeg),
+  }),
   LEG_END: (reader) => ({
-    id: reader.u8(), reason: reader.u8(), status: reader.u16(), text: reader.text(64),
+    id: reader.u8(),
+    reason: reader.u8(),
+    status: reader.u16(),
+    text: reader.text(64),
   }),
   ANSWER: (reader) => ({ sdp: decodeText(reader.lp16(), MAX_SDP_BYTES) }),
   COUNTS: (reader) => ({ counts: several(reader, MAX_COUNTS, readCount) }),

@@ -17,7 +17,17 @@
  */
 
 import {
-  MalformedError, Reader, be32, concat, equal, lp16, lp8, pad, u8, unpad, utf8,
+  MalformedError,
+  Reader,
+  be32,
+  concat,
+  equal,
+  lp16,
+  lp8,
+  pad,
+  u8,
+  unpad,
+  utf8,
 } from "./bytes.js";
 
 export const GUEST = 0;
@@ -42,7 +52,9 @@ async function sha512(data) {
 
 async function hmac(key, data) {
   const algorithm = { name: "HMAC", hash: "SHA-512" };
-  const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
+  const imported = await crypto.subtle.importKey("raw", key, algorithm, false, [
+    "sign",
+  ]);
   return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
 }
 
@@ -56,7 +68,8 @@ async function expand(prk, label, context, size) {
 }
 
 /** @param {Uint8Array} secret the link's 32 bytes @returns {Promise<Uint8Array>} 16 bytes */
-export const inviteId = async (secret) => (await derive("invite-id", secret)).slice(0, 16);
+export const inviteId = async (secret) =>
+  (await derive("invite-id", secret)).slice(0, 16);
 
 /** Noise's SymmetricState with AES-256-GCM and SHA-512 (§5.2). */
 class Symmetric {
@@ -112,9 +125,13 @@ class Symmetric {
   }
 
   async #setKey(key) {
-    this.#key = await crypto.subtle.importKey("raw", key.slice(0, 32), "AES-GCM", false, [
-      "encrypt", "decrypt",
-    ]);
+    this.#key = await crypto.subtle.importKey(
+      "raw",
+      key.slice(0, 32),
+      "AES-GCM",
+      false,
+      ["encrypt", "decrypt"],
+    );
     this.#count = 0;
   }
 
@@ -141,10 +158,20 @@ export const publicBytes = async (key) =>
 
 /** The all-zero result of a low-order point is refused by WebCrypto itself. */
 async function agree(privateKey, peer) {
-  const other = await crypto.subtle.importKey("raw", peer, { name: "X25519" }, false, []);
+  const other = await crypto.subtle.importKey(
+    "raw",
+    peer,
+    { name: "X25519" },
+    false,
+    [],
+  );
   try {
     return new Uint8Array(
-      await crypto.subtle.deriveBits({ name: "X25519", public: other }, privateKey, 256),
+      await crypto.subtle.deriveBits(
+        { name: "X25519", public: other },
+        privateKey,
+        256,
+      ),
     );
   } catch {
     throw new MalformedError("the answer's key is not one an honest gateway sends");
@@ -271,7 +298,10 @@ export const sframeKey = (callSecret, role, epoch) =>
 export async function rekeyed(callSecret, { epoch, key }, keyPair) {
   const answer = concat(be32(epoch), await publicBytes(keyPair.publicKey));
   const shared = await agree(keyPair.privateKey, key);
-  return { answer, callSecret: await nextSecret(callSecret, epoch, { shared, key, answer }) };
+  return {
+    answer,
+    callSecret: await nextSecret(callSecret, epoch, { shared, key, answer }),
+  };
 }
 
 /** S_{e+1}: HKDF-Extract-SHA512 (RFC 5869 §2.2) is an HMAC keyed with the salt. */

@@ -84,7 +84,12 @@ export function press(action, isPressed, text) {
 export function offer(select, devices, chosen) {
   const options = devices.map(
     ({ label, deviceId }, index) =>
-      new Option(clean(label) || `Number ${index + 1}`, deviceId, false, deviceId === chosen),
+      new Option(
+        clean(label) || `Number ${index + 1}`,
+        deviceId,
+        false,
+        deviceId === chosen,
+      ),
   );
   const none = new Option(devices.length ? "As the browser chooses" : "None found", "");
   const hasDefault = devices.some(({ deviceId }) => deviceId === "default");
@@ -111,7 +116,8 @@ export function showClock(seconds) {
 export function showQuality(loss) {
   const grade = loss < 0.01 ? "good" : loss < 0.05 ? "fair" : "poor";
   const percent = Math.round(loss * 100);
-  at("quality").textContent = `Connection ${grade}` + (percent ? `, ${percent} % lost` : "");
+  at("quality").textContent =
+    `Connection ${grade}` + (percent ? `, ${percent} % lost` : "");
 }
 
 const END_TO_END = 1;
@@ -147,27 +153,62 @@ const ENDINGS = {
   left: ["You left the call", "Nothing of it stays in this browser."],
   over: ["The call has ended", "Your host hung up."],
   declined: ["Your host declined", "You were not let in."],
-  busy: ["Your host is busy", "Somebody else is at the door or in a call. Try again later, with the same link if it is still good."],
+  busy: [
+    "Your host is busy",
+    "Somebody else is at the door or in a call. Try again later, with the same link if it is still good.",
+  ],
   timeout: ["Nobody answered", "Your host did not let you in in time."],
   lost: ["The connection was lost", "It did not come back within 30 seconds."],
-  unreachable: ["The host cannot be reached", "Is your network up? The link may still be good: open it again."],
-  expired: ["This link does not work any more", "It has expired, or it never was one. Ask your host for a new one."],
-  used: ["This link was used already", "A link opens one call, once. If that was not you, tell your host: somebody else has the link."],
-  refused: ["The host refused this link", "It may be cut off or changed. Open it once more, exactly as you got it."],
-  nolink: ["The invitation is missing", "Open the whole link as you got it. After a reload it is gone, because this page keeps nothing."],
-  differ: ["The words differ", "Somebody may sit between you and your host. Do not go on over this link; tell your host in another way."],
-  security: ["The call was ended for your safety", "What came was not what the protection demands."],
+  unreachable: [
+    "The host cannot be reached",
+    "Is your network up? The link may still be good: open it again.",
+  ],
+  expired: [
+    "This link does not work any more",
+    "It has expired, or it never was one. Ask your host for a new one.",
+  ],
+  used: [
+    "This link was used already",
+    "A link opens one call, once. If that was not you, tell your host: somebody else has the link.",
+  ],
+  refused: [
+    "The host refused this link",
+    "It may be cut off or changed. Open it once more, exactly as you got it.",
+  ],
+  nolink: [
+    "The invitation is missing",
+    "Open the whole link as you got it. After a reload it is gone, because this page keeps nothing.",
+  ],
+  differ: [
+    "The words differ",
+    "Somebody may sit between you and your host. Do not go on over this link; tell your host in another way.",
+  ],
+  security: [
+    "The call was ended for your safety",
+    "What came was not what the protection demands.",
+  ],
   broken: ["The call failed", "Something in this browser went wrong."],
 };
 
 /** A second call needs a second link, once the first was taken. */
-const SPENT = new Set(["left", "over", "declined", "timeout", "lost", "differ", "security", "broken"]);
+const SPENT = new Set([
+  "left",
+  "over",
+  "declined",
+  "timeout",
+  "lost",
+  "differ",
+  "security",
+  "broken",
+]);
 
 /** @param {string} ending a name above @param {string} detail of a failure, or empty */
 export function showEnding(ending, detail) {
   const [heading, text] = ENDINGS[ending];
   at("ended").querySelector("h1").textContent = heading;
-  const spent = SPENT.has(ending) ? " The link is spent: for another call ask for a new one." : "";
+  const spent = SPENT.has(ending)
+    ? " The link is spent: for another call ask for a new one."
+    : "";
   at("ended-text").textContent = text + spent;
   at("ended-detail").textContent = clean(detail);
   document.title = `${heading} · Ringfence`;
@@ -177,8 +218,14 @@ export function showEnding(ending, detail) {
 
 /** Why a leg of the host's did not come, or went. */
 export const LEG_ENDINGS = new Map([
-  [1, "has left"], [2, "declined"], [3, "is busy"], [4, "did not answer"],
-  [5, "was not joined: somebody refused"], [6, "offers no encryption"],
-  [7, "is not allowed"], [8, "cannot be reached"], [9, "was lost"],
+  [1, "has left"],
+  [2, "declined"],
+  [3, "is busy"],
+  [4, "did not answer"],
+  [5, "was not joined: somebody refused"],
+  [6, "offers no encryption"],
+  [7, "is not allowed"],
+  [8, "cannot be reached"],
+  [9, "was lost"],
   [10, "was ended for safety"],
 ]);

@@ -31,12 +31,17 @@ async function schedule(baseKey, kid) {
   const derive = async (label, size) => {
     const info = concat(utf8(label), be64(kid), be16(SUITE));
     const parameters = { name: "HKDF", hash: "SHA-512", salt: new Uint8Array(), info };
-    return new Uint8Array(await crypto.subtle.deriveBits(parameters, imported, 8 * size));
+    return new Uint8Array(
+      await crypto.subtle.deriveBits(parameters, imported, 8 * size),
+    );
   };
   const key = await derive("SFrame 1.0 Secret key ", 32);
   const salt = await derive("SFrame 1.0 Secret salt ", 12);
   const usages = ["encrypt", "decrypt"];
-  return { key: await crypto.subtle.importKey("raw", key, "AES-GCM", false, usages), salt };
+  return {
+    key: await crypto.subtle.importKey("raw", key, "AES-GCM", false, usages),
+    salt,
+  };
 }
 
 function parameters(salt, counter, additionalData) {
@@ -131,7 +136,11 @@ export class Opener {
     const how = parameters(this.#secret.salt, counter, aad);
     let plaintext;
     try {
-      plaintext = await crypto.subtle.decrypt(how, this.#secret.key, frame.subarray(size));
+      plaintext = await crypto.subtle.decrypt(
+        how,
+        this.#secret.key,
+        frame.subarray(size),
+      );
     } catch {
       throw new MalformedError("frame was not sealed by the host");
     }

@@ -57,9 +57,10 @@ async def firefox_browser(
 def open_tab(request: pytest.FixtureRequest) -> OpenTab:
     """Give what opens a tab, in each browser in turn."""
     browser = request.getfixturevalue(f"{request.param}_browser")
-    tab = {"chromium": chromium.tab, "firefox": firefox.tab}[request.param]
 
     def opened(wishes: Wishes | None = None) -> AbstractAsyncContextManager[Tab]:
-        return tab(browser, wishes)
+        if request.param == "firefox":
+            return firefox.tab(browser, wishes)
+        return chromium.tab(browser, wishes)
 
     return opened

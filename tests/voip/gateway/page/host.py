@@ -12,9 +12,10 @@ from tests.voip.gateway.page.pageserver import page_server
 from voip.gateway import guest
 from voip.gateway.guest import Answering, GuestKeys, Hello, Media, Reply, Role
 from voip.gateway.guestline import GuestLine, is_resume
-from voip.gateway.guestmessages import Confirm, GuestMessage, Ping
+from voip.gateway.guestmessages import GuestMessage
 from voip.identity.keys import format_base32
 from voip.identity.words import words
+from voip.signalling.messages import Confirm, Ping
 
 SECRET = bytes(range(32))
 WITHIN_S = 20.0

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import (  # type: ignore[import-untyped]  # ships none
+    Axe,
+)
 
 from tests.voip.gateway.page import chromium
 from tests.voip.gateway.page.browsers import Tab, Wishes, click, until_screen

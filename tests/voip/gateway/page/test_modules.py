@@ -20,7 +20,15 @@ from voip.identity.words import words
 from voip.media.sealing import open_frame, seal_frame
 from voip.media.sframe import Opener, Sealer, parse_header
 from voip.signalling.legs import LegEnd, LegKind, LegReason, Legs, ListedLeg, Mark
-from voip.signalling.messages import Alerting, Hangup, HangupReason, Ping, SasResult
+from voip.signalling.messages import (
+    Alerting,
+    Confirm,
+    Hangup,
+    HangupReason,
+    Ping,
+    SasResult,
+)
+from voip.wire import be32
 
 pytestmark = pytest.mark.slow  # browsers take seconds to start
 
@@ -333,7 +341,7 @@ FROM_GATEWAY: list[guestmessages.GuestMessage] = [
         (guestmessages.Server("turn:192.0.2.1", "17:abc", credential="dGg="),)
     ),
     Hangup(HangupReason.DECLINED, bytes(16)),
-    guestmessages.Rekey(guest.be32(1) + b"\x77" * 32),
+    guestmessages.Rekey(be32(1) + b"\x77" * 32),
     SasResult(matched=True),
     Legs(
         7,
@@ -507,4 +515,4 @@ async def test_a_line_of_python_opens_what_a_page_says(tab: Tab) -> None:
     )
     line = GuestLine(keys, Role.GATEWAY, bytes)
 
-    assert line.open(bytes.fromhex(sealed)) == guestmessages.Confirm(NONCE_G)
+    assert line.open(bytes.fromhex(sealed)) == Confirm(NONCE_G)

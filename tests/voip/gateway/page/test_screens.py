@@ -19,8 +19,6 @@ from tests.voip.gateway.page.host import Host, hosting
 from voip.gateway.guest import Media
 from voip.gateway.guestmessages import (
     Accept,
-    Alerting,
-    Confirm,
     GuestMessage,
     Happening,
     Notice,
@@ -36,7 +34,14 @@ from voip.signalling.legs import (
     Mark,
     Shown,
 )
-from voip.signalling.messages import Hangup, HangupReason, SasResult, State
+from voip.signalling.messages import (
+    Alerting,
+    Confirm,
+    Hangup,
+    HangupReason,
+    SasResult,
+    State,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -433,8 +438,8 @@ async def test_nothing_breaks_the_policy_or_asks_elsewhere(
         await click(tab, "camera")
         await host.say(Legs(1, (PHONE,)))
         await until_screen(tab, "notice")
-        own = (host.origin + "/", host.origin.replace("http", "ws") + "/")
-        own += ("data:",)  # Firefox draws its own controls with a font that it holds
+        # Firefox draws its own controls with a font that it holds as data.
+        own = (host.origin + "/", host.origin.replace("http", "ws") + "/", "data:")
         elsewhere = [url for url in tab.seen.requests if not url.startswith(own)]
 
         assert (await violations(tab), elsewhere) == ([], [])
