@@ -11,8 +11,8 @@ from typing import NewType, Protocol
 from urllib.parse import urlsplit
 
 from voip.errors import MalformedError
+from voip.signalling.address import is_loopback
 from voip.signalling.group import MAX_URL_BYTES, PIN_LETTERS, PIN_SIZE, Room
-from voip.signalling.tls import is_loopback
 
 Sdp = NewType("Sdp", str)
 """A session description (RFC 8866), ours or the server's word."""

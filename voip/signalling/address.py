@@ -1,5 +1,6 @@
 """Where blobs go, and where they are read."""
 
+import ipaddress
 from dataclasses import dataclass, field
 
 from voip.identity.card import RelayAddress
@@ -23,3 +24,11 @@ class Mailbox:
 
     fetch: bytes = field(repr=False)
     relay: RelayAddress | None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by address; names prove nothing."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -21,12 +21,13 @@ from aiohttp import WSCloseCode, web
 
 from voip.errors import LimitError, RefusedError, StoreError, UnreachableError
 from voip.identity.card import RelayAddress
+from voip.signalling.address import is_loopback
 from voip.signalling.counts import Call, RelayCounts, Turned
 from voip.signalling.frames import FRAME_BYTES, PATH
 from voip.signalling.mailbox import Limits
 from voip.signalling.store import Store
 from voip.signalling.store_sqlite import open_sqlite
-from voip.signalling.tls import TlsFiles, is_loopback, make_key, server_context
+from voip.signalling.tls import TlsFiles, make_key, server_context
 from voip.signalling.turn import TurnOffer
 from voip.signalling.visitor import Room, Visitor
 

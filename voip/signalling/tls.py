@@ -7,7 +7,6 @@ hides tags from the network; nothing a call relies on depends on it.
 
 import datetime as dt
 import hashlib
-import ipaddress
 import os
 import ssl
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from voip.errors import RefusedError, StoreError
 from voip.identity.card import RelayAddress
+from voip.signalling.address import is_loopback
 
 # The pin is the key's, whatever the certificate says; it must only not expire.
 _FIRST_DAY = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -51,14 +51,6 @@ def is_plain(relay: RelayAddress) -> bool:
 def is_onion(host: str) -> bool:
     """Whether a host is an onion service."""
     return host.endswith(".onion")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by address; names prove nothing."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def make_key(files: TlsFiles) -> None:

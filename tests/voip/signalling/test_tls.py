@@ -11,7 +11,6 @@ from voip.signalling.tls import (
     TlsFiles,
     check_pin,
     client_context,
-    is_loopback,
     is_plain,
     make_key,
     server_context,
@@ -52,10 +51,6 @@ def test_only_loopback_and_onion_go_without_tls(
     host: str, pin: bytes | None, *, plain: bool
 ) -> None:
     assert is_plain(RelayAddress(host, 1, pin=pin)) == plain
-
-
-def test_a_name_is_not_loopback() -> None:
-    assert not is_loopback("localhost")
 
 
 def test_the_pinned_key_is_accepted(files: TlsFiles) -> None:
