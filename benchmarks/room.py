@@ -21,7 +21,7 @@ from benchmarks.figure import Figure, figure, ratios
 from tests.voip.people import LOOPBACK, MemoryKeeper, at_home, introduce, person
 from voip.call import State
 from voip.endpoint import Endpoint
-from voip.gateway.mesh import MeshRoom
+from voip.gateway.rooms.mesh import MeshRoom
 from voip.handshake.payload import ID_BYTES
 from voip.identity.vault import format_vault, parse_vault
 from voip.media.pattern import Discard, Sweep

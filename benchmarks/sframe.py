@@ -23,7 +23,7 @@ from benchmarks.figure import (
 )
 from tests.voip.gateway.janus_room import SKIPPED
 from voip.description import Kind
-from voip.gateway.senderkeys import HeardKeys, SendingKey, frame_kid
+from voip.gateway.rooms.senderkeys import HeardKeys, SendingKey, frame_kid
 from voip.media.forwarding import OpenFrame, SealedPacket, open_packet, seal
 from voip.media.rtp import Header, format_header
 from voip.media.sframe import Header as FrameHeader

@@ -22,9 +22,9 @@ from tests.voip.gateway.phones import (
 )
 from voip.gateway.bridge import Bridge
 from voip.gateway.joined import Joined
-from voip.gateway.sip import SipLine
-from voip.gateway.sipcall import Happened, Secured
-from voip.gateway.telephone import Telephone
+from voip.gateway.sip.call import Happened, Secured
+from voip.gateway.sip.telephone import Telephone
+from voip.gateway.sip.telephony import SipLine
 from voip.media.pattern import Discard, Tone
 from voip.media.plan import MediaPlan
 

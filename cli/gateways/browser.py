@@ -12,7 +12,7 @@ from cli.gateways.media import media_params, wishes_of
 from cli.grouped import GroupedCommand
 from cli.home import Home
 from cli.output import json_option
-from voip.gateway.invite import DEFAULT_S, LONGEST_S
+from voip.gateway.guests.invite import DEFAULT_S, LONGEST_S
 
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -15,7 +15,7 @@ from typing import Final
 
 from cli.output import escape
 from voip.errors import MalformedError
-from voip.gateway.guestnews import (
+from voip.gateway.guests.news import (
     Connected,
     GuestCompared,
     GuestEnded,

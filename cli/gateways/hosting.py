@@ -32,12 +32,12 @@ from voip.errors import (
     TrustError,
 )
 from voip.gateway.bridge import Bridge, Port
-from voip.gateway.browser import BrowserGateway
-from voip.gateway.browserguest import Guest
-from voip.gateway.guest import Media
-from voip.gateway.guestmessages import Server
-from voip.gateway.guestnews import GuestEnded
-from voip.gateway.invite import Invites, host_of
+from voip.gateway.guests.handshake import Media
+from voip.gateway.guests.invite import Invites, host_of
+from voip.gateway.guests.messages import Server
+from voip.gateway.guests.news import GuestEnded
+from voip.gateway.guests.server import BrowserGateway
+from voip.gateway.guests.visit import Guest
 from voip.gateway.joined import Joined, LegTicket
 from voip.identity.vault import Vault
 from voip.media.connect.config import IceConfig

@@ -13,9 +13,9 @@ import click
 from cli.grouped import GroupedOption
 from voip.endpoint import Endpoint
 from voip.errors import MalformedError, MissingError
-from voip.gateway.janus import Janus
-from voip.gateway.larger import LargerRoom
-from voip.gateway.sfu import Sfu, check_server, create_ticket
+from voip.gateway.rooms.janus import Janus
+from voip.gateway.rooms.larger import LargerRoom
+from voip.gateway.rooms.sfu import Sfu, check_server, create_ticket
 from voip.handshake.payload import ID_BYTES
 from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan

@@ -32,13 +32,18 @@ from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
 from voip.errors import CallError, MissingError, RefusedError
 from voip.gateway.bridge import Bridge, Port
-from voip.gateway.connecting import connect
 from voip.gateway.joined import Joined
-from voip.gateway.sip import SipLine
-from voip.gateway.sipaccount import SipAccount, parse_account, parse_password, parse_uri
-from voip.gateway.sipcall import CallOver, Happened, Secured
-from voip.gateway.sipleg import SipLeg
-from voip.gateway.telephone import Telephone, who_is
+from voip.gateway.sip.account import (
+    SipAccount,
+    parse_account,
+    parse_password,
+    parse_uri,
+)
+from voip.gateway.sip.call import CallOver, Happened, Secured
+from voip.gateway.sip.connecting import connect
+from voip.gateway.sip.leg import SipLeg
+from voip.gateway.sip.telephone import Telephone, who_is
+from voip.gateway.sip.telephony import SipLine
 from voip.media.connect.config import check_config
 from voip.media.plan import MediaPlan
 from voip.news import News, format_json

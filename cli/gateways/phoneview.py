@@ -14,7 +14,7 @@ from cli.codes import Code
 from cli.output import escape
 from voip.errors import MalformedError
 from voip.gateway.joined import LegTicket
-from voip.gateway.sipcall import (
+from voip.gateway.sip.call import (
     Answered,
     CallOver,
     Happened,

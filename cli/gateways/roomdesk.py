@@ -24,8 +24,8 @@ from cli.output import complain, escape, is_for_programs, show
 from cli.stage import Stage
 from voip.conversation import Conversation
 from voip.errors import CallError, TrustError, UnexpectedEventError
-from voip.gateway.mesh import MeshRoom
-from voip.gateway.roomnews import (
+from voip.gateway.rooms.mesh import MeshRoom
+from voip.gateway.rooms.news import (
     MembersChanged,
     RoomNews,
     RosterAlarm,

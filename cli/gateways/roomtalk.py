@@ -18,8 +18,8 @@ from cli.wishes import Wishes
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
 from voip.errors import RefusedError, UnexpectedEventError
-from voip.gateway.larger import LargerRoom
-from voip.gateway.mesh import MeshRoom
+from voip.gateway.rooms.larger import LargerRoom
+from voip.gateway.rooms.mesh import MeshRoom
 from voip.handshake.payload import ID_BYTES, Media
 from voip.identity.trust import TrustState
 from voip.media.connect.config import check_config

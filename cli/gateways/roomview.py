@@ -22,7 +22,7 @@ from typing import assert_never
 from cli.output import alarm, escape
 from cli.view import numbered
 from voip.errors import MalformedError
-from voip.gateway.roomnews import (
+from voip.gateway.rooms.news import (
     Introduced,
     Invited,
     MembersChanged,

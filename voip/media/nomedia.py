@@ -1,8 +1,9 @@
 """A call without media: two devices only say things to each other.
 
 So members of a room over a server do: what they say goes between the two of them, and
-what they show and hear goes by the server (`voip.gateway.larger`). Nothing is looked
-for on the network, no port opens, and control messages travel by mailbox to the end.
+what they show and hear goes by the server (`voip.gateway.rooms.larger`). Nothing is
+looked for on the network, no port opens, and control messages travel by mailbox to the
+end.
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from cli.gateways.guestview import (
     sentence,
 )
 from voip.errors import MalformedError
-from voip.gateway.guestnews import (
+from voip.gateway.guests.news import (
     Connected,
     GuestCompared,
     GuestEnded,

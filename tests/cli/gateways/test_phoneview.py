@@ -19,7 +19,7 @@ from tests.voip.simulated import simulated
 from voip.errors import MalformedError
 from voip.gateway.bridge import Bridge
 from voip.gateway.joined import Joined, LegTicket
-from voip.gateway.sipcall import (
+from voip.gateway.sip.call import (
     Answered,
     CallOver,
     Happened,

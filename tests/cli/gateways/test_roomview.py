@@ -18,7 +18,7 @@ from cli.gateways.roomview import (
 )
 from voip.errors import MalformedError
 from voip.events import End
-from voip.gateway.roomnews import (
+from voip.gateway.rooms.news import (
     Introduced,
     Invited,
     MembersChanged,

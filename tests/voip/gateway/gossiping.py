@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from voip.gateway.roster import Membership
+from voip.gateway.rooms.roster import Membership
 from voip.signalling.group import Members, Roster
 
 GROUP = b"\x07" * 16

@@ -26,11 +26,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tests.voip.gateway.guesthandshake import Asking
 from voip.description import Codec, Kind
-from voip.gateway import guest
-from voip.gateway.browser import PATH
-from voip.gateway.guest import GuestKeys, Media, Reply, Role
-from voip.gateway.guestline import GuestLine
-from voip.gateway.guestmessages import (
+from voip.gateway.guests import handshake as guest
+from voip.gateway.guests.handshake import GuestKeys, Media, Reply, Role
+from voip.gateway.guests.line import GuestLine
+from voip.gateway.guests.messages import (
     Accept,
     Answer,
     Count,
@@ -41,6 +40,7 @@ from voip.gateway.guestmessages import (
     Rekey,
     RekeyAck,
 )
+from voip.gateway.guests.server import PATH
 from voip.identity.keys import parse_base32
 from voip.media.audio.jitter import AudioReceiver
 from voip.media.audio.opus import open_decoder, open_encoder

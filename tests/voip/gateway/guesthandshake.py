@@ -5,8 +5,8 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA512
 
-from voip.gateway import guest
-from voip.gateway.guest import GuestKeys, Hello, Media, Reply
+from voip.gateway.guests import handshake as guest
+from voip.gateway.guests.handshake import GuestKeys, Hello, Media, Reply
 from voip.handshake import kem, noise
 from voip.wire import Reader, lp8, pad, unpad
 

@@ -9,8 +9,8 @@ from functools import partial
 
 from voip.description import Codec, Kind, Stream
 from voip.errors import RefusedError
-from voip.gateway.roomsdp import Far, Near, format_answer, format_offer, parse_far
-from voip.gateway.sfu import Closed, FeedAdded, FeedGone, FeedId, Sdp, SfuEvent
+from voip.gateway.rooms.sdp import Far, Near, format_answer, format_offer, parse_far
+from voip.gateway.rooms.sfu import Closed, FeedAdded, FeedGone, FeedId, Sdp, SfuEvent
 from voip.media.connect.config import IceConfig
 from voip.media.forwarding import SealedPacket
 from voip.media.profile import audio_stream, picture_stream

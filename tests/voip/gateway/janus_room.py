@@ -17,8 +17,8 @@ from pathlib import Path
 from tests.voip.gateway.forwarders import ADMIN_KEY, NotHereError, running_janus
 from tests.voip.gateway.larger_rooms import Guest, gathering, until
 from tests.voip.gateway.meshes import GROUP, friends
-from voip.gateway.janus import Janus
-from voip.gateway.sfu import Sfu, create_ticket
+from voip.gateway.rooms.janus import Janus
+from voip.gateway.rooms.sfu import Sfu, create_ticket
 from voip.media.connect.config import IceConfig
 from voip.signalling.group import Room
 

@@ -12,9 +12,9 @@ from tests.voip.gateway.meshes import GROUP, Town, on
 from tests.voip.pairs import Party
 from tests.voip.peers import Home
 from voip.errors import MalformedError
-from voip.gateway.forwarded import OpenSfu
-from voip.gateway.larger import LargerRoom
-from voip.gateway.roomnews import MembersChanged, RoomNews, RoomWarned
+from voip.gateway.rooms.forwarded import OpenSfu
+from voip.gateway.rooms.larger import LargerRoom
+from voip.gateway.rooms.news import MembersChanged, RoomNews, RoomWarned
 from voip.media.connect.config import IceConfig
 from voip.media.pattern import Tone, draw_pattern, read_frame_number
 from voip.media.plan import MediaPlan

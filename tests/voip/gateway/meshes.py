@@ -10,8 +10,8 @@ from tests.voip.peers import Home, PowerCut, Wire, someone
 from tests.voip.people import MemoryKeeper, tone_plan
 from voip.description import Kind
 from voip.endpoint import Endpoint, Settings
-from voip.gateway.mesh import MeshRoom
-from voip.gateway.roomnews import MembersChanged, MemberSeen, RoomNews
+from voip.gateway.rooms.mesh import MeshRoom
+from voip.gateway.rooms.news import MembersChanged, MemberSeen, RoomNews
 from voip.identity.card import RelayAddress
 from voip.media.connect.config import IceConfig
 from voip.media.sources import VideoSource

@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from voip.gateway.sip import SipLine
-from voip.gateway.sipaccount import parse_account
-from voip.gateway.sipcall import CallOver, Happened, Secured
-from voip.gateway.sipleg import Replaced, SipLeg
+from voip.gateway.sip.account import parse_account
+from voip.gateway.sip.call import CallOver, Happened, Secured
+from voip.gateway.sip.leg import Replaced, SipLeg
+from voip.gateway.sip.telephony import SipLine
 from voip.media.pattern import Tone
 from voip.media.plan import MediaPlan
 
@@ -373,7 +373,7 @@ def python_worker(code: str) -> tuple[str, ...]:
     prelude = (
         "import socket, sys, time\n"
         f"sys.path[:] = {sys.path!r}\n"
-        "from voip.gateway.sipframes import *\n"
+        "from voip.gateway.sip.frames import *\n"
         "sock = socket.socket(fileno=0)\n"
         "reader = FrameReader()\n"
     )

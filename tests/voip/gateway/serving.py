@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from tests.voip.gateway.guest_peer import Moving, peak_hz
-from voip.gateway.browser import BrowserGateway
-from voip.gateway.browserguest import Guest
-from voip.gateway.guestnews import GuestEnded, GuestNews
-from voip.gateway.invite import Invites
+from voip.gateway.guests.invite import Invites
+from voip.gateway.guests.news import GuestEnded, GuestNews
+from voip.gateway.guests.server import BrowserGateway
+from voip.gateway.guests.visit import Guest
 from voip.media.connect.config import IceConfig
 from voip.media.pattern import Tone
 from voip.media.plan import MediaPlan

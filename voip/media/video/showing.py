@@ -38,7 +38,7 @@ class VideoReceiver:
         failure: why nothing is shown any more, in a sentence; None while it is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what it calls back
         self,
         stream: Stream,
         sink: VideoSink,

@@ -9,10 +9,17 @@ from typing import TypeVar
 from aiohttp import WSMsgType, web
 
 from tests.voip.gateway.page.pageserver import page_server
-from voip.gateway import guest
-from voip.gateway.guest import Answering, GuestKeys, Hello, Media, Reply, Role
-from voip.gateway.guestline import GuestLine, is_resume
-from voip.gateway.guestmessages import GuestMessage
+from voip.gateway.guests import handshake as guest
+from voip.gateway.guests.handshake import (
+    Answering,
+    GuestKeys,
+    Hello,
+    Media,
+    Reply,
+    Role,
+)
+from voip.gateway.guests.line import GuestLine, is_resume
+from voip.gateway.guests.messages import GuestMessage
 from voip.identity.keys import format_base32
 from voip.identity.words import words
 from voip.signalling.messages import Confirm, Ping

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from voip.gateway.pages import headers, read_pages
+from voip.gateway.guests.pages import headers, read_pages
 
 Answer = Callable[[web.WebSocketResponse], Awaitable[None]]
 """Plays the gateway over one socket of a guest."""

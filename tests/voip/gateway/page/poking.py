@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from tests.voip.gateway.serving import Served
-from voip.gateway.guestnews import Connected, OpenedAgain
+from voip.gateway.guests.news import Connected, OpenedAgain
 
 __all__ = [
     "Connected",

@@ -18,7 +18,7 @@ from tests.voip.gateway.page.browsers import (
 )
 from tests.voip.gateway.page.conftest import GUEST_HZ, OpenTab
 from tests.voip.gateway.page.gateway import Gateway, running
-from voip.gateway.tally import EVERY_S
+from voip.gateway.guests.tally import EVERY_S
 from voip.signalling.messages import HangupReason
 
 pytestmark = [pytest.mark.slow, pytest.mark.realtime]

@@ -12,10 +12,11 @@ from tests.voip.gateway.page.browsers import Tab
 from tests.voip.gateway.page.conftest import OpenTab
 from tests.voip.gateway.page.pageserver import page_server
 from voip.description import Kind
-from voip.gateway import guest, guestmessages
-from voip.gateway.guest import Answering, GuestKeys, Media, Reply, Role
-from voip.gateway.guestline import GuestLine
-from voip.gateway.guestmessages import parse_guest_message
+from voip.gateway.guests import handshake as guest
+from voip.gateway.guests import messages as guestmessages
+from voip.gateway.guests.handshake import Answering, GuestKeys, Media, Reply, Role
+from voip.gateway.guests.line import GuestLine
+from voip.gateway.guests.messages import parse_guest_message
 from voip.identity.words import words
 from voip.media.sealing import open_frame, seal_frame
 from voip.media.sframe import Opener, Sealer, parse_header

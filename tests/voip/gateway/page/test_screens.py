@@ -16,8 +16,8 @@ from tests.voip.gateway.page.browsers import (
 )
 from tests.voip.gateway.page.conftest import OpenTab
 from tests.voip.gateway.page.host import Host, hosting
-from voip.gateway.guest import Media
-from voip.gateway.guestmessages import (
+from voip.gateway.guests.handshake import Media
+from voip.gateway.guests.messages import (
     Accept,
     GuestMessage,
     Happening,

@@ -1,0 +1,79 @@
+"""Feeds are named by keys; a server that mixes them up is found out."""
+
+import pytest
+
+from voip.gateway.rooms.feeds import UNOPENED_S, Feeds, Verdict
+
+ALICE, BOB = b"a" * 48, b"b" * 48
+
+
+@pytest.fixture
+def feeds() -> Feeds:
+    return Feeds()
+
+
+def test_the_first_frame_that_opens_names_a_feed(feeds: Feeds) -> None:
+    assert feeds.opened(7, ALICE) is Verdict.NAMED
+
+
+def test_further_frames_are_no_news(feeds: Feeds) -> None:
+    feeds.opened(7, ALICE)
+
+    assert feeds.opened(7, ALICE) is Verdict.NOTHING
+
+
+def test_a_feed_that_two_keys_open_is_mixed(feeds: Feeds) -> None:
+    feeds.opened(7, ALICE)
+
+    assert feeds.opened(7, BOB) is Verdict.MIXED
+    assert feeds.opened(7, ALICE) is Verdict.NOTHING
+
+
+def test_a_key_may_be_on_its_way_for_a_while(feeds: Feeds) -> None:
+    feeds.unopened(7, 0.0)
+
+    assert feeds.unopened(7, UNOPENED_S - 0.1) is Verdict.NOTHING
+
+
+def test_a_feed_that_nobody_opens_is_unknown(feeds: Feeds) -> None:
+    feeds.unopened(7, 0.0)
+
+    assert feeds.unopened(7, UNOPENED_S) is Verdict.UNKNOWN
+
+
+def test_a_frame_that_opens_begins_the_time_anew(feeds: Feeds) -> None:
+    feeds.unopened(7, 0.0)
+    feeds.opened(7, ALICE)
+
+    assert feeds.unopened(7, UNOPENED_S) is Verdict.NOTHING
+
+
+def test_an_unknown_feed_is_tried_again_once(feeds: Feeds) -> None:
+    feeds.unopened(7, 0.0)
+    feeds.unopened(7, UNOPENED_S)
+
+    assert feeds.retry() == {7}
+    assert not feeds.retry()
+
+
+def test_a_feed_that_is_tried_again_has_time_again(feeds: Feeds) -> None:
+    feeds.unopened(7, 0.0)
+    feeds.unopened(7, UNOPENED_S)
+    feeds.retry()
+
+    assert feeds.unopened(7, 2 * UNOPENED_S) is Verdict.NOTHING
+
+
+def test_a_feed_that_is_gone_is_not_tried_again(feeds: Feeds) -> None:
+    feeds.unopened(7, 0.0)
+    feeds.unopened(7, UNOPENED_S)
+    feeds.gone(7)
+
+    assert not feeds.retry()
+
+
+def test_a_number_that_is_used_again_may_be_of_another(feeds: Feeds) -> None:
+    feeds.opened(7, ALICE)
+    feeds.gone(7)
+
+    assert feeds.opened(7, BOB) is Verdict.NAMED

@@ -1,0 +1,457 @@
+"""One telephone call in a bridge: told first, rung then, heard once it is safe."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.voip.simulated import simulated
+from voip.errors import MalformedError, UnreachableError
+from voip.gateway.bridge import Bridge
+from voip.gateway.counts import FrameCount
+from voip.gateway.joined import Joined
+from voip.gateway.sip.account import SipAccount, parse_account
+from voip.gateway.sip.call import CallOver, Happened, Pressed, SipCall, expected
+from voip.gateway.sip.frames import (
+    THEIRS_SDP,
+    Command,
+    Event,
+    FrameReader,
+    Order,
+    Said,
+    Sound,
+)
+from voip.gateway.sip.leg import SipLeg
+from voip.gateway.sip.telephone import UNCHECKED, Telephone, who_is
+from voip.media.sources import SILENCE
+from voip.signalling.legs import (
+    LegEnd,
+    LegReason,
+    Legs,
+    LegsAck,
+    LegStage,
+    Mark,
+    Shown,
+)
+
+ACCOUNT = """\
+account sip:gateway@pbx.example
+allow sip:+4930*@pbx.example
+"""
+URI = "sip:+4930123@pbx.example"
+SUITE = "AES_CM_128_HMAC_SHA1_80"
+LOUD = b"\x10\x20" * 960
+
+
+class StandInLine:
+    """An account whose worker is the test."""
+
+    def __init__(self, account: SipAccount, *, may_be_weak: bool = False) -> None:
+        self.account = account
+        self.legs: list[SipLeg] = []
+        self.sent: list[Command] = []
+        self.is_down = False
+        self._may_be_weak = may_be_weak
+        self._over: set[int] = set()
+
+    def dial(self, uri: str, *, video: bool = False) -> SipLeg:
+        if self.is_down:
+            raise UnreachableError("the SIP worker is being started again")
+        number = len(self.legs) + 1
+        self.sent.append(Command(Order.DIAL, number, uri, video))
+        return self.add(number, uri, came=False)
+
+    def add(self, number: int, peer: str, *, came: bool) -> SipLeg:
+        rules = SipCall(
+            number,
+            self.account,
+            may_be_weak=self._may_be_weak,
+            came=came,
+            now=asyncio.get_running_loop().time(),
+        )
+        leg = SipLeg(
+            number,
+            rules,
+            peer=peer,
+            is_incoming=came,
+            mark=expected(self.account),
+            send=self._send,
+            spare=lambda _: None,
+            over=self._over.add,
+            heard=FrameCount(),
+            said=FrameCount(),
+        )
+        self.legs.append(leg)
+        return leg
+
+    def _send(self, data: bytes) -> None:
+        for frame in FrameReader().feed(data):
+            assert isinstance(frame, Command)
+            self.sent.append(frame)
+
+    def say(self, said: Said, text: str = "", status: int = 0, *, to: int = -1) -> None:
+        """Have the worker tell something of the newest call, or of another."""
+        leg = self.legs[to]
+        leg.tell(Event(said, self.legs.index(leg) + 1, status, text))
+
+    def take_up(self, *, to: int = -1) -> None:
+        """Have the telephone answer, with good keys."""
+        self.say(Said.ENCRYPTED, f"0,audio,{SUITE}", to=to)
+        self.say(Said.ESTABLISHED, to=to)
+
+
+class Scene:
+    """A gateway with one telephone and bob, who is told of it."""
+
+    def __init__(self, text: str, *, may_be_weak: bool) -> None:
+        self.line = StandInLine(parse_account(text.encode()), may_be_weak=may_be_weak)
+        self.bridge = Bridge()
+        self.joined = Joined()
+        self.told: list[Legs | LegEnd] = []
+        self.happened: list[Happened] = []
+        self.bob = self.bridge.port("bob")
+        self.peer = self.joined.add_peer("bob", self.told.append, self.bob)
+        self.port = self.bridge.port("telephone")
+        self.phone = Telephone(
+            self.line, self.joined, self.port, tell=self.happened.append
+        )
+
+    def agree(self, answer: Shown = Shown.SHOWN) -> None:
+        self.peer.acknowledge(LegsAck(self.joined.legs.version, answer))
+
+    def hears(self) -> bytes:
+        """Have the telephone say something; gives what bob hears."""
+        self.line.legs[-1].hear(Sound(1, 0, LOUD))
+        return self.bob.listen()
+
+    @property
+    def orders(self) -> list[Order]:
+        return [command.order for command in self.line.sent]
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[asyncio.Task[CallOver]]:
+        """Announce a call, have bob agree, and dial."""
+        self.phone.announce("+4930123")
+        self.agree()
+        holding = asyncio.create_task(self.phone.dial(URI))
+        await settle()
+        yield holding
+        if not holding.done():
+            self.line.say(Said.CLOSED, "Call ended", to=0)
+            await holding
+
+
+def scene(text: str = ACCOUNT, *, may_be_weak: bool = False) -> Scene:
+    return Scene(text, may_be_weak=may_be_weak)
+
+
+async def settle() -> None:
+    for _ in range(8):
+        await asyncio.sleep(0)
+
+
+@simulated
+async def test_nobody_is_called_before_everybody_knows() -> None:
+    here = scene()
+    here.phone.announce("+4930123")
+    holding = asyncio.create_task(here.phone.dial(URI))
+    await settle()
+    before = list(here.line.sent)
+    here.agree()
+    await settle()
+    here.line.say(Said.CLOSED, "", 486)
+    over = await holding
+
+    assert (before, here.line.sent) == ([], [Command(Order.DIAL, 1, URI)])
+    assert over.reason is LegReason.BUSY
+
+
+@simulated
+async def test_what_is_told_promises_no_suite() -> None:
+    here = scene()
+    ticket = here.phone.announce("+4930123")
+
+    assert (ticket.leg.mark, ticket.leg.suite, ticket.leg.authenticated) == (
+        Mark.TO_PBX,
+        UNCHECKED,
+        True,
+    )
+
+
+@simulated
+async def test_a_refusal_calls_nobody() -> None:
+    here = scene()
+    here.phone.announce("+4930123")
+    holding = asyncio.create_task(here.phone.dial(URI))
+    await settle()
+    here.agree(Shown.REFUSED)
+    over = await holding
+
+    assert (over.reason, here.line.sent) == (LegReason.REFUSED_BY_PEER, [])
+
+
+@simulated
+async def test_bob_hears_the_telephone_once_it_is_safe() -> None:
+    here = scene()
+    async with here.call():
+        here.line.say(Said.ESTABLISHED)
+        before = here.hears()
+        here.line.say(Said.ENCRYPTED, f"0,audio,{SUITE}")
+        await settle()
+        after = here.hears()
+
+    assert (before, after) == (SILENCE, LOUD)
+
+
+@simulated
+async def test_the_telephone_hears_bob_once_it_is_safe() -> None:
+    here = scene()
+    async with here.call():
+        here.bob.say(LOUD)
+        before = here.line.legs[0].hear(Sound(1, 0, b""))
+        here.line.take_up()
+        await settle()
+        here.bob.say(LOUD)
+        after = here.line.legs[0].hear(Sound(1, 0, b""))
+
+    assert before is None
+    assert after is not None
+    assert after.endswith(LOUD)
+
+
+@simulated
+async def test_the_suite_is_told_without_asking_again() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        listed = here.joined.legs.legs[0]
+
+    assert (listed.suite, listed.stage, here.port.is_open) == (
+        SUITE,
+        LegStage.JOINED,
+        False,
+    )
+
+
+@simulated
+async def test_weaker_than_told_shuts_until_everybody_knows() -> None:
+    here = scene(ACCOUNT + "unencrypted allowed\n", may_be_weak=True)
+    async with here.call():
+        here.line.say(Said.ENCRYPTED, "0,audio,NULL_HMAC_SHA1_80")
+        here.line.say(Said.ESTABLISHED)
+        await settle()
+        before = here.joined.legs.legs[0].mark, here.hears()
+        here.agree()
+        await settle()
+        after = here.hears()
+
+    assert (before, after) == ((Mark.NOT_ENCRYPTED, SILENCE), LOUD)
+
+
+@simulated
+async def test_a_change_of_media_is_heard_by_nobody() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        here.line.say(Said.OFFER, THEIRS_SDP)
+        heard = here.hears()
+
+    assert heard == SILENCE
+
+
+@simulated
+async def test_the_end_is_told_with_its_reason() -> None:
+    here = scene()
+    async with here.call() as holding:
+        here.line.say(Said.CLOSED, "Busy Here", 486)
+        await holding
+
+    assert (
+        here.told[-1] == Legs(here.joined.legs.version)
+        or LegEnd(1, LegReason.BUSY, status=486, text="the line is busy") in here.told
+    )
+
+
+@simulated
+async def test_hanging_up_ends_the_telephone() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        here.phone.hang_up()
+
+        assert here.orders[-1] is Order.END
+
+
+@simulated
+async def test_who_is_cancelled_hangs_up() -> None:
+    here = scene()
+    async with here.call() as holding:
+        holding.cancel()
+        await asyncio.wait([holding])
+
+        assert here.orders == [Order.DIAL, Order.END]
+        here.line.say(Said.CLOSED)
+    assert holding.cancelled()
+
+
+@simulated
+async def test_digits_hold_and_transfer_reach_the_telephone() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        here.phone.press("1#")
+        here.phone.hold(on=True)
+        held = here.joined.legs.legs[0].stage
+        here.phone.transfer("sip:7@pbx.example")
+
+        assert held is LegStage.HELD
+        assert here.line.sent[1:] == [
+            Command(Order.DIGITS, 1, "1#"),
+            Command(Order.HOLD, 1, "", on=True),
+            Command(Order.TRANSFER, 1, "sip:7@pbx.example"),
+        ]
+
+
+@simulated
+async def test_without_a_call_there_is_nothing_to_press() -> None:
+    here = scene()
+    here.phone.press("1")
+    here.phone.hold(on=True)
+    here.phone.transfer("sip:7@pbx.example")
+    here.phone.hang_up()
+
+    assert here.line.sent == []
+
+
+@simulated
+async def test_their_digits_and_holds_are_told() -> None:
+    digits: list[str] = []
+    here = scene()
+    here.phone.on_digit = digits.append
+    async with here.call():
+        here.line.take_up()
+        here.line.say(Said.DIGIT, "5")
+        here.line.say(Said.HELD)
+        await settle()
+        stage = here.joined.legs.legs[0].stage
+
+    assert (digits, stage) == (["5"], LegStage.HELD)
+    assert Pressed("5") in here.happened
+
+
+@simulated
+@pytest.mark.parametrize(
+    ("target", "accepted"),
+    [
+        ("sip:+493099@pbx.example", True),
+        ("sip:+4990099@pbx.example", False),
+        ("sip:+493099@elsewhere.example", False),
+        ("<sip:+493099@pbx.example?Replaces=1>", False),
+        ("", False),
+    ],
+    ids=["allowed", "denied", "another host", "headers", "nothing"],
+)
+async def test_a_transfer_of_theirs_needs_a_rule(
+    target: str, *, accepted: bool
+) -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        here.line.say(Said.REFERRED, target)
+        await settle()
+
+        assert here.line.sent[-1] == Command(Order.REFER, 1, "", on=accepted)
+
+
+@simulated
+async def test_who_is_transferred_to_takes_the_place() -> None:
+    here = scene()
+    async with here.call() as holding:
+        here.line.take_up()
+        here.line.say(Said.REFERRED, "sip:+493099@pbx.example")
+        await settle()
+        second = here.line.add(2, "sip:+493099@pbx.example", came=False)
+        here.line.legs[0].replace(second)
+        await settle()
+        here.line.take_up()
+        here.line.say(Said.CLOSED, "Call transfered", to=0)
+        await settle()
+        goes_on = not holding.done()
+        heard = here.hears()
+        here.line.say(Said.CLOSED)
+        over = await holding
+
+    assert (goes_on, heard, over.reason) == (True, LOUD, LegReason.NORMAL)
+
+
+@simulated
+async def test_a_call_that_comes_is_answered_once_everybody_knows() -> None:
+    here = scene()
+    leg = here.line.add(1, "sip:200@pbx.example", came=True)
+    here.phone.announce(who_is(leg.peer))
+    holding = asyncio.create_task(here.phone.take(leg))
+    await settle()
+    before = list(here.orders)
+    here.agree()
+    await settle()
+    answered = list(here.orders)
+    here.line.say(Said.CLOSED)
+    await holding
+
+    assert (before, answered) == ([], [Order.ANSWER])
+
+
+@simulated
+async def test_a_call_that_nobody_wants_is_ended() -> None:
+    here = scene()
+    leg = here.line.add(1, "sip:200@pbx.example", came=True)
+    here.phone.announce(who_is(leg.peer))
+    holding = asyncio.create_task(here.phone.take(leg))
+    await settle()
+    here.agree(Shown.REFUSED)
+    await holding
+
+    assert here.orders == [Order.END]
+
+
+@simulated
+async def test_without_a_worker_the_leg_ends_as_unreachable() -> None:
+    here = scene()
+    here.line.is_down = True
+    here.phone.announce("+4930123")
+    here.agree()
+    over = await here.phone.dial(URI)
+
+    assert over.reason is LegReason.UNREACHABLE
+    assert here.joined.legs.legs == ()
+
+
+@simulated
+async def test_what_is_no_uri_is_refused_before_anybody_waits() -> None:
+    here = scene()
+    here.phone.announce("x")
+
+    with pytest.raises(MalformedError, match="begins with sip:"):
+        await here.phone.dial("tel:123")
+
+
+@simulated
+async def test_a_telephone_that_never_answers_is_given_up() -> None:
+    here = scene()
+    async with here.call() as holding:
+        await asyncio.sleep(33)
+        over = await holding
+
+    assert (over.reason, here.orders) == (
+        LegReason.NO_ANSWER,
+        [Order.DIAL, Order.END],
+    )
+
+
+def test_who_calls_is_shown_without_what_moves_the_cursor() -> None:
+    assert who_is("sip:20\x1b[2J0@pbx.example") == "20[2J0"

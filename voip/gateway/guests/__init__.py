@@ -1,0 +1,1 @@
+"""Browser guests: a link, a page, a sealed line, sealed media."""

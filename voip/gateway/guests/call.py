@@ -1,0 +1,377 @@
+"""The life of a guest's call, from CONFIRM to its end, as rules.
+
+::
+
+    guest                           gateway                       host
+      CONFIRM ──────────────────────▶ nonce checked, invite spent
+      ◀───────────────────── ALERTING │── AskHost ────────────────▶ at the door
+      ◀── ACCEPT (TURN servers) ──────│◀─ accept ─────────────────
+      OFFER ────────────────────────▶ StartMedia
+      ◀─────────────────────── ANSWER │◀─ answered
+      COUNTS, REKEY, STATE, SAS_RESULT, LEGS ... HANGUP
+
+Time, messages and the host's wishes go in, commands come out; whoever runs them does
+the sockets and the media. Nothing of the gateway's addresses leaves before `accept`.
+Times are seconds of one monotonic clock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from voip.errors import RefusedError, TrustError, UnexpectedEventError
+from voip.gateway.guests import handshake as guest
+from voip.gateway.guests.handshake import GuestKeys, Hello, Role
+from voip.gateway.guests.messages import (
+    Accept,
+    Answer,
+    Count,
+    Counts,
+    GuestMessage,
+    Happening,
+    Notice,
+    Offer,
+    Rekey,
+    RekeyAck,
+    Server,
+)
+from voip.gateway.guests.tally import Tally
+from voip.identity.keys import Entropy
+from voip.signalling.legs import Digits, LegEnd, Legs, LegsAck
+from voip.signalling.messages import (
+    Alerting,
+    Confirm,
+    Hangup,
+    HangupReason,
+    Ping,
+    Pong,
+    SasResult,
+    State,
+    Unknown,
+)
+
+CONFIRM_S: Final = 10.0  # the page answers by itself
+DOOR_S: Final = 120.0  # people wait so long at a door
+OFFER_S: Final = 30.0  # the page may have to ask for the camera
+RESUME_S: Final = 30.0
+REKEY_EVERY_S: Final = 120.0
+REKEY_S: Final = 60.0
+"""For an answer to REKEY: who only drops it must not hold a call in an old epoch."""
+QUIET_S: Final = 15.0
+"""Without a message; the page sends COUNTS every 2 s, so its way is gone."""
+MAX_OFFERS: Final = 20  # connections of one call; each is made after some seconds
+
+_NO_DEVICE: Final = bytes(16)  # HANGUP names a device; a guest has none
+
+
+class Stage(Enum):
+    """How far a guest is."""
+
+    CONFIRMING = "confirming"
+    DOOR = "at the door"
+    ACCEPTED = "accepted"
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send this."""
+
+    message: GuestMessage
+
+
+@dataclass(frozen=True, slots=True)
+class AskHost:
+    """Somebody who has the link is at the door; `sas` (8 bytes) makes the words."""
+
+    sas: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartMedia:
+    """Answer this offer and connect; what was connected before is over."""
+
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseKeys:
+    """Go to the next epoch: base key and KID of each direction."""
+
+    send: tuple[bytes, int] = field(repr=False)
+    receive: tuple[bytes, int] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Hand this to whoever it is for: LEGS_ACK, STATE, DIGITS, SAS_RESULT."""
+
+    message: LegsAck | State | Digits | SasResult
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Tell the host."""
+
+    what: Happening
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It is over; `by_guest`: he said so himself."""
+
+    reason: HangupReason
+    why: str
+    by_guest: bool = False
+
+
+Command = Say | AskHost | StartMedia | UseKeys | Pass | Warn | End
+
+
+class GuestCall:
+    """One guest's call, seen from the gateway.
+
+    Attributes:
+        hello: what the guest said first.
+        stage: how far it is.
+    """
+
+    def __init__(
+        self,
+        hello: Hello,
+        e_g: bytes,
+        keys: GuestKeys,
+        *,
+        now: float,
+        entropy: Entropy,
+    ) -> None:
+        """Take what the handshake gave; `e_g` is the guest's ephemeral key."""
+        self.hello = hello
+        self.stage = Stage.CONFIRMING
+        self._e_g, self._keys = e_g, keys
+        self._entropy = entropy
+        self._secret = keys.call_secret
+        self._epoch = 0
+        self._rekey: tuple[X25519PrivateKey, bytes] | None = None
+        self._deadline = now + CONFIRM_S
+        self._heard_at, self._is_asked = now, False
+        self._rekey_at = float("inf")
+        self._offers = 0
+        self._tally: Tally | None = None
+        self._theirs: tuple[Count, ...] = ()
+        self._lost_at: float | None = None
+
+    def first_keys(self) -> UseKeys:
+        """Give the frame keys of epoch 0."""
+        return self._use_keys()
+
+    def receive(self, message: GuestMessage, now: float) -> list[Command]:  # noqa: PLR0911 - one line a type
+        """Take one message of the guest's.
+
+        Raises:
+            RefusedError: a message that has no place now, or that shows that the guest
+                is not who the handshake was with: the call must end.
+        """
+        self._heard_at, self._is_asked = now, False
+        match message:
+            case Confirm(nonce):
+                return self._confirmed(nonce, now)
+            case Hangup(reason, _):
+                return self._end(reason, "the guest hung up", by_guest=True)
+            case Ping(t):
+                return [Say(Pong(t))] if t else []
+            case Pong() | Unknown():
+                return []
+            case _ if self.stage is Stage.CONFIRMING:
+                raise RefusedError("guest: expected CONFIRM first")
+            case Offer(sdp):
+                return self._offered(sdp, now)
+            case RekeyAck(fields):
+                return self._rekeyed(fields, now)
+            case _:
+                return self._told(message)
+
+    def _told(self, message: GuestMessage) -> list[Command]:
+        match message:
+            case SasResult(matched):
+                if not matched:
+                    raise TrustError("the guest reads other words")
+                return [Pass(message)]
+            case State() | LegsAck() | Digits():
+                return [Pass(message)]
+            case Counts(counts):
+                self._theirs = counts
+                return []
+            case _:
+                raise RefusedError(
+                    f"guest: {type(message).__name__} is not for a guest to say"
+                )
+
+    # The host's wishes.
+
+    def accept(self, servers: tuple[Server, ...], now: float) -> list[Command]:
+        """Let the guest in.
+
+        Raises:
+            UnexpectedEventError: nobody is at the door.
+        """
+        if self.stage is not Stage.DOOR:
+            raise UnexpectedEventError(f"guest: accepted while {self.stage.value}")
+        self.stage, self._deadline = Stage.ACCEPTED, now + OFFER_S
+        return [Say(Accept(servers))]
+
+    def hang_up(self, reason: HangupReason, why: str) -> list[Command]:
+        """End it; a second time does nothing."""
+        return self._end(reason, why)
+
+    def compared(self, *, matched: bool) -> list[Command]:
+        """Tell the guest what the host said of the words; other words end the call."""
+        if not matched:
+            said = Say(SasResult(matched=False))
+            return [said, *self._end(HangupReason.SECURITY, "the words differ")]
+        return [Say(SasResult(matched=True))]
+
+    def opened_again(self) -> list[Command]:
+        """Tell both that somebody used the link once more."""
+        what = Happening.OPENED_AGAIN
+        return [Say(Notice(what)), Warn(what)]
+
+    def tell(self, message: Legs | LegEnd | State) -> list[Command]:
+        """Say something to the guest, once there is somebody to say it to."""
+        return [] if self.stage is Stage.CONFIRMING else [Say(message)]
+
+    # What the media did.
+
+    def answered(self, sdp: str, now: float) -> list[Command]:
+        """Take the answer to the newest offer."""
+        if self.stage is Stage.ENDED:
+            return []
+        if self.stage is Stage.ACCEPTED:
+            self.stage = Stage.TALKING
+            self._rekey_at = now + REKEY_EVERY_S
+        self._deadline = now + RESUME_S
+        return [Say(Answer(sdp))]
+
+    def connected(self) -> None:
+        """Note that media have a way to the guest."""
+        self._deadline = float("inf")
+
+    def disconnected(self, now: float) -> None:
+        """Note that they have none; the guest may make another connection."""
+        self._deadline = now + RESUME_S
+
+    def count(self, ours: Iterable[Count]) -> list[Command]:
+        """Judge the last two seconds, and tell the guest what we counted.
+
+        Raises:
+            TrustError: frames passed that nobody sealed.
+        """
+        counts = tuple(ours)
+        if self._tally is None:
+            return []
+        self._tally.judge(counts, self._theirs)
+        return [Say(Counts(counts))]
+
+    # Time, and sockets.
+
+    def tick(self, now: float) -> list[Command]:
+        """Let time pass; called some times a second."""
+        if self.stage is Stage.ENDED:
+            return []
+        # A line that closed is waited for; one that is only quiet is asked first.
+        gone_at = self._heard_at + QUIET_S if self._lost_at is None else self._lost_at
+        if now >= gone_at + RESUME_S:
+            return self._end(HangupReason.LOST, "the guest's line is gone")
+        if now >= self._deadline:
+            return self._end(*_OVERDUE[self.stage])
+        if now >= self._rekey_at:
+            return self._overdue_keys(now)
+        return self._ask(now)
+
+    def line_lost(self, now: float) -> None:
+        """Note that the socket closed; the guest may come back with RESUME."""
+        self._lost_at = now
+
+    def resumed(self, now: float) -> None:
+        """Note that the guest is back on a new socket."""
+        self._lost_at, self._heard_at = None, now
+
+    def _ask(self, now: float) -> list[Command]:
+        """Ask a guest who says nothing whether he is there, once."""
+        if self._is_asked or now < self._heard_at + QUIET_S:
+            return []
+        self._is_asked = True
+        return [Say(Ping(1))]
+
+    def _confirmed(self, nonce: bytes, now: float) -> list[Command]:
+        if self.stage is not Stage.CONFIRMING:
+            raise RefusedError("guest: CONFIRM came twice")
+        guest.check_commitment(self.hello.commit, nonce, self._e_g)
+        self.stage, self._deadline = Stage.DOOR, now + DOOR_S
+        return [AskHost(self._keys.sas(nonce)), Say(Alerting())]
+
+    def _offered(self, sdp: str, now: float) -> list[Command]:
+        if self.stage not in {Stage.ACCEPTED, Stage.TALKING}:
+            raise RefusedError(f"guest: OFFER while {self.stage.value}")
+        self._offers += 1
+        if self._offers > MAX_OFFERS:
+            raise RefusedError(f"guest: more than {MAX_OFFERS} connections")
+        self._tally = Tally(patient=self._offers == 1)
+        self._theirs = ()
+        commands: list[Command] = [StartMedia(sdp)]
+        if self._offers > 1 and self._rekey is None:
+            # Another path is another chance for who listens: new keys for it.
+            commands += self._begin_rekey(now)
+        return commands
+
+    def _overdue_keys(self, now: float) -> list[Command]:
+        if self._rekey is not None:
+            return self._end(HangupReason.SECURITY, "the guest takes no new keys")
+        return self._begin_rekey(now)
+
+    def _begin_rekey(self, now: float) -> list[Command]:
+        key = X25519PrivateKey.from_private_bytes(self._entropy(32))
+        fields = guest.rekey_fields(self._epoch + 1, key)
+        self._rekey, self._rekey_at = (key, fields), now + REKEY_S
+        return [Say(Rekey(fields))]
+
+    def _rekeyed(self, fields: bytes, now: float) -> list[Command]:
+        if self._rekey is None:
+            raise RefusedError("guest: REKEY_ACK without REKEY")
+        key, asked = self._rekey
+        self._secret = guest.next_secret(self._secret, key, rekey=asked, ack=fields)
+        self._epoch += 1
+        self._rekey, self._rekey_at = None, now + REKEY_EVERY_S
+        return [self._use_keys()]
+
+    def _use_keys(self) -> UseKeys:
+        send, receive = (
+            (
+                guest.frame_key(self._secret, role, self._epoch),
+                guest.frame_kid(role, self._epoch),
+            )
+            for role in (Role.GATEWAY, Role.GUEST)
+        )
+        return UseKeys(send, receive)
+
+    def _end(
+        self, reason: HangupReason, why: str, *, by_guest: bool = False
+    ) -> list[Command]:
+        if self.stage is Stage.ENDED:
+            return []
+        self.stage = Stage.ENDED
+        ended = End(reason, why, by_guest)
+        return [ended] if by_guest else [Say(Hangup(reason, _NO_DEVICE)), ended]
+
+
+_OVERDUE: Final = {
+    Stage.CONFIRMING: (HangupReason.TIMEOUT, "the guest did not confirm"),
+    Stage.DOOR: (HangupReason.TIMEOUT, "nobody opened the door"),
+    Stage.ACCEPTED: (HangupReason.TIMEOUT, "the guest set up no media"),
+    Stage.TALKING: (HangupReason.LOST, "there is no way to the guest"),
+}
+"""Why a guest's call ends when its deadline passed."""

@@ -1,0 +1,243 @@
+"""Serves the page to browser guests and carries their calls.
+
+Carrier: HTTPS (plain HTTP on loopback, behind a proxy), and one WebSocket per guest.
+What a message means and how far a call may go is said by rules: `invite`, `guest`,
+`guestcall`. ::
+
+    async with BrowserGateway(invites, alias="alice") as gateway:
+        await gateway.listen("127.0.0.1", 8443, context)
+        guest = await gateway.guest()          somebody is at the door
+        guest.accept(port.plan())
+        async for news in guest.news(): ...
+
+A handshake that fails is told one thing, whatever it was; the codes that close a socket
+are in docs/formats/guest.md.
+"""
+
+import asyncio
+import os
+import ssl
+from types import TracebackType
+from typing import Final, Self
+
+from aiohttp import WSMsgType, web
+
+from voip.errors import RefusedError
+from voip.gateway.counts import GatewayCounts, Invited
+from voip.gateway.guests import handshake, pages
+from voip.gateway.guests.handshake import Media
+from voip.gateway.guests.invite import DEFAULT_S, Invite, Invites, OpenedAgainError
+from voip.gateway.guests.line import MAX_MESSAGE_BYTES, is_resume, parse_resume
+from voip.gateway.guests.messages import Server
+from voip.gateway.guests.visit import Guest, Host
+from voip.identity.keys import Entropy
+from voip.media.connect.config import IceConfig
+from voip.signalling.messages import HangupReason
+
+PATH: Final = "/ringfence/guest/1"
+FIRST_S: Final = 10.0  # for the first message of a socket; the page sends it at once
+MAX_SOCKETS: Final = 64  # of all guests; each may cost a handshake
+MAX_AT_DOOR: Final = 16
+
+# WebSocket close codes (RFC 6455 §7.4.2: 4000 and above are private).
+DONE, MALFORMED, REFUSED, EXPIRED = 1000, 4400, 4403, 4404
+LATE, USED, GONE, BUSY = 4408, 4409, 4410, 4429
+
+
+class BrowserGateway:
+    """The page, its sockets and the guests behind them.
+
+    Attributes:
+        host: who invites, and to what.
+        pages: what is served.
+    """
+
+    def __init__(  # noqa: PLR0913 -- who invites, to what, and how he is reached
+        self,
+        invites: Invites,
+        *,
+        alias: str,
+        media: Media = Media.AUDIO | Media.VIDEO,
+        ice: IceConfig | None = None,
+        servers: tuple[Server, ...] = (),
+        counted: GatewayCounts | None = None,
+        entropy: Entropy = os.urandom,
+    ) -> None:
+        """Take the invites, and what `Host` is made of."""
+        self.host = Host(
+            origin=invites.origin,
+            alias=alias,
+            media=media,
+            ice=ice or IceConfig(),
+            servers=servers,
+            counted=counted or GatewayCounts(),
+            entropy=entropy,
+        )
+        self.pages = pages.read_pages()
+        self._invites = invites
+        self._headers = pages.headers(
+            self.pages, is_secure=self.host.origin.startswith("https:")
+        )
+        self._door: asyncio.Queue[Guest] = asyncio.Queue(MAX_AT_DOOR)
+        self._guests: dict[bytes, Guest] = {}  # by what RESUME names
+        self._sockets = 0
+        self._tasks = asyncio.TaskGroup()
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        """Be ready for guests."""
+        await self._tasks.__aenter__()
+        application = web.Application()
+        application.router.add_get(PATH, self._socket)
+        for path in self.pages:
+            application.router.add_get(path, self._page)
+        application.on_response_prepare.append(self._dress)
+        # Addresses and links of guests are no log's business.
+        self._runner = web.AppRunner(application, access_log=None)
+        await self._runner.setup()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Hang up on everybody and close."""
+        for each in list(self._guests.values()):
+            each.hang_up()
+        try:
+            await self._tasks.__aexit__(kind, error, trace)
+        finally:
+            assert self._runner is not None
+            await self._runner.cleanup()
+
+    async def listen(
+        self, host: str, port: int, context: ssl.SSLContext | None = None
+    ) -> int:
+        """Serve the page; gives the port, which the system chose if it was 0.
+
+        Raises:
+            OSError: the address is not ours, or taken.
+        """
+        assert self._runner is not None
+        site = web.TCPSite(self._runner, host, port, ssl_context=context)
+        await site.start()
+        bound: int = self._runner.addresses[-1][1]
+        return bound
+
+    def invite(self, label: str, *, lifetime_s: float = DEFAULT_S) -> str:
+        """Make an invite; gives its link, which is not kept.
+
+        Raises:
+            LimitError: there are too many, or it would live too long.
+        """
+        now = asyncio.get_running_loop().time()
+        link, _ = self._invites.make(
+            label, now, entropy=self.host.entropy, lifetime_s=lifetime_s
+        )
+        self.host.counted.invited(Invited.MADE)
+        return link
+
+    async def guest(self) -> Guest:
+        """Wait for somebody at the door."""
+        while True:
+            guest = await self._door.get()
+            if not guest.is_over:
+                return guest
+
+    def _at_door(self, guest: Guest) -> None:
+        """Let the host know; where too many wait, the newest is told so."""
+        self.host.counted.invited(Invited.SPENT)
+        if self._door.full():
+            guest.hang_up(HangupReason.BUSY, "too many are at the door")
+        else:
+            self._door.put_nowait(guest)
+
+    async def _dress(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Put the page's headers on every answer, errors included."""
+        response.headers.update(self._headers)
+        response.headers["Server"] = "ringfence"
+
+    async def _page(self, request: web.Request) -> web.Response:
+        page = self.pages[request.path]
+        answer = web.Response(
+            body=page.body, headers={"Content-Type": page.content_type}
+        )
+        answer.enable_compression()  # no secret is in it whose length could tell
+        return answer
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        # Another page's script could else speak for a guest who is visiting it.
+        if request.headers.get("Origin") != self.host.origin:
+            raise web.HTTPForbidden(text="wrong origin")
+        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+        await socket.prepare(request)
+        if self._sockets >= MAX_SOCKETS:
+            await socket.close(code=BUSY)
+            return socket
+        self._sockets += 1
+        try:
+            code = await self._welcome(socket)
+        finally:
+            self._sockets -= 1
+        await socket.close(code=code)
+        return socket
+
+    async def _welcome(self, socket: web.WebSocketResponse) -> int:
+        """Take a socket from its first message to its end; gives how to close it."""
+        try:
+            async with asyncio.timeout(FIRST_S):
+                message = await socket.receive()
+        except TimeoutError:
+            return LATE
+        if message.type is not WSMsgType.BINARY:
+            return MALFORMED
+        try:
+            if is_resume(message.data):
+                return await self._resume(socket, message.data)
+            return await self._greet(socket, message.data)
+        except OpenedAgainError:
+            self.host.counted.invited(Invited.REOPENED)
+            return USED
+        except RefusedError:
+            self.host.counted.invited(Invited.REFUSED)
+            return REFUSED
+
+    async def _resume(self, socket: web.WebSocketResponse, first: bytes) -> int:
+        guest = self._guests.get(parse_resume(first))
+        if guest is None or guest.is_over:
+            return GONE
+        await guest.attend(socket, again=True)
+        return DONE
+
+    async def _greet(self, socket: web.WebSocketResponse, hello: bytes) -> int:
+        wanted = handshake.parse_invite_id(hello)
+        try:
+            invite = self._invites.find(wanted)
+            invite.check_open(asyncio.get_running_loop().time())
+        except RefusedError:
+            self.host.counted.invited(Invited.EXPIRED)
+            return EXPIRED
+        guest = Guest(self.host, invite, self._at_door)
+        try:
+            reply = await guest.greet(hello)
+        except OpenedAgainError:
+            self._warn(invite)
+            raise
+        self._guests[guest.resume_id] = guest
+        self._tasks.create_task(self._keep(guest))
+        await socket.send_bytes(reply)
+        await guest.attend(socket, again=False)
+        return DONE
+
+    async def _keep(self, guest: Guest) -> None:
+        try:
+            await guest.run()
+        finally:
+            del self._guests[guest.resume_id]
+
+    def _warn(self, invite: Invite) -> None:
+        for each in self._guests.values():
+            if each.invite is invite:
+                each.opened_again()

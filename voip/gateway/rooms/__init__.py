@@ -1,0 +1,1 @@
+"""Several people: each with each, or over a server that hears nothing."""

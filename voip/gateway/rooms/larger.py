@@ -1,0 +1,336 @@
+"""A member's place in a room of up to 16 people, over a server that hears nothing.
+
+Carrier. Who is a member is worked out as in a room without a server, over calls of each
+with each, which here carry no media (`voip.media.nomedia`). In these calls members hand
+each other their sender keys (`senderkeys`); sound and pictures go sealed to the server
+and from it to all (`forwarded`). ::
+
+    pairwise calls    MEMBERS, ROSTER, INTRODUCE    who is here
+                      SENDER_KEY, ROOM              what opens their frames, where
+    server            one leg that publishes, one for each feed
+
+The server may drop, delay and mix up, and it sees who sends how much and when; what it
+cannot do is to hear, to show somebody in the place of another, or to bring in one more.
+When it goes away the room stays, silent, until it is back.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from voip.endpoint import Endpoint
+from voip.errors import CallError, MalformedError, UnexpectedEventError
+from voip.gateway.rooms.companion import Companion, Said
+from voip.gateway.rooms.forwarded import Forwarded, OpenSfu
+from voip.gateway.rooms.mesh import MeshRoom
+from voip.gateway.rooms.senderkeys import MAX_MEMBERS, HeardKeys, SendingKey
+from voip.gateway.rooms.sfu import check_server
+from voip.identity.keys import Entropy
+from voip.media.connect.config import IceConfig
+from voip.media.plan import MediaPlan
+from voip.media.quality.figures import MediaStats
+from voip.media.serverleg import ServerLeg
+from voip.media.sframe import Sealers
+from voip.media.sources import Picture, VideoSource
+from voip.media.watching import Watching
+from voip.signalling.group import Room, SenderKey
+from voip.upkeep import VaultKeeper
+
+BEAT_S = 10.0
+"""How often each tells each that it is still there: by mailbox, so seldom."""
+LOST_S = 30.0
+"""Three of them, and the member is not there any more."""
+_SERVER = "server"
+_US = "us"
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A key that was told to a member and is not acknowledged yet."""
+
+    companion: Companion
+    number: int
+    epoch: int
+
+
+class LargerRoom(MeshRoom):
+    """Use as ``async with LargerRoom(...) as room``; at its end we are out of it.
+
+    Attributes:
+        was_last: nobody else was there when we left.
+    """
+
+    limit: ClassVar[int] = MAX_MEMBERS
+    is_silent: ClassVar[bool] = True
+
+    def __init__(  # noqa: PLR0913 -- where, as whom, with what
+        self,
+        endpoint: Endpoint,
+        store: VaultKeeper,
+        *,
+        plan: MediaPlan,
+        group_id: bytes,
+        open_sfu: OpenSfu,
+        entropy: Entropy,
+        ticket: Room | None = None,
+        server: str | None = None,
+        ice: IceConfig | None = None,
+        video: bool = False,
+        muted: bool = False,
+    ) -> None:
+        """Take what the room stands on; see `MeshRoom` for what is not here.
+
+        Args:
+            endpoint: our place on the network.
+            store: its address book.
+            plan: microphone, speaker, camera, window; closed at the end.
+            group_id: 16 random bytes that name the room.
+            open_sfu: opens a connection to a forwarding server.
+            entropy: random bytes.
+            ticket: where the room is, if we opened it; else a member tells us.
+            server: where it is expected to be; may then be this machine itself.
+            ice: how to find the server; nobody is asked by default.
+            video: show our picture from the start.
+            muted: begin in silence.
+        """
+        super().__init__(
+            endpoint,
+            store,
+            plan=plan,
+            group_id=group_id,
+            is_opener=ticket is not None,
+            video=video,
+            muted=muted,
+        )
+        self.was_last = False
+        self._server = server
+        self._ticket = ticket
+        self._has_ticket = asyncio.Event()
+        if ticket is not None:
+            self._has_ticket.set()
+        own = self._membership.own
+        self._own_key = SendingKey(group_id, own, entropy=entropy)
+        self._keys = HeardKeys(group_id)
+        self._sealers = Sealers()
+        self._in_use = self._own_key.in_use
+        self._handed: list[_Handed] = []
+        self._heard_at: dict[Companion, float] = {}
+        self._beat_at = 0.0
+        self._screen: VideoSource | None = None
+        self._published = self._bridge.port(_SERVER)
+        self._forwarded = Forwarded(
+            lambda: self._published.plan(video=plan.has_pictures),
+            open_sfu,
+            ice=ice or IceConfig(),
+            entropy=entropy,
+            sealer=self._sealers.take(*self._in_use),
+            keys=self._keys,
+            audience=self,
+        )
+        self._forwarded.set_muted(on=muted)
+        self._forwarded.set_video(on=video)
+
+    @staticmethod
+    def hears(one: str, other: str) -> bool:
+        """Let us hear the members, and the server us; nobody else anybody."""
+        return other == _US if one == _SERVER else one == _US and other != _SERVER
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._published.open()
+        self._spawn(self._stay())
+        return self
+
+    async def leave(self, why: str = "you left") -> None:
+        """End all our calls, and wait until the others know."""
+        self.was_last = self._membership.members == (self._membership.own,)
+        self._published.shut()  # first: what is said from here on is said to nobody
+        self.stop_screen()
+        await super().leave(why)
+
+    def set_muted(self, *, on: bool) -> None:
+        """Send silence to all, or what the microphone hears."""
+        self._forwarded.set_muted(on=on)
+        super().set_muted(on=on)
+
+    def set_video(self, *, on: bool) -> None:
+        """Show our picture to all, or stop; nothing while there is no camera."""
+        self._forwarded.set_video(on=on)
+        super().set_video(on=on)
+
+    def share_screen(self, source: VideoSource) -> None:
+        """Show a screen to all, also to those who come; closed at the end.
+
+        Raises:
+            UnexpectedEventError: one is shown already.
+            MissingError: the room was entered without pictures.
+        """
+        if self._screen is not None:
+            raise UnexpectedEventError("a screen is shown already")
+        self._forwarded.set_screen(source)
+        self._screen = source
+        self._company.each(lambda conversation: conversation.set_screen(on=True))
+
+    def stop_screen(self) -> None:
+        """Show our screen no longer, if we did."""
+        if self._screen is not None:
+            self._forwarded.set_screen(None)
+            self._screen.close()
+            self._screen = None
+            self._company.each(lambda conversation: conversation.set_screen(on=False))
+
+    def stats(self) -> Mapping[str, MediaStats]:
+        """Count what goes to the server, and what comes of each member."""
+        ours, theirs = self.at_server
+        return {
+            companion.conversation.alias: MediaStats(
+                sent=0 if ours is None else ours.sent,
+                received=watching.opened,
+                dropped=watching.unopened,
+                send_epoch=self._own_key.epoch,
+                receive_epochs=(),
+                path="server",
+            )
+            for companion in self._company
+            if (watching := theirs.get(companion.key)) is not None
+        }
+
+    @property
+    def at_server(self) -> tuple[ServerLeg | None, dict[bytes, Watching]]:
+        """Our leg to the server, if it is up, and the feed of each member."""
+        return self._forwarded.legs
+
+    # What comes by the server; see `Audience`.
+
+    def warn(self, sentence: str) -> None:
+        """See `Audience`."""
+        self._warn(sentence)
+
+    def heard(self, member: bytes, pcm: bytes) -> None:
+        """See `Audience`."""
+        companion = self._company.find(member)
+        if companion is not None:
+            companion.port.say(pcm)
+
+    def seen(self, member: bytes, picture: Picture) -> None:
+        """See `Audience`."""
+        companion = self._company.find(member)
+        if companion is not None:
+            companion.port.show(picture)
+
+    # What the others do and say.
+
+    def _came(self, companion: Companion) -> None:
+        """Hand a member our key, one that opens nothing of before."""
+        self._heard_at[companion] = _now()
+        self._keys.drop(companion.key)  # one who comes back begins anew
+        self._say(companion, self._own_key.joined())
+        self._use_key()
+        if self._ticket is not None:
+            self._say(companion, self._ticket)
+        if self._screen is not None:
+            companion.conversation.set_screen(on=True)
+
+    def _went(self, companion: Companion) -> None:
+        """Take a new key, of which who went learns nothing."""
+        key = companion.key
+        self._heard_at.pop(companion, None)
+        self._keys.drop(key)
+        self._forwarded.drop(key)
+        self._handed = [
+            each for each in self._handed if each.companion is not companion
+        ]
+        self._own_key.gone(key)
+        staying = tuple(self._company)
+        told = self._own_key.left((each.key for each in staying), _now())
+        for each in staying:
+            number = self._say(each, told)
+            if number is not None:
+                self._handed.append(_Handed(each, number, told.epoch))
+        self._use_key()
+
+    def _take(self, companion: Companion, message: Said) -> None:
+        """Take keys, and where the room is; all else is as without a server."""
+        self._heard_at[companion] = _now()
+        match message:
+            case SenderKey():
+                self._take_key(companion, message)
+            case Room():
+                self._take_ticket(companion, message)
+            case _:
+                super()._take(companion, message)
+
+    def _take_key(self, companion: Companion, message: SenderKey) -> None:
+        try:
+            self._keys.take(companion.key, message, _now())
+        except CallError as error:
+            # Nobody honest says it, and with a wrong key nothing of theirs is heard.
+            self._warn(f"{companion.conversation.alias}: {error}")
+            companion.hang_up()
+            return
+        self._forwarded.retry()
+
+    def _take_ticket(self, companion: Companion, message: Room) -> None:
+        alias = companion.conversation.alias
+        if self._ticket is not None:
+            if message != self._ticket:
+                self._warn(f"{alias} says that the room is at another place")
+            return
+        try:
+            check_server(message.url, ours=message.url == self._server)
+        except MalformedError as error:
+            self._warn(f"{alias}: {error}")
+            return
+        self._ticket = message
+        self._has_ticket.set()
+        for each in self._company:
+            if each is not companion:
+                self._say(each, message)
+
+    def _say(self, companion: Companion, message: SenderKey | Room) -> int | None:
+        try:
+            return companion.conversation.say(message)
+        except CallError as error:
+            # Who has not our key hears nothing of us, and would not know why.
+            self._warn(f"{companion.conversation.alias}: {error}")
+            companion.hang_up()
+            return None
+
+    # Time.
+
+    async def _stay(self) -> None:
+        await self._has_ticket.wait()
+        assert self._ticket is not None
+        await self._forwarded.run(self._ticket)
+
+    def _each_turn(self, now: float) -> None:
+        """Do what is done some times a second."""
+        for handed in tuple(self._handed):
+            if handed.companion.conversation.has_taken(handed.number):
+                key = handed.companion.key
+                self._own_key.acknowledged(key, handed.epoch, now)
+                self._handed.remove(handed)
+        self._keys.tick(now)
+        self._own_key.tick(now)
+        self._use_key()
+        self._forwarded.others = len(self._heard_at)
+        for companion, heard_at in tuple(self._heard_at.items()):
+            if now - heard_at >= LOST_S:
+                companion.hang_up()
+        if now - self._beat_at >= BEAT_S:
+            self._beat_at = now
+            for companion in self._company:
+                with contextlib.suppress(CallError):  # then it is lost in a while
+                    companion.conversation.say(self._membership.roster())
+
+    def _use_key(self) -> None:
+        in_use = self._own_key.in_use
+        if in_use != self._in_use:
+            self._in_use = in_use
+            self._forwarded.seal_with(self._sealers.take(*in_use))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,1 @@
+"""Telephones, through a process that knows SIP and no key of ours."""

@@ -1,0 +1,242 @@
+"""One telephone call, joined to those in a bridge who know of it.
+
+Carrier. First everybody is told how weak the leg will be; then the telephone rings, or
+is answered; then sound passes, once the stream has keys. If those turn out weaker than
+was told, the port shuts and everybody is told again. ::
+
+    phone = Telephone(line, joined, bridge.port("telephone"))
+    phone.announce("+4930")
+    over = await phone.dial("sip:+4930@pbx.example")       to its end
+    over = await phone.take(leg)                           likewise; a call that came
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from voip.errors import NotAllowedError, RefusedError, UnreachableError
+from voip.gateway.admission import admitted
+from voip.gateway.bridge import Port
+from voip.gateway.joined import Joined, LegTicket
+from voip.gateway.sip.account import SipAccount, parse_uri
+from voip.gateway.sip.call import (
+    CallOver,
+    Happened,
+    Held,
+    Pressed,
+    Referred,
+    Secured,
+    expected,
+)
+from voip.gateway.sip.leg import Replaced, SipLeg
+from voip.signalling.legs import (
+    MAX_HOST_BYTES,
+    MAX_NAME_BYTES,
+    MAX_TEXT_BYTES,
+    LegKind,
+    LegReason,
+)
+
+UNCHECKED = "not checked yet"
+"""In place of the suite until the stack has named it."""
+
+Tell = Callable[[Happened], None]
+"""Hears of what happens on the telephone's side."""
+
+
+class Line(Protocol):
+    """Makes telephone calls: a `SipLine`, or what stands for one."""
+
+    @property
+    def account(self) -> SipAccount:
+        """What its file says."""
+
+    def dial(self, uri: str, *, video: bool = False) -> SipLeg:
+        """Call somebody; raises what `SipLine.dial` does."""
+
+
+class Telephone:
+    """A place in the bridge for one call.
+
+    Attributes:
+        ticket: as the others know the leg; None before `announce`.
+        on_digit: hears of each key that is pressed on the telephone.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        joined: Joined,
+        port: Port,
+        *,
+        video: bool = False,
+        tell: Tell = lambda _: None,
+    ) -> None:
+        """Take the port, which `joined` opens and shuts.
+
+        With `video` pictures are offered, if the account has them; `tell` hears of what
+        happens.
+        """
+        self.ticket: LegTicket | None = None
+        self.on_digit: Callable[[str], None] = lambda _: None
+        self._line = line
+        self._joined = joined
+        self._port = port
+        self._has_video = video and line.account.has_video
+        self._tell = tell
+        self._leg: SipLeg | None = None
+        self._end = CallOver(LegReason.NORMAL, 0, "")
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the telephone may hear and be heard, as far as its leg goes."""
+        return self._leg is not None and self._leg.is_safe
+
+    def announce(self, name: str) -> LegTicket:
+        """Tell everybody of the leg; to be called once, before `dial` and `take`.
+
+        `name` is what they are told of who it is. No mark is promised that was not
+        checked: it is what the account leads to at best, and nothing passes before the
+        stream is known to be as good.
+
+        Raises:
+            LimitError: what `Joined.want` raises.
+        """
+        account = self._line.account
+        self.ticket = self._joined.want(
+            LegKind.SIP,
+            self._port,
+            mark=expected(account),
+            host=account.exchange.name[:MAX_HOST_BYTES],
+            suite=UNCHECKED,
+            name=_cut(name),
+            video=self._has_video,
+            authenticated=account.is_authenticated,
+            changed=self._changed,
+        )
+        return self.ticket
+
+    async def dial(self, uri: str) -> CallOver:
+        """Make a call once everybody knows of it, and hold it to its end.
+
+        Raises:
+            MalformedError: what `parse_uri` raises.
+        """
+        uri = parse_uri(uri)
+        try:
+            return await self._hold(lambda: self._line.dial(uri, video=self._has_video))
+        except UnreachableError as error:
+            return self._over(CallOver(LegReason.UNREACHABLE, 0, str(error)))
+
+    async def take(self, leg: SipLeg) -> CallOver:
+        """Answer a call that came once everybody knows of it, and hold it."""
+
+        def answer() -> SipLeg:
+            leg.answer(video=self._has_video)
+            return leg
+
+        try:
+            return await self._hold(answer)
+        finally:
+            leg.end()
+
+    def press(self, digits: str) -> None:
+        """Send touch tones; raises what `SipLeg.press` does."""
+        if self._leg is not None:
+            self._leg.press(digits)
+
+    def hold(self, *, on: bool) -> None:
+        """Put the telephone on hold, or take it off."""
+        if self._leg is not None and self.ticket is not None:
+            self._leg.hold(on=on)
+            self.ticket.change(held=on)
+
+    def transfer(self, uri: str) -> None:
+        """Ask the telephone to call somebody else; raises what `SipLeg.transfer` does.
+
+        If it does, this call ends.
+        """
+        if self._leg is not None:
+            self._leg.transfer(uri)
+
+    def hang_up(self) -> None:
+        """End the call, or give it up; nothing if there is none."""
+        if self.ticket is not None:
+            self.ticket.end()
+
+    async def _hold(self, begin: Callable[[], SipLeg]) -> CallOver:
+        """Begin the call when the leg has joined, and see it to its end."""
+        assert self.ticket is not None
+        try:
+            await self.ticket.joined()
+        except RefusedError as error:
+            return CallOver(LegReason.REFUSED_BY_PEER, 0, str(error))
+        leg = begin()
+        self._end = CallOver(LegReason.LOST, 0, "the call was left")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._follow(leg, tasks))
+        finally:
+            self._over(self._end)
+        return self._end
+
+    async def _follow(self, leg: SipLeg, tasks: asyncio.TaskGroup) -> None:
+        """Follow one call to its end; one that replaces it beside it."""
+        before, self._leg = self._leg, leg
+        leg.carry(self._port.plan(video=self._has_video))
+        try:
+            async for happened in leg.happenings():
+                if isinstance(happened, Replaced):
+                    tasks.create_task(self._follow(happened.leg, tasks))
+                    continue
+                self._obey(leg, happened)
+                self._tell(happened)
+        finally:
+            leg.end()
+            if self._leg is leg:
+                self._leg = before
+
+    def _obey(self, leg: SipLeg, happened: Happened) -> None:
+        ticket = self.ticket
+        assert ticket is not None
+        match happened:
+            case Secured(mark, suite):
+                ticket.change(mark=mark, suite=suite)
+            case Held(on):
+                ticket.change(held=on)
+            case Pressed(digit):
+                self.on_digit(digit)
+            case Referred(uri):
+                leg.refer(accept=self._admits(uri))
+            case CallOver():
+                self._end = happened
+            case _:
+                pass
+
+    def _admits(self, uri: str) -> bool:
+        """Say whether they may send us to somebody else: toll fraud begins so."""
+        try:
+            admitted(uri, self._line.account.rules)
+        except NotAllowedError:
+            return False
+        return True
+
+    def _changed(self, ticket: LegTicket) -> None:
+        if ticket.ended is not None and self._leg is not None:
+            self._leg.end()
+
+    def _over(self, over: CallOver) -> CallOver:
+        assert self.ticket is not None
+        text = over.text.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
+        self.ticket.end(over.reason, status=over.status, text=text)
+        return over
+
+
+def who_is(uri: str) -> str:
+    """Give the number or user of a SIP URI that a stranger wrote, to be shown."""
+    user = uri.removeprefix("sip:").partition("@")[0]
+    return "".join(each for each in user if each.isprintable())
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:MAX_NAME_BYTES].decode(errors="ignore")

@@ -1,0 +1,367 @@
+"""Telephone calls, through a worker that knows SIP and nothing else.
+
+Carrier: starts the worker, and again if it ends, and joins it to the calls. ::
+
+    async with SipLine(account, password=..., ca_file=...) as line:
+        await line.registered()
+        leg = await line.dial("sip:+4930@pbx.example")
+        leg.carry(port.plan())
+        async for happened in leg.happenings(): ...
+
+The worker is another process and holds the account's password, and nothing of ours: not
+a key, not a file, not a variable of the environment. If it ends, telephone calls end.
+"""
+
+import asyncio
+import importlib.util
+import socket
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from voip.errors import (
+    CallError,
+    NotAllowedError,
+    RefusedError,
+    UnreachableError,
+)
+from voip.gateway.counts import Direction, End, GatewayCounts, Kind
+from voip.gateway.sip.account import (
+    SipAccount,
+    parse_uri,
+)
+from voip.gateway.sip.call import (
+    SipCall,
+    expected,
+    may_be_called,
+    why_unregistered,
+)
+from voip.gateway.sip.frames import (
+    THEIRS,
+    Command,
+    Event,
+    Order,
+    Said,
+    Shown,
+    Sound,
+    format_command,
+)
+from voip.gateway.sip.leg import SipLeg
+from voip.gateway.sip.pipe import Pipe, end
+from voip.gateway.sip.settings import format_account_line, format_config
+
+WORKER = ("-I", "-m", "voip.gateway.sip.worker")
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+"""Before a worker is started again; doubled each time, until one has begun to work."""
+START_S = 20.0  # a worker that says nothing for so long is none
+MAX_LEGS = 64  # at once; a worker that tells of more has gone mad
+BEHIND_BYTES = 4 * 640 * 480
+"""What may wait for a worker that does not read; it then loses sound and pictures."""
+
+
+class SipLine:
+    """One account, its worker and its calls. Use as ``async with SipLine(...)``.
+
+    Attributes:
+        account: what its file says.
+        counts: for the metrics page.
+        is_registered: whether the exchange knows where we are; a trunk always does.
+        worker_pid: the process that speaks SIP; None while there is none.
+    """
+
+    def __init__(  # noqa: PLR0913 -- everything that may be different
+        self,
+        account: SipAccount,
+        *,
+        password: str | None = None,
+        ca_file: Path | None = None,
+        allow_unencrypted: bool = False,
+        interface: str | None = None,
+        counts: GatewayCounts | None = None,
+        worker: tuple[str, ...] = WORKER,
+        start_s: float = START_S,
+    ) -> None:
+        """Take what the account stands on.
+
+        Args:
+            account: what its file says.
+            password: for the exchange, if it asks for one.
+            ca_file: who may vouch for the exchange, PEM; by default whom the system
+                trusts.
+            allow_unencrypted: the user's word for calls that others can hear, where the
+                account's file allows it too.
+            interface: the network interface or address to use; by default all.
+            counts: where to count.
+            worker: arguments of the Python that runs it.
+            start_s: how long it may take to begin.
+
+        Raises:
+            NotAllowedError: calls of this account can be heard on their way, and that
+                was not allowed on the command line and in the file.
+        """
+        if not may_be_called(account, allowed=allow_unencrypted):
+            raise NotAllowedError(
+                f"calls by {account.exchange.name} can be heard on their way"
+                f" ({account.keying} over {account.transport}): expected"
+                " --allow-unencrypted and the account's line 'unencrypted allowed'"
+            )
+        if importlib.util.find_spec("baresip") is None:
+            raise ModuleNotFoundError("no module baresip", name="baresip")
+        self._may_be_weak = account.may_be_plain and allow_unencrypted
+        self.account: Final = account
+        self._lines = (
+            format_config(
+                account,
+                ca_file=str((ca_file or system_authorities()).resolve()),
+                interface=interface,
+            ),
+            format_account_line(account, password),
+        )
+        self._program = worker
+        self._start_s = start_s
+        self.counts = counts or GatewayCounts()
+        self.is_registered = False
+        self.worker_pid: int | None = None
+        self._legs: dict[int, SipLeg] = {}
+        self._last = 0
+        self._pipe: Pipe | None = None
+        self._is_ready = False
+        self._refusal: RefusedError | None = None
+        self._incoming: asyncio.Queue[SipLeg | RefusedError] = asyncio.Queue()
+
+    async def __aenter__(self) -> Self:
+        self._standing: asyncio.Future[None] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self.counts.sip_accounts += 1
+        self._keeping = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._keeping
+        self.counts.sip_accounts -= 1
+        if not self._standing.cancel():
+            self._standing.exception()  # somebody asked, or nobody ever wanted to know
+
+    async def registered(self) -> None:
+        """Wait until calls can be made, and come.
+
+        Raises:
+            NotAllowedError: the exchange does not accept the password; nothing is
+                tried again.
+            TrustError: its certificate is not accepted; likewise.
+            UnreachableError: it does not answer, or the worker cannot begin.
+        """
+        await asyncio.shield(self._standing)
+
+    def dial(self, uri: str, *, video: bool = False) -> SipLeg:
+        """Call somebody; who may be called is for `admission` to say before.
+
+        Raises:
+            MalformedError: what `parse_uri` raises.
+            UnreachableError: there is no worker now.
+        """
+        uri = parse_uri(uri)
+        if self._pipe is None or not self._is_ready:
+            raise UnreachableError("the SIP worker is being started again")
+        self._last = self._last % (THEIRS - 1) + 1
+        leg = self._add(self._last, uri, came=False)
+        self._send(format_command(Command(Order.DIAL, self._last, uri, video)))
+        return leg
+
+    async def incoming(self) -> AsyncIterator[SipLeg]:
+        """Give each call that comes.
+
+        Raises:
+            RefusedError: what `registered` raises, whenever it comes to that.
+        """
+        while True:
+            came = await self._incoming.get()
+            if isinstance(came, RefusedError):
+                raise came
+            yield came
+
+    # The worker.
+
+    async def _keep(self) -> None:
+        """Start the worker, and again whenever it ends, later each time."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            has_begun = await self._work()
+            if self._refusal is not None:
+                self._incoming.put_nowait(self._refusal)
+                return
+            wait_s = FIRST_WAIT_S if has_begun else min(2 * wait_s, LONGEST_WAIT_S)
+            self.counts.worker_restarts += 1
+            await asyncio.sleep(wait_s)
+
+    async def _work(self) -> bool:
+        """Run one worker to its end; gives whether it ever began to work."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *self._program,
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={},
+                cwd="/",
+            )
+        loop = asyncio.get_running_loop()
+        _, pipe = await loop.create_unix_connection(
+            lambda: Pipe(self._take, self._hear, self._see), sock=ours
+        )
+        self._pipe, self.worker_pid = pipe, process.pid
+        config, account = self._lines
+        pipe.write(format_command(Command(Order.CONFIGURE, 0, config)))
+        pipe.write(format_command(Command(Order.ACCOUNT, 0, account)))
+        self._silence = loop.call_later(self._start_s, pipe.close)
+        try:
+            await pipe.closed.wait()
+            return self._is_ready
+        finally:
+            self._silence.cancel()
+            self._pipe, self.worker_pid, self._is_ready = None, None, False
+            self._set_registered(on=False)
+            for leg in tuple(self._legs.values()):
+                leg.lose()
+            pipe.close()
+            await end(process)
+
+    def _take(self, event: Event) -> None:
+        """Take what the worker tells."""
+        match event.said:
+            case Said.READY:
+                self._begin()
+            case Said.REGISTERED:
+                self._stand()
+            case Said.UNREGISTERED:
+                self._fall(why_unregistered(event, self.account))
+            case Said.INCOMING:
+                self._come(event)
+            case Said.REPLACED:
+                self._replace(event)
+            case Said.CLOSED if event.call == 0:
+                # It never rang: the stack found no keys, or no codec, in the offer.
+                self.counts.leg_ended(Kind.SIP, End.NO_ENCRYPTION)
+            case _:
+                if leg := self._legs.get(event.call):
+                    leg.tell(event)
+
+    def _begin(self) -> None:
+        self._is_ready = True
+        self._silence.cancel()
+        if self.account.register_s:
+            self._send(format_command(Command(Order.REGISTER)))
+        else:
+            self._stand()
+
+    def _stand(self) -> None:
+        self._set_registered(on=True)
+        if not self._standing.done():
+            self._standing.set_result(None)
+
+    def _fall(self, error: CallError) -> None:
+        self._set_registered(on=False)
+        if not self._standing.done():
+            self._standing.set_exception(error)
+        if isinstance(error, RefusedError) and self._pipe is not None:
+            # Trying again with the same password locks accounts.
+            self._refusal = error
+            self._pipe.close()
+
+    def _set_registered(self, *, on: bool) -> None:
+        self.counts.sip_registered += on - self.is_registered
+        self.is_registered = on
+
+    def _hear(self, sounds: list[Sound]) -> None:
+        """Take a beat: 20 ms of each call, answered by 20 ms for each."""
+        legs, answers = self._legs, []
+        for sound in sounds:
+            leg = legs.get(sound.call)
+            answer = None if leg is None else leg.hear(sound)
+            if answer is not None:
+                answers.append(answer)
+        if answers:
+            self._spare(b"".join(answers))
+
+    def _see(self, shown: Shown) -> None:
+        leg = self._legs.get(shown.call)
+        if leg is not None:
+            leg.see(shown)
+
+    def _add(self, number: int, peer: str, *, came: bool) -> SipLeg:
+        now = asyncio.get_running_loop().time()
+        rules = SipCall(
+            number,
+            self.account,
+            may_be_weak=self._may_be_weak,
+            came=came,
+            now=now,
+        )
+        leg = self._legs[number] = SipLeg(
+            number,
+            rules,
+            peer=peer,
+            is_incoming=came,
+            mark=expected(self.account),
+            send=self._send,
+            spare=self._spare,
+            over=self._forget,
+            heard=self.counts.frames(Kind.SIP, Direction.IN),
+            said=self.counts.frames(Kind.SIP, Direction.OUT),
+        )
+        return leg
+
+    def _come(self, event: Event) -> None:
+        is_new = THEIRS <= event.call not in self._legs
+        most = max(len(self._legs), self._incoming.qsize())
+        if is_new and most < MAX_LEGS:
+            self._incoming.put_nowait(self._add(event.call, event.text, came=True))
+
+    def _replace(self, event: Event) -> None:
+        """Take the call that takes the place of one, for they transferred us."""
+        text = event.text
+        number = int(text) if text.isascii() and text.isdecimal() else 0
+        replaced = self._legs.get(number)
+        if replaced is not None and THEIRS <= event.call not in self._legs:
+            replaced.replace(self._add(event.call, replaced.referred_to, came=False))
+
+    def _forget(self, number: int) -> None:
+        del self._legs[number]
+
+    def _send(self, frame: bytes) -> None:
+        if self._pipe is not None:
+            self._pipe.write(frame)
+
+    def _spare(self, frames: bytes) -> None:
+        """Send sound or a picture, unless the worker is behind."""
+        if self._pipe is not None and self._pipe.waiting < BEHIND_BYTES:
+            self._pipe.write(frames)
+
+
+def system_authorities() -> Path:
+    """Give the file of those whom this system lets vouch for servers.
+
+    Raises:
+        UnreachableError: it has none.
+    """
+    for name in (
+        ssl.get_default_verify_paths().cafile,
+        "/etc/ssl/certs/ca-certificates.crt",
+    ):
+        if name and Path(name).is_file():
+            return Path(name)
+    raise UnreachableError("expected a file of certificate authorities, found none")
