@@ -3,7 +3,8 @@
 Everything a guest's browser runs is in this list, read once from the installed package;
 nothing else is served, so no path of a request ever becomes the name of a file. The
 gateway prints `sha256` of each at start: that is what the page was, not a proof of what
-one guest got, for whoever serves it can serve something else to one of them.
+one guest got, for whoever serves it can serve something else to one of them. Files that
+are not those of this version are not served at all.
 
 The policy allows scripts, workers and connections of the page's own origin alone, and
 its one style block by hash. Trusted Types make a string an error where the browser
@@ -20,7 +21,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from voip.errors import MalformedError
+from voip.errors import MalformedError, RefusedError
 
 _HTML: Final = "text/html; charset=utf-8"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
@@ -44,6 +45,10 @@ _SCRIPTS: Final = (
     "screens.js",
     "guest.js",
 )
+
+_PUBLISHED: Final = "f984b993baf0ee16aed28691c6d34e88e07c59e33d4e27bf5cd193f9d9213b24"
+"""`fingerprint` of this version's files: a page that somebody changed on the disk, or
+half of an update, would else speak for us in a guest's browser."""
 
 _STYLE: Final = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 
@@ -76,6 +81,26 @@ def read_pages() -> Mapping[str, Page]:
         Page("/words.txt", _TEXT, body=words),
     ]
     return MappingProxyType({page.path: page for page in pages})
+
+
+def check_pages(pages: Mapping[str, Page]) -> None:
+    """Demand the files of this version.
+
+    Raises:
+        RefusedError: one was changed, added or left out.
+    """
+    came = fingerprint(pages)
+    if came != _PUBLISHED:
+        raise RefusedError(
+            f"page for guests: expected files with sha256 {_PUBLISHED}, came {came}; "
+            "install ringfence again"
+        )
+
+
+def fingerprint(pages: Mapping[str, Page]) -> str:
+    """Give one SHA-256 for all files, in hexadecimal: of their lines in `sha256sum`."""
+    lines = (f"{page.sha256}  {path}\n" for path, page in sorted(pages.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def headers(pages: Mapping[str, Page], *, is_secure: bool) -> dict[str, str]:

@@ -63,7 +63,11 @@ class BrowserGateway:
         counted: GatewayCounts | None = None,
         entropy: Entropy = os.urandom,
     ) -> None:
-        """Take the invites, and what `Host` is made of."""
+        """Take the invites, and what `Host` is made of.
+
+        Raises:
+            RefusedError: the page is not the one of this version.
+        """
         self.host = Host(
             origin=invites.origin,
             alias=alias,
@@ -74,6 +78,7 @@ class BrowserGateway:
             entropy=entropy,
         )
         self.pages = pages.read_pages()
+        pages.check_pages(self.pages)
         self._invites = invites
         self._headers = pages.headers(
             self.pages, is_secure=self.host.origin.startswith("https:")

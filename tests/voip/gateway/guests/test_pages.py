@@ -3,11 +3,18 @@
 import gzip
 import hashlib
 import re
+from collections.abc import Callable
 
 import pytest
 
-from voip.errors import MalformedError
-from voip.gateway.guests.pages import Page, content_policy, headers, read_pages
+from voip.errors import MalformedError, RefusedError
+from voip.gateway.guests.pages import (
+    Page,
+    check_pages,
+    content_policy,
+    headers,
+    read_pages,
+)
 from voip.identity.words import WORDS
 
 PAGES = read_pages()
@@ -131,3 +138,28 @@ def test_nothing_is_stored_in_a_browser() -> None:
     found = [path for path in SCRIPTS if re.search(stores, PAGES[path].body.decode())]
 
     assert found == []
+
+
+def test_the_files_are_those_of_this_version() -> None:
+    # Who changes the page on purpose writes what came here into `_PUBLISHED`.
+    check_pages(PAGES)
+
+
+def changed() -> dict[str, Page]:
+    script = PAGES["/guest.js"]
+    body = script.body.replace(b"\n", b"\r\n", 1)
+    return {**PAGES, "/guest.js": Page(script.path, script.content_type, body=body)}
+
+
+def left_out() -> dict[str, Page]:
+    return {path: page for path, page in PAGES.items() if path != "/tally.js"}
+
+
+def added() -> dict[str, Page]:
+    return {**PAGES, "/more.js": Page("/more.js", "text/javascript", body=b"")}
+
+
+@pytest.mark.parametrize("tampered", [changed, left_out, added])
+def test_a_tampered_page_is_not_served(tampered: Callable[[], dict[str, Page]]) -> None:
+    with pytest.raises(RefusedError, match="expected files with sha256"):
+        check_pages(tampered())
