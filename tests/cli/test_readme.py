@@ -69,7 +69,9 @@ def _is_known(said: str) -> bool:
 def in_a_folder_with_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be where the files are that the commands read."""
     monkeypatch.chdir(tmp_path)
-    for name in ("alice.card", "bob.card", "bob.txt", "alice.backup"):
+    cards = ("alice.card", "bob.card", "bob.txt", "alice.backup")
+    gateways = ("pbx.account", "fullchain.pem", "privkey.pem", "janus.key")
+    for name in (*cards, *gateways):
         (tmp_path / name).touch()
     (tmp_path / "log" / "public").mkdir(parents=True)
     (tmp_path / "app-anchor").mkdir()
