@@ -411,7 +411,11 @@ class _Host:
         """Tell everybody of the guest, and him of everybody, before he is heard."""
         guest = seat.guest
         peer = self._joined.add_peer(
-            f"guest {seat.number}", guest.say, refused=guest.hang_up
+            f"guest {seat.number}",
+            guest.say,
+            refused=lambda: guest.hang_up(
+                HangupReason.DECLINED, "does not want who is heard already"
+            ),
         )
         guest.acknowledged = peer.acknowledge
         seat.leg = self._joined.want(
@@ -421,6 +425,7 @@ class _Host:
             host=host_of(self._gateway.host.origin),
             name=guest.name,
             video=guest.wants_video,
+            peer=peer,
             changed=self._show_leg,
         )
         if seat.has_matched:

@@ -7,7 +7,10 @@ Carrier, and thin: what must be said to whom, and what may pass, is for
     ticket = joined.want(kind, port, mark=...)        a leg: a guest or a telephone
     await ticket.joined()                             all devices have shown it
     tasks.create_task(joined.add_call(conversation, port))    who is told, in a call
-    peer = joined.add_peer("guest", say, port)        who is told by other means
+    peer = joined.add_peer("phone", say, port)        who is told by other means
+
+A browser guest is both: a leg that others are told of, and one who is told of others.
+Its one port opens when both may: ``joined.want(..., peer=peer)``.
 """
 
 import asyncio
@@ -53,6 +56,7 @@ class LegTicket:
     Attributes:
         leg: as it is listed.
         ended: how it ended; None while it has not.
+        peer: who is told of the other legs at its far end; None for a telephone.
     """
 
     def __init__(
@@ -61,14 +65,22 @@ class LegTicket:
         leg: ListedLeg,
         port: Port,
         changed: Callable[["LegTicket"], None] | None,
+        peer: "PeerTicket | None",
     ) -> None:
         self.leg = leg
         self.ended: LegEnd | None = None
         self.counted_as: Mark | None = None  # the mark it is counted under, once joined
         self.port = port
+        self.peer = peer
         self._joined = joined
         self._changed = changed
         self._settled = asyncio.Event()
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether everybody has shown it, and its far end everybody else."""
+        is_joined = self.leg.stage is not LegStage.ANNOUNCED
+        return is_joined and (self.peer is None or self.peer.is_open)
 
     async def joined(self) -> None:
         """Wait until everybody's device has shown it; its port is open then.
@@ -196,13 +208,15 @@ class Joined:
         name: str = "",
         video: bool = False,
         authenticated: bool = False,
+        peer: PeerTicket | None = None,
         changed: Callable[[LegTicket], None] | None = None,
     ) -> LegTicket:
         """Announce a leg to everybody; its port opens when all their devices show it.
 
         With nobody to tell, that is at once: who comes later is told then, and hears
-        nothing before. `changed` hears, on the loop, when it joins, is held up again,
-        or is over: then `ended` is set.
+        nothing before. Where a `peer` is at its far end, its port is shut also while
+        that peer may hear nobody, or has left. `changed` hears, on the loop, when it
+        joins, is held up again, or is over: then `ended` is set.
 
         Raises:
             LimitError: there are 8 already, or 255 were.
@@ -222,7 +236,7 @@ class Joined:
         listed = self._roll.leg(leg_id)
         assert listed is not None
         announced = replace(listed, stage=LegStage.ANNOUNCED)
-        ticket = LegTicket(self, announced, port, changed)
+        ticket = LegTicket(self, announced, port, changed, peer)
         self._tickets[leg_id] = ticket
         self._obey(commands)
         return ticket
@@ -311,7 +325,7 @@ class Joined:
         """Take a peer out."""
         if self._peers.pop(peer.name, None) is None:
             return
-        _set(peer, is_open=False)
+        self._set(peer, is_open=False)
         self._obey(self._roll.drop_peer(peer.name))
 
     # What the roll wants done.
@@ -347,7 +361,7 @@ class Joined:
     ) -> None:
         match command:
             case ShutPeer() | OpenPeer():
-                _set(peer, is_open=isinstance(command, OpenPeer))
+                self._set(peer, is_open=isinstance(command, OpenPeer))
             case LosePeer():
                 _lose(peer)
             case Tell():
@@ -360,6 +374,17 @@ class Joined:
             case _:
                 assert_never(command)
 
+    def _set(self, peer: PeerTicket, *, is_open: bool) -> None:
+        peer.is_open = is_open
+        ports = [] if peer.port is None else [peer.port]
+        legs = [each for each in self._tickets.values() if each.peer is peer]
+        ports += [each.port for each in legs if each.may_pass or not is_open]
+        for port in ports:
+            if is_open:
+                port.open()
+            else:
+                port.shut()
+
     def _shut(self, leg_id: int) -> None:
         if (ticket := self._tickets.get(leg_id)) is not None:
             ticket.port.shut()
@@ -368,7 +393,9 @@ class Joined:
     def _open(self, leg_id: int) -> None:
         ticket, listed = self._tickets.get(leg_id), self._roll.leg(leg_id)
         if ticket is not None and listed is not None:
-            ticket.port.open()
+            ticket.leg = listed
+            if ticket.may_pass:
+                ticket.port.open()
             ticket.settle(listed)
             self._count(ticket)
 
@@ -410,16 +437,6 @@ class Joined:
 
     def _pass_time(self) -> None:
         self._obey(self._roll.pass_time(_now()))
-
-
-def _set(peer: PeerTicket, *, is_open: bool) -> None:
-    peer.is_open = is_open
-    if peer.port is None:
-        return
-    if is_open:
-        peer.port.open()
-    else:
-        peer.port.shut()
 
 
 def _lose(peer: PeerTicket) -> None:

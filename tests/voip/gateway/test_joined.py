@@ -32,6 +32,7 @@ class Room:
         self.joined = Joined(counted)
         self.phone = self.bridge.port("phone")
         self.bob = self.bridge.port("bob")
+        self.guest = self.bridge.port("guest")
         self.told: list[Legs | LegEnd] = []
         self.refused = 0
         self.changes: list[LegStage | LegReason] = []
@@ -39,6 +40,13 @@ class Room:
     def add_bob(self, say: Callable[[Legs | LegEnd], None] | None = None) -> PeerTicket:
         return self.joined.add_peer(
             "bob", say or self.told.append, self.bob, refused=self.lost
+        )
+
+    def add_guest(self) -> tuple[PeerTicket, LegTicket]:
+        """Somebody who is told of legs and is one."""
+        peer = self.joined.add_peer("guest", self.told.append, refused=self.lost)
+        return peer, self.joined.want(
+            LegKind.BROWSER, self.guest, mark=Mark.BROWSER_GUEST, peer=peer
         )
 
     def lost(self) -> None:
@@ -222,6 +230,58 @@ async def test_what_hears_of_a_change_may_want_another() -> None:
     assert ticket.ended is not None
     assert not room.phone.is_open
     assert versions == sorted(versions)
+
+
+@simulated
+async def test_a_guest_hears_nobody_before_everybody_has_answered() -> None:
+    room = Room()
+    room.want()
+    guest, ticket = room.add_guest()
+    bob = room.add_bob()
+    room.answer(bob)
+    before = room.guest.is_open, ticket.leg.stage
+    room.answer(guest)
+
+    assert before == (False, LegStage.ANNOUNCED)
+    assert (room.guest.is_open, room.phone.is_open) == (True, True)
+
+
+@simulated
+async def test_a_guest_who_refuses_what_is_heard_is_shut_and_lost() -> None:
+    room = Room()
+    room.want()
+    guest, ticket = room.add_guest()
+    room.answer(guest)
+    await ticket.joined()
+    opened = room.guest.is_open
+    room.answer(guest, Shown.REFUSED)
+
+    assert (opened, room.guest.is_open, room.refused) == (True, False, 1)
+    assert room.phone.is_open
+
+
+@simulated
+async def test_a_guest_who_shows_after_all_is_heard_again() -> None:
+    room = Room()
+    guest, _ = room.add_guest()
+    room.answer(guest)
+    room.answer(guest, Shown.REFUSED)
+    shut = room.guest.is_open
+    room.answer(guest)
+
+    assert (shut, room.guest.is_open) == (False, True)
+
+
+@simulated
+async def test_the_leg_of_a_guest_who_is_told_no_more_stays_shut() -> None:
+    room = Room()
+    bob = room.add_bob()
+    guest, ticket = room.add_guest()
+    guest.leave()
+    room.answer(bob)
+    await ticket.joined()
+
+    assert not room.guest.is_open
 
 
 @simulated
