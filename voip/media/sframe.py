@@ -104,7 +104,7 @@ class Opener:
         """Derive the key; `kid` is below 2^64."""
         self.kid = kid
         key, self._salt = _derive(base_key, kid)
-        self._aead = AESGCM(key)
+        self._decrypt = AESGCM(key).decrypt
         self._highest = -1
         self._seen = 0  # bit n: the counter n below the highest came
 
@@ -120,7 +120,7 @@ class Opener:
         if ahead <= -WINDOW or (ahead <= 0 and self._seen >> -ahead & 1):
             raise MalformedError(f"sframe: frame {ctr} came before or is late")
         try:
-            plaintext = self._aead.decrypt(
+            plaintext = self._decrypt(
                 (self._salt ^ ctr).to_bytes(_SALT_BYTES),
                 sealed[size:],
                 sealed[:size] + metadata,
@@ -131,7 +131,9 @@ class Opener:
             ) from None
         # Only what opened moves the window; else one forged counter closes it.
         if ahead > 0:
-            self._seen = (self._seen << min(ahead, WINDOW) | 1) & _MASK
+            # A leap of any length makes no number longer than the window.
+            kept = self._seen << ahead & _MASK if ahead < WINDOW else 0
+            self._seen = kept | 1
             self._highest = ctr
         else:
             self._seen |= 1 << -ahead
@@ -146,19 +148,21 @@ def parse_header(sealed: bytes) -> Header:
             longer than it must be: two spellings of one frame.
     """
     config = sealed[0] if sealed else 0
-    kid, ctr = config >> 4 & 7, config & 7
-    kid_bytes = kid + 1 if config & 0x80 else 0
-    ctr_bytes = ctr + 1 if config & 0x08 else 0
-    size = 1 + kid_bytes + ctr_bytes
+    kid, ctr, size, shift, mask, least_kid, least_ctr = _SHAPES[config]
     if len(sealed) < size + TAG_BYTES:
         raise MalformedError(
             f"sframe: expected at least {size + TAG_BYTES} bytes, came {len(sealed)}"
         )
-    if kid_bytes:
-        kid = _long("kid", sealed[1 : 1 + kid_bytes])
-    if ctr_bytes:
-        ctr = _long("counter", sealed[1 + kid_bytes : size])
-    return Header(kid, ctr, size)
+    tail = int.from_bytes(sealed[1:size])
+    kid |= tail >> shift
+    ctr |= tail & mask
+    if kid < least_kid:
+        kid_bytes = size - 1 - shift // 8
+        raise MalformedError(f"sframe: kid {kid} in {kid_bytes} bytes")
+    if ctr < least_ctr:
+        raise MalformedError(f"sframe: counter {ctr} in {shift // 8} bytes")
+    # `Header(kid, ctr, size)` takes twice as long, for its arguments have names.
+    return tuple.__new__(Header, (kid, ctr, size))
 
 
 def format_header(kid: int, ctr: int) -> bytes:
@@ -180,12 +184,45 @@ def _spell(number: int) -> tuple[int, bytes]:
     return 8 | size - 1, number.to_bytes(size)
 
 
-def _long(name: str, spelt: bytes) -> int:
-    number = int.from_bytes(spelt)
-    # §4.3 takes as few bytes as a number needs.
-    if spelt[0] == 0 or number < _LONG:
-        raise MalformedError(f"sframe: {name} {number} in {len(spelt)} bytes")
-    return number
+class _Shape(NamedTuple):
+    """What the first byte of a header says of it.
+
+    Attributes:
+        kid: the number itself, where it has no bytes of its own; else 0.
+        ctr: likewise.
+        size: bytes of the header.
+        shift: bits of the counter, which ends the header.
+        mask: ones, as many.
+        least_kid: the least number that needs so many bytes (§4.3 takes no more).
+        least_ctr: likewise.
+    """
+
+    kid: int
+    ctr: int
+    size: int
+    shift: int
+    mask: int
+    least_kid: int
+    least_ctr: int
+
+
+def _shape(config: int) -> _Shape:
+    kid, kid_bytes, least_kid = _number(config >> 4)
+    ctr, ctr_bytes, least_ctr = _number(config & 0xF)
+    bits = 8 * ctr_bytes
+    size = 1 + kid_bytes + ctr_bytes
+    return _Shape(kid, ctr, size, bits, (1 << bits) - 1, least_kid, least_ctr)
+
+
+def _number(code: int) -> tuple[int, int, int]:
+    """Read the four bits of a number: it, how many bytes it has, its least value."""
+    if code < _LONG:
+        return code, 0, 0
+    size = code - _LONG + 1
+    return 0, size, 1 << 8 * (size - 1) if size > 1 else _LONG
+
+
+_SHAPES = [_shape(config) for config in range(256)]
 
 
 def _derive(base_key: bytes, kid: int) -> tuple[bytes, int]:

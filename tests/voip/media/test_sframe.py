@@ -163,6 +163,16 @@ def test_a_frame_behind_the_window_is_refused() -> None:
         opened(opener, frames[0])
 
 
+def test_a_leap_forgets_what_came_before_it() -> None:
+    sealer, opener = Sealer(KEY, 0), Opener(KEY, 0)
+    opened(opener, sealer.seal(b"", METADATA))
+    sealer.sealed = 2**40
+    frames = [sealer.seal(b"%d" % n, METADATA) for n in range(2)]
+    opened(opener, frames[1])
+
+    assert opened(opener, frames[0]) == b"0"
+
+
 def test_a_forged_counter_does_not_move_the_window() -> None:
     sealer, opener = Sealer(KEY, 0), Opener(KEY, 0)
     honest = sealer.seal(b"a", METADATA)
