@@ -4,8 +4,8 @@ import asyncio
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.voip.gateway.guest_peer import PythonGuest, peak_hz
 from tests.voip.people import introduce, person
 from voip.identity.card import parse_relay
 from voip.identity.words import words
+from voip.signalling.legs import Mark, Shown
 from voip.signalling.tls import TlsFiles, make_key
 
 _MEDIA = ["--audio-out=null", "--loopback", "--json"]
@@ -145,6 +146,80 @@ async def test_a_contact_who_cannot_be_called_ends_nothing(run: Run, port: int) 
         await guest.hang_up()
 
         assert (complaint["sentence"][:7], alice.end()) == ("carol: ", Code.DONE)
+
+
+async def told(guest: PythonGuest, legs: int) -> None:
+    """Wait until a guest was told of so many legs, and hears something, if silence."""
+    async with asyncio.timeout(20):
+        while len(guest.legs.legs) != legs or not guest.heard:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
+
+
+def is_silent(guest: PythonGuest) -> bool:
+    """Whether he heard nothing at all; Opus makes noise of silence, but a little."""
+    return max(map(abs, memoryview(bytes(guest.heard)).cast("h")), default=0) < 10
+
+
+async def listen(*guests: PythonGuest) -> None:
+    """Let a second of sound come to each."""
+    ends = [len(guest.heard) + _SECOND for guest in guests]
+    async with asyncio.timeout(20):
+        while any(  # noqa: ASYNC110 - as above
+            len(guest.heard) < end for guest, end in zip(guests, ends, strict=True)
+        ):
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def two_guests(
+    run: Run, port: int
+) -> AsyncIterator[tuple[Side, PythonGuest, PythonGuest]]:
+    """Let two in: the first agreed to himself, neither agrees to the other yet."""
+    alice = gateway(run, port, "--audio-in=silence", "--guests=2")
+    links = [(await until(alice, event="link"))["link"] for _ in range(2)]
+    async with (
+        PythonGuest(links[0], hz=440.0) as bob,
+        PythonGuest(links[1], hz=620.0) as carol,
+    ):
+        for number, guest in enumerate((bob, carol), 1):
+            await guest.join()
+            await until(alice, event="guest at the door", guest=number)
+            alice.say(f"accept {number}")
+            bob.opinion = carol.opinion = None if number == 2 else Shown.SHOWN
+            await told(guest, number)
+        await told(bob, 2)
+        yield alice, bob, carol
+
+
+@pytest.mark.slow
+async def test_guests_see_each_other_before_they_hear_each_other(
+    run: Run, port: int
+) -> None:
+    async with two_guests(run, port) as (_, bob, carol):
+        await listen(bob, carol)
+        unasked = is_silent(bob), is_silent(carol)
+        await carol.answer_legs(Shown.SHOWN)
+        await listen(bob, carol)
+        half = is_silent(bob), is_silent(carol)
+        await bob.answer_legs(Shown.SHOWN)
+        await hears(bob, 620.0)
+        await hears(carol, 440.0)
+
+        assert (unasked, half) == ((True, True), (True, True))
+        assert [each.mark for each in bob.legs.legs] == [Mark.BROWSER_GUEST] * 2
+
+
+@pytest.mark.slow
+async def test_a_guest_who_refuses_the_other_is_never_fed(run: Run, port: int) -> None:
+    async with two_guests(run, port) as (alice, bob, carol):
+        await bob.answer_legs(Shown.SHOWN)
+        await carol.answer_legs(Shown.REFUSED)
+        gone = await until(alice, event="guest ended")
+        await told(bob, 1)
+        await listen(bob)
+
+        assert (gone["guest"], gone["reason"]) == (2, "declined")
+        assert (is_silent(bob), is_silent(carol)) == (True, True)
 
 
 @pytest.mark.parametrize(

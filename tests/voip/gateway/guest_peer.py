@@ -75,6 +75,7 @@ class PythonGuest:
         ended: HANGUP of the host, or None.
         messages: everything that the gateway said.
         sizes: of the audio payloads that came.
+        opinion: of lists of legs; None leaves them unanswered.
         seal: what seals outgoing frames; a test may put something else there.
     """
 
@@ -85,6 +86,7 @@ class PythonGuest:
         self.heard = bytearray()
         self.seen: list[tuple[int, int]] = []
         self.sizes: set[int] = set()
+        self.opinion: Shown | None = Shown.SHOWN
         self.messages: list[GuestMessage] = []
         self.ended: Hangup | None = None
         self.close_code: int | None = None
@@ -247,8 +249,8 @@ class PythonGuest:
                 await self._rekey(fields)
             case Ping(t) if t:
                 await self.say(Pong(t))
-            case Legs(version):
-                await self.say(LegsAck(version, Shown.SHOWN))
+            case Legs() if self.opinion is not None:
+                await self.answer_legs(self.opinion)
             case Hangup():
                 self.ended = said
                 self.over.set()
@@ -273,6 +275,17 @@ class PythonGuest:
                 for way in Direction
             ]
             await self.say(Counts(tuple(counts)))
+
+    @property
+    def legs(self) -> Legs:
+        """The list that he was told last; none yet is an empty one."""
+        lists = [each for each in self.messages if isinstance(each, Legs)]
+        return lists[-1] if lists else Legs(1)
+
+    async def answer_legs(self, opinion: Shown) -> None:
+        """Answer the newest list, and later ones alike."""
+        self.opinion = opinion
+        await self.say(LegsAck(self.legs.version, opinion))
 
     async def compare(self, *, matched: bool) -> None:
         await self.say(SasResult(matched))
