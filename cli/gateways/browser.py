@@ -9,6 +9,7 @@ import click
 
 from cli.gateways.hosting import Hosting, host_guests
 from cli.gateways.media import media_params, wishes_of
+from cli.gateways.metrics import metrics_option
 from cli.grouped import GroupedCommand
 from cli.home import Home
 from cli.output import json_option
@@ -95,6 +96,7 @@ def _options() -> list[click.Parameter]:
     "--cert fullchain.pem --key privkey.pem --video",
     params=[*_options(), *media_params()],
 )
+@metrics_option
 @json_option
 @click.pass_obj
 def command(  # noqa: PLR0913 - one option each
@@ -109,6 +111,7 @@ def command(  # noqa: PLR0913 - one option each
     guests: int,
     contact: str | None,
     qr: bool,
+    metrics: str | None,
     **media: Any,
 ) -> int:
     """Invite somebody who has nothing but a browser.
@@ -132,6 +135,7 @@ def command(  # noqa: PLR0913 - one option each
         guests=guests,
         contact=contact,
         qr=qr,
+        metrics=metrics,
     )
     return asyncio.run(host_guests(home.open(), hosting, wishes_of(media)))
 

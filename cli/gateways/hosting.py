@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,9 +16,11 @@ from cli.calling import signer_of
 from cli.codes import Code
 from cli.console import read_input
 from cli.gateways import guestview
+from cli.gateways.certificate import Certificate
 from cli.gateways.guestview import Order, parse_order
 from cli.gateways.interrupted import on_interrupt
 from cli.output import complain, escape, is_for_programs, note, show
+from cli.serve import Reason, serve_operations
 from cli.wishes import Wishes
 from voip import marks
 from voip.conversation import Conversation
@@ -80,6 +81,7 @@ class Hosting:
         guests: how many links.
         contact: whom to call, too; None: nobody.
         qr: draw links for a telephone's camera.
+        metrics: ``HOST:PORT`` for the operator's pages; None: there are none.
     """
 
     url: str
@@ -90,6 +92,7 @@ class Hosting:
     guests: int
     contact: str | None
     qr: bool
+    metrics: str | None
 
 
 async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> Code:
@@ -98,15 +101,22 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
     Raises:
         MalformedError: a URL or options that mean nothing.
         MissingError: a device, a file or a library is not there, or the port is taken.
+        UnreachableError: the port of the operator's pages is taken.
         ExceptionGroup: of what went wrong beside the calls.
     """
     vault = store.read()
     ice = wishes.ice(vault)
     invites = Invites(hosting.url)
+    certificate = _certificate(hosting)
     with closing(wishes.open_ends(None)) as ends:
         async with (
             Bridge() as bridge,
-            _gateway(invites, vault, ice, hosting) as gateway,
+            _gateway(invites, vault, ice, hosting, certificate) as gateway,
+            serve_operations(
+                hosting.metrics,
+                gateway.host.counted,
+                {} if certificate is None else {Reason.CERTIFICATE: certificate.check},
+            ),
             asyncio.TaskGroup() as tasks,
         ):
             port = bridge.port(_ME)
@@ -124,9 +134,13 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
 
 @asynccontextmanager
 async def _gateway(
-    invites: Invites, vault: Vault, ice: IceConfig, hosting: Hosting
+    invites: Invites,
+    vault: Vault,
+    ice: IceConfig,
+    hosting: Hosting,
+    certificate: Certificate | None,
 ) -> AsyncIterator[BrowserGateway]:
-    context = _tls(hosting)
+    context = None if certificate is None else certificate.context
     gateway = BrowserGateway(
         invites,
         alias=vault.alias,
@@ -148,25 +162,14 @@ async def _gateway(
         yield gateway
 
 
-def _tls(hosting: Hosting) -> ssl.SSLContext | None:
+def _certificate(hosting: Hosting) -> Certificate | None:
     """Read the certificate, and again whenever SIGHUP comes."""
     if hosting.cert is None or hosting.key is None:
         return None
-    cert, key = hosting.cert, hosting.key
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError) as error:
-        raise MissingError(f"certificate {str(cert)!r}: {error}") from error
-
-    def again() -> None:
-        try:
-            context.load_cert_chain(cert, key)
-        except (OSError, ssl.SSLError) as error:
-            complain(f"certificate not changed: {error}")
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)
-    return context
+    certificate = Certificate(hosting.cert, hosting.key)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, certificate.renew)
+    return certificate
 
 
 def _told(ice: IceConfig) -> tuple[Server, ...]:

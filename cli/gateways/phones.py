@@ -26,11 +26,12 @@ from cli.gateways.phoneview import (
 )
 from cli.home import Home
 from cli.output import complain, escape, is_for_programs, note, show
+from cli.serve import Check, Reason, serve_operations
 from cli.view import sentence
 from cli.wishes import Wishes
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
-from voip.errors import CallError, MissingError, RefusedError
+from voip.errors import CallError, MissingError, RefusedError, UnreachableError
 from voip.gateway.bridge import Bridge, Port
 from voip.gateway.joined import Joined
 from voip.gateway.sip.account import (
@@ -68,6 +69,7 @@ class Phoning:
         allow_unencrypted: the user's word for calls that others can hear.
         ca_file: who may vouch for the exchange; None for whom the system trusts.
         interface: the network interface or address for SIP; None for all.
+        metrics: ``HOST:PORT`` for the operator's pages; None: there are none.
     """
 
     account: Path
@@ -77,6 +79,7 @@ class Phoning:
     allow_unencrypted: bool
     ca_file: Path | None
     interface: str | None
+    metrics: str | None
 
 
 async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
@@ -86,7 +89,8 @@ async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
         MalformedError: the account's file.
         RefusedError: the exchange does not want us; there is no such contact.
         MissingError: a file, a device or the SIP stack is not there.
-        UnreachableError: the exchange does not answer.
+        UnreachableError: the exchange does not answer; the port of the operator's
+            pages is taken.
     """
     # A service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
@@ -100,7 +104,11 @@ async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
         allow_unencrypted=phoning.allow_unencrypted,
         interface=phoning.interface,
     )
-    async with line, _side(home, contact, wishes) as side:
+    async with (
+        serve_operations(phoning.metrics, line.counts, _checks(line)),
+        line,
+        _side(home, contact, wishes) as side,
+    ):
         await line.registered()
         show({"event": "registered"}, f"ready: {account.exchange.name} knows us")
         async with asyncio.TaskGroup() as tasks:
@@ -110,6 +118,20 @@ async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
                 code = await (desk.dial(uri) if uri else desk.take_calls())
             obeying.cancel()
         return code
+
+
+def _checks(line: SipLine) -> dict[Reason, Check]:
+    """Say what must be so for calls to be made, and come."""
+
+    async def works() -> None:
+        if line.worker_pid is None:
+            raise UnreachableError("the SIP worker is being started")
+
+    async def is_registered() -> None:
+        if not line.is_registered:
+            raise UnreachableError("the exchange does not know where we are")
+
+    return {Reason.SIP_WORKER: works, Reason.SIP_REGISTRATION: is_registered}
 
 
 def _target(account: SipAccount, said: str) -> str:

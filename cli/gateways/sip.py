@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.gateways.media import media_params, wishes_of
+from cli.gateways.metrics import metrics_option
 from cli.gateways.phones import Phoning, phone
 from cli.grouped import GroupedCommand
 from cli.home import Home
@@ -55,6 +56,7 @@ def _options() -> list[click.Parameter]:
     "--dial sip:200@pbx.example",
     params=[*_options(), *media_params()],
 )
+@metrics_option
 @json_option
 @click.pass_obj
 def command(  # noqa: PLR0913 - one option each
@@ -68,6 +70,7 @@ def command(  # noqa: PLR0913 - one option each
     allow_unencrypted: bool,
     ca_file: Path | None,
     interface: str | None,
+    metrics: str | None,
     **media: Any,
 ) -> int:
     """Call telephones, and be called by them.
@@ -91,5 +94,6 @@ def command(  # noqa: PLR0913 - one option each
         allow_unencrypted=allow_unencrypted,
         ca_file=ca_file,
         interface=interface,
+        metrics=metrics,
     )
     return asyncio.run(phone(home, phoning, wishes_of(media)))

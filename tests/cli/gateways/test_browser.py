@@ -14,6 +14,7 @@ import pytest
 
 from cli.codes import Code
 from tests.cli.conftest import Start
+from tests.cli.gateways.operators import free_address, named, read_pages
 from tests.cli.side import Side, save
 from tests.voip.gateway.guest_peer import PythonGuest, peak_hz
 from tests.voip.people import introduce, person
@@ -220,6 +221,27 @@ async def test_a_guest_who_refuses_the_other_is_never_fed(run: Run, port: int) -
 
         assert (gone["guest"], gone["reason"]) == (2, "declined")
         assert (is_silent(bob), is_silent(carol)) == (True, True)
+
+
+@pytest.mark.slow
+async def test_pages_for_operators_count_a_guest_and_name_nobody(
+    run: Run, port: int
+) -> None:
+    pages_at = free_address()
+    alice = gateway(run, port, "--audio-in=tone", f"--metrics={pages_at}")
+    link = (await until(alice, event="link"))["link"]
+    async with PythonGuest(link) as guest:
+        await guest.join()
+        await until(alice, event="guest at the door")
+        alice.say("accept")
+        await until(alice, event="legs")
+        await hears(guest, 440.0)
+        pages = await read_pages(pages_at)
+
+        secret = link.partition("#")[2]
+        leg = 'ringfence_gateway_legs{kind="browser",mark="browser_guest"} 1.0'
+        assert (leg in pages, '"ready": true' in pages) == (True, True)
+        assert named(pages, "alice", "bob", secret, "127.0.0.1", f"{port}") == []
 
 
 @pytest.mark.parametrize(

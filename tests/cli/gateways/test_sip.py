@@ -9,6 +9,7 @@ import pytest
 
 from cli.codes import Code
 from tests.cli.conftest import Start
+from tests.cli.gateways.operators import free_address, named, read_pages
 from tests.cli.side import Side, save
 from tests.voip.gateway.phones import (
     Phone,
@@ -66,6 +67,27 @@ async def test_a_telephone_is_called_by_its_name(tmp_path: Path, start: Start) -
 
     marks = [each["mark"] for each in side.seen if "mark" in each]
     assert (code, set(marks)) == (Code.DONE, {"encrypted to PBX only"})
+
+
+@pytest.mark.slow
+async def test_pages_for_operators_count_a_telephone_and_name_nobody(
+    tmp_path: Path, start: Start
+) -> None:
+    need_baresip()
+    authority = make_authority(tmp_path / "authority")
+    pages_at = free_address()
+    async with running_phone(tmp_path / "phone", authority) as phone:
+        options = [*account(tmp_path, phone), "--dial=office", *MEDIA]
+        metrics = f"--metrics={pages_at}"
+        side = Side(start("alice", "gateway", "sip", metrics, *options))
+        await asyncio.to_thread(side.until, event="secured")
+        pages = await read_pages(pages_at)
+        side.say("hangup")
+        code = await asyncio.to_thread(side.end)
+
+    leg = 'ringfence_gateway_legs{kind="sip",mark="pbx_only"} 1.0'
+    assert (code, leg in pages) == (Code.DONE, True)
+    assert named(pages, "office", "localhost", "127.0.0.1", phone.uri()) == []
 
 
 @pytest.mark.slow
