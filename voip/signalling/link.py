@@ -11,6 +11,7 @@ that the relay does not see how many mailboxes we have.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
@@ -95,7 +96,8 @@ class RelayLink:
         self._is_changed = False
         self._stir = asyncio.Event()
         self._inbox: asyncio.Queue[Parcel] = asyncio.Queue(MAX_INBOX)
-        self._seen: dict[bytes, None] = {}
+        self._seen: dict[bytes, bool] = {}  # whether it may be deleted
+        self._again: asyncio.Queue[bytes] = asyncio.Queue(MAX_DELETED)
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -177,13 +179,24 @@ class RelayLink:
         """Delete parcels from the relay.
 
         Raises:
-            UnreachableError: no answer within 10 s; they will come again.
+            UnreachableError: no answer within 10 s. If the relay has them yet, it sends
+                them again, and then the link deletes them by itself.
             LimitError: the relay asks to slow down.
         """
         left = tuple(message_ids)
+        self._seen.update((each, True) for each in left if each in self._seen)
         while left:
             self._check_stored(await self._ask(Ack(left[:MAX_DELETED])))
             left = left[MAX_DELETED:]
+
+    async def delete_from(self, handled: asyncio.Queue[bytes]) -> None:
+        """Delete what is put into a queue, as much at once as there is; never ends."""
+        while True:
+            message_ids = [await handled.get()]
+            while not handled.empty():
+                message_ids.append(handled.get_nowait())
+            with contextlib.suppress(CallError):  # it comes again, see `delete`
+                await self.delete(message_ids)
 
     async def publish(self, slot: BoardPut) -> None:
         """Publish a slot of a board.
@@ -282,6 +295,7 @@ class RelayLink:
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(channel.run(self._take))
                         tasks.create_task(self._keep_asking(channel))
+                        tasks.create_task(self.delete_from(self._again))
             except* CallError as group:
                 self._problem = _sentence(group)
             finally:
@@ -317,10 +331,15 @@ class RelayLink:
     def _take(self, news: Parcel | GetDone) -> None:
         if isinstance(news, GetDone):
             self._stir.set()
-        elif news.tag in self._tags and news.message_id not in self._seen:
+        elif news.message_id in self._seen:
+            # Its ACK got lost. Until its time is over the parcel would take one of the
+            # 64 places of its mailbox. Those beyond the queue come yet another time.
+            if self._seen[news.message_id] and not self._again.full():
+                self._again.put_nowait(news.message_id)
+        elif news.tag in self._tags:
             # There is room: a GET is only sent while there is, and brings at most 32.
             self._inbox.put_nowait(news)
-            self._seen[news.message_id] = None
+            self._seen[news.message_id] = False
             if len(self._seen) > MAX_SEEN:
                 del self._seen[next(iter(self._seen))]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Protocol, Self
 
-from voip.errors import CallError, LimitError, MalformedError
+from voip.errors import LimitError, MalformedError
 from voip.identity.card import RelayAddress
 from voip.signalling.address import Address, Mailbox
 from voip.signalling.envelope import BLOB_BYTES, TAG_BYTES, mailbox_tag
@@ -141,7 +141,7 @@ class RelayPost:
 
     async def _run(self, place: _Place, link: RelayLink) -> None:
         handled: asyncio.Queue[bytes] = asyncio.Queue()
-        deleting = self._tasks.create_task(_delete(link, handled))
+        deleting = self._tasks.create_task(link.delete_from(handled))
         try:
             async with link:
                 while True:
@@ -154,16 +154,6 @@ class RelayPost:
         finally:
             deleting.cancel()
             del self._links[place], self._running[place]
-
-
-async def _delete(link: RelayLink, handled: asyncio.Queue[bytes]) -> None:
-    """Have the relay delete what was handled, as much at once as there is."""
-    while True:
-        message_ids = [await handled.get()]
-        while not handled.empty():
-            message_ids.append(handled.get_nowait())
-        with contextlib.suppress(CallError):  # it comes again, and is known then
-            await link.delete(message_ids)
 
 
 def _places(mailboxes: Collection[Mailbox]) -> dict[_Place, tuple[bytes, ...]]:

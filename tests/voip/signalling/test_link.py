@@ -19,11 +19,15 @@ from voip.identity.card import RelayAddress
 from voip.signalling.board import publish
 from voip.signalling.envelope import mailbox_tag
 from voip.signalling.frames import (
+    MAX_DELETED,
+    MAX_PARCELS,
+    Ack,
     BoardPut,
     Get,
     GetDone,
     Parcel,
     Reply,
+    Request,
     Status,
     Stored,
     TurnGrant,
@@ -41,6 +45,7 @@ FETCH = b"\x01" * 32
 SECOND = b"\x02" * 32
 TAG = mailbox_tag(FETCH)
 BLOB = b"\x05" * 4096
+PARCEL = Parcel(TAG, b"\x07" * 16, blob=BLOB)
 BOARD = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 
 
@@ -320,6 +325,73 @@ async def test_a_repeated_parcel_is_handed_up_once() -> None:
         ids = [(await link.receive()).message_id for _ in range(3)]
 
     assert len(set(ids)) == 3
+
+
+async def test_a_parcel_whose_deletion_got_lost_is_deleted_when_it_comes_again() -> (
+    None
+):
+    lost, asked = True, asyncio.Event()
+    acks: list[Ack] = []
+
+    def answer(raw: bytes) -> list[bytes | str]:
+        request = parse_request(raw)
+        if isinstance(request, Get):
+            return [frame(PARCEL), frame(GetDone())]
+        if lost:
+            return ["the connection is ended for this"]
+        assert isinstance(request, Ack)
+        acks.append(request)
+        asked.set()
+        return [frame(Stored(Status.OK))]
+
+    async with lying_relay(answer) as address, link_to(address, 0.2) as link:
+        link.watch([FETCH])
+        parcel = await link.receive()
+        with pytest.raises(UnreachableError):
+            await link.delete([parcel.message_id])
+        lost = False
+        await asked.wait()
+
+    assert acks[0] == Ack((PARCEL.message_id,))
+
+
+async def test_a_parcel_that_comes_again_before_it_was_handled_is_kept() -> None:
+    requests: list[Request] = []
+    often = asyncio.Event()
+
+    def answer(raw: bytes) -> list[bytes | str]:
+        requests.append(parse_request(raw))
+        if len(requests) == 4:
+            often.set()
+        return [frame(PARCEL), frame(GetDone())]
+
+    async with lying_relay(answer) as address, link_to(address) as link:
+        link.watch([FETCH])
+        await often.wait()
+
+    assert {type(request) for request in requests} == {Get}
+
+
+async def test_a_relay_that_repeats_and_never_deletes_holds_nobody_up() -> None:
+    repeats = 0
+
+    def answer(raw: bytes) -> list[bytes | str]:
+        nonlocal repeats
+        if not isinstance(parse_request(raw), Get):
+            return []
+        if repeats > MAX_DELETED + 2 * MAX_PARCELS:
+            return [frame(Parcel(TAG, b"\x08" * 16, blob=BLOB)), frame(GetDone())]
+        repeats += MAX_PARCELS
+        return [*[frame(PARCEL)] * MAX_PARCELS, frame(GetDone())]
+
+    async with lying_relay(answer) as address, link_to(address) as link:
+        link.watch([FETCH])
+        first = await link.receive()
+        deleting = asyncio.ensure_future(link.delete([first.message_id]))
+        second = await link.receive()
+        deleting.cancel()
+
+    assert second.message_id == b"\x08" * 16
 
 
 async def test_a_pinned_relay_is_reached_by_tls(tmp_path: Path) -> None:
