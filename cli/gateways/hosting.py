@@ -37,6 +37,7 @@ from voip.gateway.guests.handshake import Media
 from voip.gateway.guests.invite import Invites, host_of
 from voip.gateway.guests.messages import Server
 from voip.gateway.guests.news import GuestEnded
+from voip.gateway.guests.pages import fingerprint
 from voip.gateway.guests.server import BrowserGateway
 from voip.gateway.guests.visit import Guest
 from voip.gateway.joined import Joined, LegTicket
@@ -154,11 +155,12 @@ async def _gateway(
         except OSError as error:
             where = "{}:{}".format(*hosting.listen)
             raise MissingError(f"cannot serve on {where}: {error.strerror}") from error
-        for path, page in gateway.pages.items():
-            _tell(
-                {"event": "served", "path": path, "sha256": page.sha256},
-                f"serving {page.sha256} {path}",
-            )
+        whole = fingerprint(gateway.pages)
+        files = [f"{page.sha256}  {path}" for path, page in gateway.pages.items()]
+        _tell(
+            {"event": "serving", "sha256": whole, "files": files},
+            f"serving this version's page, sha256 {whole}",
+        )
         yield gateway
 
 
