@@ -13,6 +13,7 @@ import click
 from cli.grouped import GroupedOption
 from voip.endpoint import Endpoint
 from voip.errors import MalformedError, MissingError
+from voip.gateway.counts import GatewayCounts
 from voip.gateway.rooms.janus import Janus
 from voip.gateway.rooms.larger import LargerRoom
 from voip.gateway.rooms.sfu import Sfu, check_server, create_ticket
@@ -143,6 +144,7 @@ def larger_room(  # noqa: PLR0913 -- where, as whom, with what
     video: bool,
     group_id: bytes,
     ticket: Room | None = None,
+    counted: GatewayCounts | None = None,
 ) -> LargerRoom:
     """Give our place in a room over a server; `ticket`, if we opened it."""
     return LargerRoom(
@@ -156,6 +158,7 @@ def larger_room(  # noqa: PLR0913 -- where, as whom, with what
         server=server.url,
         ice=ice,
         video=video,
+        counted=counted,
     )
 
 

@@ -7,6 +7,7 @@ import click
 
 from cli.gateways.larger import server_params, take_server
 from cli.gateways.media import media_params, wishes_of
+from cli.gateways.metrics import metrics_option
 from cli.gateways.roomtalk import join_room, open_room
 from cli.grouped import GroupedCommand
 from cli.home import Home
@@ -32,12 +33,17 @@ def command() -> None:
     epilog="Example: ringfence gateway room open bob carol",
 )
 @click.argument("members", nargs=-1, metavar="[MEMBER]...")
+@metrics_option
 @json_option
 @click.pass_obj
-def open_(home: Home, /, *, members: tuple[str, ...], **given: Any) -> int:
+def open_(
+    home: Home, /, *, members: tuple[str, ...], metrics: str | None, **given: Any
+) -> int:
     """Open a room, and ask contacts to come."""
     server = take_server(given)
-    return asyncio.run(open_room(home.open(), members, wishes_of(given), server))
+    return asyncio.run(
+        open_room(home.open(), members, wishes_of(given), server, metrics)
+    )
 
 
 @command.command(
@@ -46,9 +52,14 @@ def open_(home: Home, /, *, members: tuple[str, ...], **given: Any) -> int:
     epilog="Example: ringfence gateway room join alice",
 )
 @click.argument("inviter", required=False)
+@metrics_option
 @json_option
 @click.pass_obj
-def join(home: Home, /, *, inviter: str | None, **given: Any) -> int:
+def join(
+    home: Home, /, *, inviter: str | None, metrics: str | None, **given: Any
+) -> int:
     """Wait to be asked into a room, and come; only by INVITER, if given."""
     server = take_server(given)
-    return asyncio.run(join_room(home.open(), inviter, wishes_of(given), server))
+    return asyncio.run(
+        join_room(home.open(), inviter, wishes_of(given), server, metrics)
+    )

@@ -13,11 +13,13 @@ from cli.codes import Code
 from cli.gateways.larger import Server, end_room, larger_room, make_room
 from cli.gateways.roomdesk import RoomDesk
 from cli.output import escape, is_for_programs, note, show
+from cli.serve import serve_operations
 from cli.stage import Stage
 from cli.wishes import Wishes
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
 from voip.errors import RefusedError, UnexpectedEventError
+from voip.gateway.counts import GatewayCounts
 from voip.gateway.rooms.larger import LargerRoom
 from voip.gateway.rooms.mesh import MeshRoom
 from voip.handshake.payload import ID_BYTES, Media
@@ -30,9 +32,15 @@ from voip.upkeep import VaultKeeper
 
 
 async def open_room(
-    store: VaultKeeper, members: Sequence[str], wishes: Wishes, server: Server
+    store: VaultKeeper,
+    members: Sequence[str],
+    wishes: Wishes,
+    server: Server,
+    metrics: str | None,
 ) -> Code:
     """Open a room, ask these contacts to come, and stay until the user leaves.
+
+    `metrics`, serve the operator's pages there.
 
     Raises:
         RefusedError: there is no such contact, or there are too many.
@@ -48,10 +56,11 @@ async def open_room(
             f"a room {kind} a server holds {limit} people, you included; "
             f"came {len(named)} to ask"
         )
-    async with _place(store, wishes) as (endpoint, plan, stage):
+    async with _place(store, wishes, metrics) as place:
+        endpoint, plan, stage, counted = place
         await endpoint.listening()
         if server.url is None:
-            async with _room(endpoint, store, plan, wishes, group_id=None) as room:
+            async with _room(place, store, wishes, group_id=None) as room:
                 return await RoomDesk(room, stage).hold(ask=members)
         made = await make_room(server)
         ticket = made.ticket
@@ -64,6 +73,7 @@ async def open_room(
             video=wishes.video,
             group_id=ticket.group_id,
             ticket=ticket,
+            counted=counted,
         )
         async with larger:
             code = await RoomDesk(larger, stage).hold(ask=members)
@@ -73,18 +83,23 @@ async def open_room(
 
 
 async def join_room(
-    store: VaultKeeper, inviter: str | None, wishes: Wishes, server: Server
+    store: VaultKeeper,
+    inviter: str | None,
+    wishes: Wishes,
+    server: Server,
+    metrics: str | None,
 ) -> Code:
     """Wait for an invitation, take it, and stay until the user leaves.
 
-    `inviter`, take only theirs.
+    `inviter`, take only theirs; `metrics`, serve the operator's pages there.
 
     Raises:
         RefusedError: there is no such contact.
         MissingError: a device is not there.
     """
     only = None if inviter is None else store.read().contacts.find(inviter).identity
-    async with _place(store, wishes) as (endpoint, plan, stage):
+    async with _place(store, wishes, metrics) as place:
+        endpoint, plan, stage, counted = place
         await endpoint.listening()
         if is_for_programs():
             show({"event": "listening"})
@@ -94,7 +109,7 @@ async def join_room(
         assert invitation.group is not None
         # Calls of a room over a server carry no sound: that goes by the server.
         room = (
-            _room(endpoint, store, plan, wishes, group_id=invitation.group)
+            _room(place, store, wishes, group_id=invitation.group)
             if Media.AUDIO in invitation.media_asked
             else larger_room(
                 endpoint,
@@ -104,6 +119,7 @@ async def join_room(
                 ice=wishes.ice(store.read()),
                 video=wishes.video,
                 group_id=invitation.group,
+                counted=counted,
             )
         )
         async with room:
@@ -136,6 +152,7 @@ class _Place(NamedTuple):
     endpoint: Endpoint
     plan: MediaPlan
     stage: Stage | None
+    counted: GatewayCounts
 
 
 def _nothing() -> MediaPlan:
@@ -144,7 +161,9 @@ def _nothing() -> MediaPlan:
 
 
 @asynccontextmanager
-async def _place(store: VaultKeeper, wishes: Wishes) -> AsyncIterator[_Place]:
+async def _place(
+    store: VaultKeeper, wishes: Wishes, metrics: str | None
+) -> AsyncIterator[_Place]:
     """Put a person on the network, with what the room hears and shows with."""
     # A service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
@@ -154,12 +173,14 @@ async def _place(store: VaultKeeper, wishes: Wishes) -> AsyncIterator[_Place]:
     with closing(wishes.open_ends(stage)) as ends:
         plan = wishes.plan(ends)
         settings = Settings(plan=_nothing, ice=ice, can_ask=False)
+        counted = GatewayCounts()
         async with (
+            serve_operations(metrics, counted),
             open_endpoint(store, settings, signer=signer_of(store)) as endpoint,
             asyncio.TaskGroup() as tasks,
         ):
             telling = tasks.create_task(_tell_problems(endpoint))
-            yield _Place(endpoint, plan, stage)
+            yield _Place(endpoint, plan, stage, counted)
             telling.cancel()
 
 
@@ -172,18 +193,14 @@ async def _tell_problems(endpoint: Endpoint) -> None:
 
 
 def _room(
-    endpoint: Endpoint,
-    store: VaultKeeper,
-    plan: MediaPlan,
-    wishes: Wishes,
-    *,
-    group_id: bytes | None,
+    place: _Place, store: VaultKeeper, wishes: Wishes, *, group_id: bytes | None
 ) -> MeshRoom:
     return MeshRoom(
-        endpoint,
+        place.endpoint,
         store,
-        plan=plan,
+        plan=place.plan,
         group_id=group_id or os.urandom(ID_BYTES),
         is_opener=group_id is None,
         video=wishes.video,
+        counted=place.counted,
     )

@@ -1,5 +1,6 @@
 """A room of three, each a process with a home of their own."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from cli.codes import Code
 from tests.cli.conftest import Start
+from tests.cli.gateways.operators import free_address, named, read_pages
 from tests.cli.side import Side, save
 from tests.voip.people import introduce, person
 from voip.identity.card import parse_relay
@@ -97,6 +99,22 @@ def test_an_interrupt_leaves_the_room(three: list[Side]) -> None:
 
     assert bob.end() == Code.DONE
     _hears(alice, "carol")
+
+
+@pytest.mark.slow
+async def test_pages_for_operators_count_a_session_and_name_nobody(
+    enter: Enter,
+) -> None:
+    pages_at = free_address()
+    bob = enter("bob", "join")
+    await asyncio.to_thread(bob.until, event="listening")
+    alice = enter("alice", "open", "bob", f"--metrics={pages_at}")
+    await asyncio.to_thread(_hears, alice, "bob")
+    pages = await read_pages(pages_at)
+
+    leg = 'ringfence_gateway_legs{kind="room",mark="end_to_end"} 1.0'
+    assert leg in pages
+    assert named(pages, "alice", "bob", "127.0.0.1") == []
 
 
 def test_somebody_unknown_is_not_asked(enter: Enter) -> None:

@@ -10,6 +10,7 @@ from tests.voip.peers import Home, PowerCut, Wire, someone
 from tests.voip.people import MemoryKeeper, tone_plan
 from voip.description import Kind
 from voip.endpoint import Endpoint, Settings
+from voip.gateway.counts import GatewayCounts
 from voip.gateway.rooms.mesh import MeshRoom
 from voip.gateway.rooms.news import MembersChanged, MemberSeen, RoomNews
 from voip.identity.card import RelayAddress
@@ -30,6 +31,7 @@ class Inside:
     room: MeshRoom
     home: Home
     told: list[RoomNews] = field(default_factory=list)
+    counted: GatewayCounts = field(default_factory=GatewayCounts)
 
     @property
     def members(self) -> tuple[MemberSeen, ...]:
@@ -132,14 +134,16 @@ async def inside(
     home: Home, *, group_id: bytes = GROUP, is_opener: bool = False
 ) -> AsyncIterator[Inside]:
     """Be in a room."""
+    counted = GatewayCounts()
     room = MeshRoom(
         home.endpoint,
         home.keeper,
         plan=tone_plan(),
         group_id=group_id,
         is_opener=is_opener,
+        counted=counted,
     )
-    person = Inside(room, home)
+    person = Inside(room, home, counted=counted)
     listening = asyncio.ensure_future(person.listen())
     try:
         async with room:

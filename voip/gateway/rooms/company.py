@@ -5,11 +5,13 @@ Carrier. Whom to call and whom to let in is `voip.gateway.rooms.roster`'s to say
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint
 from voip.errors import CallError, MissingError, RefusedError, UnexpectedEventError
+from voip.events import End
+from voip.gateway import counts
 from voip.gateway.bridge import Bridge, Port
 from voip.gateway.rooms.acquaintances import Acquaintances
 from voip.gateway.rooms.companion import Companion, Said, key_of, trust_of
@@ -19,6 +21,11 @@ from voip.identity.keys import format_identity
 from voip.media.plan import MediaPlan
 
 DIAL_AGAIN_S = (5.0, 15.0, 45.0)  # after a call to a member that came to nothing
+_ENDS: Mapping[End | None, counts.End] = {
+    End.LOST: counts.End.LOST,
+    End.SECURITY: counts.End.SECURITY,
+}
+"""How a session that worked is counted; any other end is of somebody's will."""
 
 
 class Company:
@@ -39,6 +46,7 @@ class Company:
         group_id: bytes,
         pictures: bool,
         is_silent: bool,
+        counted: counts.GatewayCounts,
         came: Callable[[Companion], None],
         went: Callable[[Companion], None],
         said: Callable[[Companion, Said], None],
@@ -48,8 +56,9 @@ class Company:
         """Begin with none.
 
         `pictures`, the sessions carry some at some time; `is_silent`, they carry no
-        media at all; `came` and `went` hear of sessions that began and ceased to work;
-        `said` takes what the others say of the room; `spawn` runs beside.
+        media at all; `counted` is where those that work are counted; `came` and `went`
+        hear of sessions that began and ceased to work; `said` takes what the others
+        say of the room; `spawn` runs beside.
         """
         self.video = self.muted = False
         self._endpoint = endpoint
@@ -59,6 +68,7 @@ class Company:
         self._group_id = group_id
         self._pictures = pictures
         self._is_silent = is_silent
+        self._counted = counted
         self._came, self._went = came, went
         self._said = said
         self._tell = tell
@@ -165,6 +175,8 @@ class Company:
             self.warn(f"{companion.conversation.alias}: {error}")
             companion.hang_up()
             return
+        if companion.key not in self._up:  # else one session replaces another
+            self._counted.leg_joined(counts.Kind.ROOM, counts.Mark.END_TO_END)
         self._up[companion.key] = companion
         self._tries.pop(companion.key, None)
         self._came(companion)
@@ -175,6 +187,8 @@ class Company:
         conversation = companion.conversation
         if self._up.get(companion.key) is companion:
             del self._up[companion.key]
+            end = _ENDS.get(conversation.end, counts.End.NORMAL)
+            self._counted.leg_ended(counts.Kind.ROOM, end, mark=counts.Mark.END_TO_END)
             self._membership.unlinked(companion.key, _now(), left=companion.left)
             self._went(companion)
         elif conversation.end is not None and not self._is_over:

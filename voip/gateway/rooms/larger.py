@@ -22,6 +22,7 @@ from typing import ClassVar, Self
 
 from voip.endpoint import Endpoint
 from voip.errors import CallError, MalformedError, UnexpectedEventError
+from voip.gateway.counts import GatewayCounts
 from voip.gateway.rooms.companion import Companion, Said
 from voip.gateway.rooms.forwarded import Forwarded, OpenSfu
 from voip.gateway.rooms.mesh import MeshRoom
@@ -79,6 +80,7 @@ class LargerRoom(MeshRoom):
         ice: IceConfig | None = None,
         video: bool = False,
         muted: bool = False,
+        counted: GatewayCounts | None = None,
     ) -> None:
         """Take what the room stands on; see `MeshRoom` for what is not here.
 
@@ -94,6 +96,7 @@ class LargerRoom(MeshRoom):
             ice: how to find the server; nobody is asked by default.
             video: show our picture from the start.
             muted: begin in silence.
+            counted: where its sessions are counted, if anybody looks at such figures.
         """
         super().__init__(
             endpoint,
@@ -103,6 +106,7 @@ class LargerRoom(MeshRoom):
             is_opener=ticket is not None,
             video=video,
             muted=muted,
+            counted=counted,
         )
         self.was_last = False
         self._server = server

@@ -29,6 +29,7 @@ from voip.errors import (
     UnexpectedEventError,
 )
 from voip.gateway.bridge import Bridge
+from voip.gateway.counts import GatewayCounts
 from voip.gateway.mixing import QUIET
 from voip.gateway.rooms.acquaintances import Acquaintances
 from voip.gateway.rooms.attendance import Attendance
@@ -81,6 +82,7 @@ class MeshRoom:
         is_opener: bool = False,
         video: bool = False,
         muted: bool = False,
+        counted: GatewayCounts | None = None,
     ) -> None:
         """Take what the room stands on; nobody is called yet.
 
@@ -93,6 +95,7 @@ class MeshRoom:
             is_opener: nobody was there before us.
             video: show our picture from the start.
             muted: begin in silence.
+            counted: where its sessions are counted, if anybody looks at such figures.
         """
         self._endpoint = endpoint
         self._plan = plan
@@ -111,6 +114,7 @@ class MeshRoom:
             group_id=group_id,
             pictures=plan.has_pictures,
             is_silent=self.is_silent,
+            counted=counted or GatewayCounts(),
             came=self._came,
             went=self._went,
             said=self._take,

@@ -26,6 +26,7 @@ from tests.voip.peers import someone
 from tests.voip.simulated import simulated
 from voip.errors import LimitError, RefusedError, TrustError, UnexpectedEventError
 from voip.events import End
+from voip.gateway import counts
 from voip.gateway.rooms.news import (
     Introduced,
     Invited,
@@ -115,6 +116,20 @@ async def test_who_leaves_is_gone_for_all_at_once() -> None:
         await until(lambda: len(people[2].members) == 2)
 
         assert people[2].heard == {"alice"}
+
+
+@simulated
+async def test_sessions_are_counted_and_how_they_end() -> None:
+    async with meeting(Town(), *friends("alice", "bob", "carol")) as people:
+        await stands(people)
+        counted = people[0].counted
+        key = counts.Kind.ROOM, counts.Mark.END_TO_END
+        before = counted.legs[key]
+        await people[1].room.leave()
+        await until(lambda: len(people[0].members) == 2)
+
+        assert (before, counted.legs[key]) == (2, 1)
+        assert counted.ends[counts.Kind.ROOM, counts.End.NORMAL] == 1
 
 
 @simulated
