@@ -46,7 +46,7 @@ _SCRIPTS: Final = (
     "guest.js",
 )
 
-_PUBLISHED: Final = "f984b993baf0ee16aed28691c6d34e88e07c59e33d4e27bf5cd193f9d9213b24"
+_PUBLISHED: Final = "139e624dc565659c475df50dbfcc824c874661abc5fe4d915a4719c3172fb049"
 """`fingerprint` of this version's files: a page that somebody changed on the disk, or
 half of an update, would else speak for us in a guest's browser."""
 

@@ -40,6 +40,16 @@ globalThis.RTCPeerConnection = class extends Connection {
 };
 """
 
+# A browser that is long about saying that an answer is in use.
+LATE = """
+const answered = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = async function (...how) {
+  await answered.apply(this, how);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  setTimeout(() => (globalThis.__isAnswered = true)); // once the page has gone on
+};
+"""
+
 STATS = """(async () => [...(await __connections.at(-1).getStats()).values()]
   .find((each) => each.type === "%s" && each.kind === "%s"))()"""
 
@@ -137,6 +147,16 @@ async def test_what_a_guest_hears_is_as_loud_as_it_was_sent(
 
         # A tone of 0.25: one browser takes the mean, the other the peaks.
         assert 0.15 < loudness < 0.27
+
+
+async def test_sound_opened_before_the_answer_is_known_to_be_in_use_is_heard(
+    open_tab: OpenTab, gateway: Gateway
+) -> None:
+    async with open_tab(Wishes(preload=LATE)) as tab:
+        await call(tab, gateway)
+        await until(tab, "globalThis.__isAnswered")
+
+        assert not await tab.ask("document.getElementById('sound').muted")
 
 
 async def test_guest_and_host_see_each_other(

@@ -293,8 +293,9 @@ export class Call {
       throw new MalformedError("an answer to no question");
     }
     if (this.#unanswered === 0) {
-      await this.#media.answer(sdp, this.#host.fingerprint);
+      // First, for frames may be opened before the answer's promise is kept.
       this.#show.tracks(this.#media.tracks);
+      await this.#media.answer(sdp, this.#host.fingerprint);
     }
   }
 
