@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+LEFT = "ringfence-codec-left-behind"
+
 PATIENCE_S = 5.0
 """A picture takes hundredths of a second; what is starved of a processor takes longer,
 and must not be given up for that."""
@@ -25,8 +27,10 @@ class Guard:
         # A daemon: a library that hangs must not keep the program from ending.
         self._errands: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
         self._errands = SimpleQueue()
-        thread = threading.Thread(target=self._run, name="ringfence-codec", daemon=True)
-        thread.start()
+        self._thread = threading.Thread(
+            target=self._run, name="ringfence-codec", daemon=True
+        )
+        self._thread.start()
 
     def do(self, work: Callable[[], T], within: float = PATIENCE_S) -> T:
         """Do this, and give what came of it; what it raises is raised here.
@@ -37,7 +41,11 @@ class Guard:
         """
         future: Future[T] = Future()
         self._errands.put((future, work))
-        return future.result(within)
+        try:
+            return future.result(within)
+        except TimeoutError:
+            self._thread.name = LEFT  # for whoever looks at the program's threads
+            raise
 
     def leave(self) -> None:
         """Let the thread end when it is done, be it never."""

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from voip.media.video.guarded import Guard
+from voip.media.video.guarded import LEFT, Guard
 
 
 @pytest.fixture
@@ -29,8 +29,11 @@ def test_what_it_raises_is_raised_here(guard: Guard) -> None:
         guard.do(lambda: 1 // 0)
 
 
-def test_what_never_ends_is_left(guard: Guard) -> None:
+def test_what_never_ends_is_left_and_named_so(guard: Guard) -> None:
     forever = threading.Event()
     with pytest.raises(TimeoutError):
         guard.do(forever.wait, within=0.01)
+    names = {thread.name for thread in threading.enumerate()}
     forever.set()  # a real library never does
+
+    assert LEFT in names
