@@ -1,7 +1,9 @@
 """Every encoder does the same, and the ones that open again do it seldom."""
 
+import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from voip.media.video.vpx import Vp8Encoder
 
 TICKS = 3000
 SIZE = 160, 120
+WAIT_S = 10.0  # only a failing test waits this long
 
 needs_av1 = pytest.mark.skipif(not available(), reason="PyAV has no AV1 here")
 
@@ -197,18 +200,26 @@ def test_the_av1_encoder_writes_nothing_to_the_terminal(
     assert capfd.readouterr() == ("", "")
 
 
+def policies() -> set[int]:
+    found = set()
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+            found.add(os.sched_getscheduler(int(thread.name)))
+    return found
+
+
 @needs_av1
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for its threads")
 def test_no_thread_of_av1_comes_before_others() -> None:
     encoder = open_av1(*SIZE, bps=100_000)
     encoder.encode(draw_pattern(0, *SIZE), 0)
-    policies = {
-        os.sched_getscheduler(int(thread.name))
-        for thread in Path("/proc/self/task").iterdir()
-    }
+    # An encoder of another test, just being opened on its own thread, may for a moment.
+    deadline = time.monotonic() + WAIT_S
+    while policies() != {os.SCHED_OTHER} and time.monotonic() < deadline:
+        time.sleep(0.05)
     encoder.close()
 
-    assert policies == {os.SCHED_OTHER}
+    assert policies() == {os.SCHED_OTHER}
 
 
 @needs_av1
