@@ -79,6 +79,7 @@ class SipLeg:
         self._widened = Widened()
         self._plan: MediaPlan | None = None
         self._sample = 0
+        self._is_held = False
         self._timer: asyncio.TimerHandle | None = None
         self._pictures: asyncio.Task[None] | None = None
         self._over_now = asyncio.Event()
@@ -86,7 +87,7 @@ class SipLeg:
 
     @property
     def is_safe(self) -> bool:
-        """Whether anything may pass, as far as this leg goes."""
+        """Whether its keys let anything pass."""
         return self._rules.is_safe
 
     def carry(self, plan: MediaPlan) -> None:
@@ -126,7 +127,12 @@ class SipLeg:
         self._order(Order.END)
 
     def hold(self, *, on: bool) -> None:
-        """Put them on hold, or take them off."""
+        """Put them on hold, or take them off; nothing passes meanwhile, either way.
+
+        Shut here and at once: whatever they and the stack agree on, and some telephones
+        go on sending.
+        """
+        self._is_held = on
         self._order(Order.HOLD, on=on)
 
     def press(self, digits: str) -> None:
@@ -168,7 +174,7 @@ class SipLeg:
         if self._plan is None:
             return None
         ours = self._source.read()  # read while shut, too, or it would be late after
-        if not self._rules.is_safe:
+        if self._is_held or not self._rules.is_safe:
             self._heard_count.dropped += 1
             return None
         self._sink.write(self._widened.take(sound.pcm))
@@ -180,7 +186,7 @@ class SipLeg:
     def see(self, shown: Shown) -> None:
         """Take a picture from the worker."""
         plan = self._plan
-        if plan is None or plan.video_sink is None or not self._rules.may_show:
+        if plan is None or plan.video_sink is None or not self._may_show:
             return
         plan.video_sink.show(shown.picture)
 
@@ -191,6 +197,10 @@ class SipLeg:
     def lose(self) -> None:
         """End it, for the worker is gone."""
         self._happen(CallOver(LegReason.LOST, 0, "the SIP worker ended"))
+
+    @property
+    def _may_show(self) -> bool:
+        return self._rules.may_show and not self._is_held
 
     def _order(self, order: Order, text: str = "", *, on: bool = False) -> None:
         if not self._over_now.is_set():
@@ -247,7 +257,7 @@ class SipLeg:
         assert plan.video_source is not None
         while True:
             picture = await plan.video_source.picture()
-            if not self._rules.may_show:
+            if not self._may_show:
                 continue
             if (picture.width, picture.height) != PICTURE_SIZE:
                 # Bars of black rather than a face of other proportions.

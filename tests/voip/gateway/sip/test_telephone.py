@@ -318,6 +318,32 @@ async def test_digits_hold_and_transfer_reach_the_telephone() -> None:
 
 
 @simulated
+async def test_a_hold_of_ours_is_silence_both_ways_at_once() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        here.phone.hold(on=True)
+        here.bob.say(LOUD)
+        ours = here.line.legs[0].hear(Sound(1, 0, LOUD))
+        heard = here.bob.listen()
+
+    assert (ours, heard) == (None, SILENCE)
+
+
+@simulated
+async def test_a_resume_of_ours_is_heard() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        here.phone.hold(on=True)
+        here.phone.hold(on=False)
+
+        assert here.hears() == LOUD
+
+
+@simulated
 async def test_without_a_call_there_is_nothing_to_press() -> None:
     here = scene()
     here.phone.press("1")
