@@ -53,7 +53,7 @@ class Order(StrEnum):
     HOLD = "hold"  # on
     DIGITS = "digits"  # text
     TRANSFER = "transfer"  # text: to whom
-    REFER = "refer"  # on: do what they asked for
+    REFER = "refer"  # text: whom they named; on: call them
 
 
 class Said(StrEnum):

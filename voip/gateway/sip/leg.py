@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from voip.errors import MalformedError, UnexpectedEventError
 from voip.gateway.counts import FrameCount
 from voip.gateway.sip.account import parse_uri
-from voip.gateway.sip.call import CallOver, Happened, Referred, Secured, SipCall
+from voip.gateway.sip.call import CallOver, Happened, Secured, SipCall
 from voip.gateway.sip.frames import (
     PICTURE_SIZE,
     Command,
@@ -48,7 +48,7 @@ class SipLeg:
         peer: who it is, as dialled; of a call that came, as they say: escape it.
         is_incoming: whether they called.
         mark: how weak it is; the expected one until it is `Secured`.
-        referred_to: whom they asked us to call instead; as `peer`, theirs.
+        referred_to: whom we call instead, as they asked; as `peer`, theirs.
     """
 
     def __init__(  # noqa: PLR0913 -- what a leg is made of
@@ -155,13 +155,15 @@ class SipLeg:
         """
         self._order(Order.TRANSFER, parse_uri(uri))
 
-    def refer(self, *, accept: bool) -> None:
-        """Do what they asked for with `Referred`, or refuse it: 603.
+    def refer(self, uri: str, *, accept: bool) -> None:
+        """Call whom they named with `Referred`, or refuse to: 603.
 
-        The stack has told them 202 before anybody was asked; what becomes of it is in
-        the NOTIFY (RFC 3515 §2.4.4).
+        Who named another meanwhile is refused, too. The stack has told them 202 before
+        anybody was asked; what becomes of it is in the NOTIFY (RFC 3515 §2.4.4).
         """
-        self._order(Order.REFER, on=accept)
+        if accept:
+            self.referred_to = uri
+        self._order(Order.REFER, uri, on=accept)
 
     # For the line.
 
@@ -217,13 +219,8 @@ class SipLeg:
     def _happen(self, happened: Happened | Replaced) -> None:
         if self._over_now.is_set():
             return
-        match happened:
-            case Secured(mark):
-                self.mark = mark
-            case Referred(uri):
-                self.referred_to = uri
-            case _:
-                pass
+        if isinstance(happened, Secured):
+            self.mark = happened.mark
         if isinstance(happened, CallOver):
             self._over_now.set()
             if self._happened.full():

@@ -207,7 +207,7 @@ class Telephone:
             case Pressed(digit):
                 self.on_digit(digit)
             case Referred(uri):
-                leg.refer(accept=self._admits(uri))
+                leg.refer(uri, accept=self._admits(uri))
             case CallOver():
                 self._end = happened
             case _:

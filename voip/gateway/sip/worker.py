@@ -249,10 +249,11 @@ class _Worker:
             case Order.TRANSFER:
                 await call.transfer(command.text)
             case Order.REFER if command.on:
-                replacing = await call.accept_transfer()
-                number = self._next()
-                self._tell(Tell(Said.REPLACED, number, 0, str(line.number)))
-                self._add(replacing, number)
+                replacing = await refer(call, command.text)
+                if replacing is not None:
+                    number = self._next()
+                    self._tell(Tell(Said.REPLACED, number, 0, str(line.number)))
+                    self._add(replacing, number)
             case _:
                 await call.reject_transfer(603)
 
@@ -337,6 +338,19 @@ class _Worker:
             # Who does not read loses the newest: what waits is of one second at most.
             if self._writer.transport.get_write_buffer_size() < BEHIND_BYTES:
                 self._writer.write(b"".join(frames))
+
+
+async def refer(call: Call, checked: str) -> Call | None:
+    """Call whom they asked us to call, if it is still whom the parent has checked.
+
+    The stack calls who was named last: between the check and now that may be another,
+    and another number may cost money.
+    """
+    request = call.transfer_request
+    if request is None or request.raw != checked:
+        await call.reject_transfer(603)
+        return None
+    return await call.accept_transfer()
 
 
 def _split(text: str) -> tuple[int, str]:

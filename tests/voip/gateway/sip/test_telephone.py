@@ -391,7 +391,7 @@ async def test_a_transfer_of_theirs_needs_a_rule(
         here.line.say(Said.REFERRED, target)
         await settle()
 
-        assert here.line.sent[-1] == Command(Order.REFER, 1, "", on=accepted)
+        assert here.line.sent[-1] == Command(Order.REFER, 1, target, on=accepted)
 
 
 @simulated

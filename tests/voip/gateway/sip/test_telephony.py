@@ -336,8 +336,8 @@ async def test_a_transfer_of_theirs_is_ours_to_accept(
         # By our exchange, which is the telephone itself, as everything is.
         await phone.command("transfer", f"sip:phone@localhost:{third.port_for('tls')}")
         asked = await call.until(Referred)
-        call.leg.refer(accept=accepts)
         assert isinstance(asked, Referred)
+        call.leg.refer(asked.uri, accept=accepts)
         if accepts:
             replaced = await call.until(Replaced)
             assert isinstance(replaced, Replaced)
