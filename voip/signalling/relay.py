@@ -7,15 +7,16 @@ nor addresses, and nothing it stores says who a blob is for.
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import ssl
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from aiohttp import WSCloseCode, web
 
@@ -25,16 +26,21 @@ from voip.signalling.address import is_loopback
 from voip.signalling.counts import Call, RelayCounts, Turned
 from voip.signalling.frames import FRAME_BYTES, PATH
 from voip.signalling.mailbox import Limits
+from voip.signalling.places import Places
 from voip.signalling.store import Store
 from voip.signalling.store_sqlite import open_sqlite
 from voip.signalling.tls import TlsFiles, make_key, server_context
-from voip.signalling.turn import TurnOffer
+from voip.signalling.turn import TurnOffer, prefix
 from voip.signalling.visitor import Room, Visitor
 
 MAX_CONNECTIONS = 4096  # each holds tens of kilobytes
 MAX_PER_ADDRESS = 64  # a household, a small office; not one client for everybody
+# Also with those that have not asked for anything yet; the rest are told why not.
+MAX_OPEN = MAX_CONNECTIONS + 1024
+MAX_OPEN_PER_PREFIX = 2 * MAX_PER_ADDRESS
+SILENCE_S = 10.0
 HEARTBEAT_S = 30.0  # finds clients that went without a word
-HANDSHAKE_S = 10.0
+HANDSHAKE_S = 10.0  # of TLS; until it is over a connection is counted nowhere
 SWEEP_S = 60.0
 LAST_WORD_S = 1.0  # for the farewell of a client that does not answer ours
 
@@ -52,6 +58,7 @@ class Service:
             ``X-Forwarded-For``); without TLS only, or anybody could say so.
         is_shared: whether other processes listen on the same port.
         turn: TURN servers whose credentials clients may ask for.
+        silence_s: how long a connection is kept that asks for nothing, in seconds.
     """
 
     host: str = "127.0.0.1"
@@ -60,6 +67,7 @@ class Service:
     is_proxied: bool = False
     is_shared: bool = False
     turn: TurnOffer | None = None
+    silence_s: float = SILENCE_S
 
 
 class RunningRelay:
@@ -198,11 +206,18 @@ async def _listen(
     """Accept connections for the length of a block; give the port."""
     application = web.Application()
     application.router.add_get(PATH, door.handle)
-    runner = web.AppRunner(application, access_log=None, logger=_silent())
+    runner = web.AppRunner(application)
     await runner.setup()
     assert runner.server is not None  # made by setup
+    connection = functools.partial(
+        _Connection,
+        runner.server,
+        door,
+        silence_s=service.silence_s,
+        logger=_silent(),
+    )
     try:
-        door.server = await _bind(runner.server, service, context)
+        door.server = await _bind(connection, service, context)
         try:
             yield int(door.server.sockets[0].getsockname()[1])
         finally:
@@ -212,7 +227,9 @@ async def _listen(
 
 
 async def _bind(
-    protocol: web.Server, service: Service, context: ssl.SSLContext | None
+    protocol: Callable[[], asyncio.Protocol],
+    service: Service,
+    context: ssl.SSLContext | None,
 ) -> asyncio.Server:
     try:
         return await asyncio.get_running_loop().create_server(
@@ -236,6 +253,48 @@ def _silent() -> logging.Logger:
     return logger
 
 
+class _Connection(web.RequestHandler):
+    """A connection from its first byte on, also of who never asks for anything."""
+
+    __slots__ = ("_door", "_household", "_is_in")
+
+    def __init__(
+        self,
+        manager: web.Server,
+        door: "_Door",
+        *,
+        silence_s: float,
+        logger: logging.Logger,
+    ) -> None:
+        super().__init__(
+            manager,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=silence_s,
+            access_log=None,
+            logger=logger,
+        )
+        self._door = door
+        self._household: str | None = None
+        self._is_in = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let it in if there is room."""
+        self._household = self._door.household(transport)
+        if not self._door.opened(self._household):
+            self.force_close()  # it reads nothing any more
+            cast("asyncio.Transport", transport).abort()
+            return
+        self._is_in = True
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Make room."""
+        if self._is_in:
+            self._is_in = False
+            self._door.closed(self._household)
+        super().connection_lost(exc)
+
+
 class _Door:
     """Lets clients in, no more than there is room for, and out again."""
 
@@ -245,7 +304,27 @@ class _Door:
         self._room = room
         self._is_proxied = is_proxied
         self._sockets: set[web.WebSocketResponse] = set()
-        self._addresses: Counter[str] = Counter()
+        self._clients = Places(MAX_CONNECTIONS, MAX_PER_ADDRESS)
+        self._open = Places(MAX_OPEN, MAX_OPEN_PER_PREFIX)
+
+    def household(self, transport: asyncio.BaseTransport) -> str | None:
+        """Say whose a connection is; a proxy's are everybody's."""
+        if self._is_proxied:
+            return None
+        peer = transport.get_extra_info("peername")
+        return prefix(peer[0] if peer else "")
+
+    def opened(self, household: str | None) -> bool:
+        """Count a connection in, before it asks for anything; False if it must go."""
+        if (turned := self._open.refusal(household)) is not None:
+            self._room.counts.turned_away[turned] += 1
+            return False
+        self._open.enter(household)
+        return True
+
+    def closed(self, household: str | None) -> None:
+        """Count a connection out that was counted in."""
+        self._open.leave(household)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until it goes."""
@@ -259,7 +338,7 @@ class _Door:
             compress=False,
         )
         self._sockets.add(socket)
-        self._addresses[address] += 1
+        self._clients.enter(address)
         self._room.counts.connections += 1
         try:
             await socket.prepare(request)
@@ -267,7 +346,7 @@ class _Door:
         finally:
             self._room.counts.connections -= 1
             self._sockets.discard(socket)
-            self._addresses -= Counter([address])  # drops an address that fell to 0
+            self._clients.leave(address)
         return socket
 
     async def drain(self, seconds: float) -> None:
@@ -288,11 +367,7 @@ class _Door:
     def _turned(self, address: str) -> Turned | None:
         if self.is_draining:
             return Turned.DRAINING
-        if len(self._sockets) >= MAX_CONNECTIONS:
-            return Turned.FULL
-        if self._addresses[address] >= MAX_PER_ADDRESS:
-            return Turned.ADDRESS
-        return None
+        return self._clients.refusal(address)
 
 
 async def _send_away(socket: web.WebSocketResponse) -> None:

@@ -1,6 +1,7 @@
 """What a relay does to clients that misbehave."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import pytest
 from aiohttp import WSMessage, WSMsgType, web
 
 from voip.errors import RefusedError, StoreError, UnreachableError
-from voip.signalling.counts import Call, Op
+from voip.signalling.counts import Call, Op, Turned
 from voip.signalling.envelope import mailbox_tag
 from voip.signalling.frames import (
     PATH,
@@ -34,6 +35,7 @@ from voip.signalling.frames import (
 )
 from voip.signalling.mailbox import Limits
 from voip.signalling.relay import (
+    MAX_OPEN_PER_PREFIX,
     MAX_PER_ADDRESS,
     RunningRelay,
     Service,
@@ -53,6 +55,31 @@ PUT = Put(mailbox_tag(FETCH), BLOB)
 
 def url(running: RunningRelay) -> str:
     return f"ws://{running.address.netloc}{PATH}"
+
+
+async def connect(
+    running: RunningRelay,
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection(running.address.host, running.address.port)
+
+
+async def hello(running: RunningRelay) -> bytes:
+    """Ask for anything at all; give how the answer begins."""
+    reader, writer = await connect(running)
+    try:
+        async with asyncio.timeout(5):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            return await reader.readexactly(4)
+    finally:
+        writer.close()
+
+
+async def until_let_in(running: RunningRelay) -> bytes:
+    """Ask until the relay has seen that others went."""
+    async with asyncio.timeout(5):
+        while True:
+            with contextlib.suppress(ConnectionResetError, asyncio.IncompleteReadError):
+                return await hello(running)
 
 
 async def ask(socket: aiohttp.ClientWebSocketResponse, request: Request) -> None:
@@ -214,6 +241,36 @@ async def test_one_address_has_a_bounded_number_of_connections(tmp_path: Path) -
         closed = again.closed
 
     assert not closed
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HT"], ids=["nothing", "half a line"])
+async def test_a_connection_that_asks_for_nothing_is_closed(
+    tmp_path: Path, said: bytes
+) -> None:
+    async with serving(tmp_path, Service(silence_s=0.05)) as running:
+        reader, writer = await connect(running)
+        writer.write(said)
+        async with asyncio.timeout(5):
+            left = await reader.read()
+        writer.close()
+
+    assert left == b""
+
+
+async def test_connections_that_ask_for_nothing_are_bounded_too(
+    tmp_path: Path,
+) -> None:
+    async with serve_relay(tmp_path / "spool", plain=True) as running:
+        silent = [await connect(running) for _ in range(MAX_OPEN_PER_PREFIX)]
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await hello(running)
+        silent[0][1].close()
+        await silent[0][1].wait_closed()
+        again = await until_let_in(running)
+        for _, writer in silent:
+            writer.close()
+
+    assert (again, running.counts.turned_away[Turned.ADDRESS] > 0) == (b"HTTP", True)
 
 
 async def test_a_stopping_relay_says_goodbye(tmp_path: Path) -> None:
