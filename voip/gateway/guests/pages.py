@@ -46,7 +46,7 @@ _SCRIPTS: Final = (
     "guest.js",
 )
 
-_PUBLISHED: Final = "139e624dc565659c475df50dbfcc824c874661abc5fe4d915a4719c3172fb049"
+_PUBLISHED: Final = "248dd673e0f63368c134c90c49b1568d62b233a9d887f1dac0e4b4211bd582fd"
 """`fingerprint` of this version's files: a page that somebody changed on the disk, or
 half of an update, would else speak for us in a guest's browser."""
 

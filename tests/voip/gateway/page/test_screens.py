@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,7 @@ from voip.signalling.legs import (
     LegReason,
     Legs,
     LegsAck,
+    LegStage,
     ListedLeg,
     Mark,
     Shown,
@@ -267,10 +269,79 @@ async def test_a_list_without_anything_weaker_is_acknowledged_at_once(
             LegKind.BROWSER,
             mark=Mark.BROWSER_GUEST,
             host=host.origin.removeprefix("http://"),
+            name="Bob",
         )
         await host.say(Legs(1, (own,)))
 
         assert await host.hear(LegsAck) == LegsAck(1, Shown.SHOWN)
+
+
+async def test_another_guest_is_not_taken_for_oneself(
+    open_tab: OpenTab, host: Host
+) -> None:
+    async with open_tab() as tab:
+        await in_the_call(tab, host)
+        other = ListedLeg(
+            1,
+            LegKind.BROWSER,
+            mark=Mark.BROWSER_GUEST,
+            host=host.origin.removeprefix("http://"),
+            name="Eve",
+        )
+        await host.say(Legs(1, (other,)))
+        await until_screen(tab, "notice")
+
+        assert "Eve" in await tab.ask("document.getElementById('legs').textContent")
+
+
+async def test_ones_own_leg_is_known_by_the_name_that_was_sent(
+    open_tab: OpenTab, host: Host
+) -> None:
+    async with open_tab() as tab:
+        await ask_to_join(tab, host, "a" * 60)
+        await host.hear(Confirm)
+        await host.say(Accept())
+        await host.hear(Offer)
+        assert host.hello is not None
+        own = ListedLeg(
+            1,
+            LegKind.BROWSER,
+            mark=Mark.BROWSER_GUEST,
+            host=host.origin.removeprefix("http://"),
+            name=host.hello.name,
+        )
+        await host.say(Legs(1, (own,)))
+
+        assert await host.hear(LegsAck) == LegsAck(1, Shown.SHOWN)
+
+
+async def test_a_further_list_does_not_answer_what_is_asked(
+    open_tab: OpenTab, host: Host
+) -> None:
+    async with open_tab() as tab:
+        await in_the_call(tab, host)
+        await host.say(Legs(1, (PHONE,)))
+        await until_screen(tab, "notice")
+        await host.say(Legs(2, (replace(PHONE, stage=LegStage.HELD),)))
+        legs = "document.getElementById('legs').textContent"
+        await until(tab, f"{legs}.includes('on hold')")
+        await tab.ask("document.querySelector('[data-do=refuse-legs]').click()")
+
+        assert await host.hear(LegsAck) == LegsAck(2, Shown.REFUSED)
+
+
+async def test_a_leg_that_was_agreed_to_is_not_asked_about_again(
+    open_tab: OpenTab, host: Host
+) -> None:
+    async with open_tab() as tab:
+        await in_the_call(tab, host)
+        await host.say(Legs(1, (PHONE,)))
+        await until_screen(tab, "notice")
+        await click(tab, "accept-legs")
+        await host.hear(LegsAck)
+        await host.say(Legs(2, (PHONE,)))
+
+        assert await host.hear(LegsAck) == LegsAck(2, Shown.SHOWN)
 
 
 @pytest.mark.parametrize(

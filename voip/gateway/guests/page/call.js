@@ -68,6 +68,7 @@ function cutName(name) {
 }
 
 export class Call {
+  name = ""; // as it was sent, and so as it is listed
   #show;
   #own;
   #room = new SealingRoom();
@@ -111,6 +112,7 @@ export class Call {
    * @param {string} name what we call ourselves
    */
   async start(secret, name) {
+    this.name = cutName(name);
     await this.#guarded(async () => {
       this.#certificate = await makeCertificate();
       const nonce = crypto.getRandomValues(new Uint8Array(32));
@@ -118,7 +120,7 @@ export class Call {
       const hello = await handshake.hello(secret, location.origin, {
         fingerprint: fingerprintOf(this.#certificate),
         media: AUDIO_AND_VIDEO,
-        name: cutName(name),
+        name: this.name,
       });
       const greeted = await greet(handshake, hello);
       const { keys } = greeted;

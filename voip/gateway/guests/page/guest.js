@@ -53,7 +53,7 @@ let call = null;
 let alias = "";
 let withVideo = true;
 let knownLegs = new Map(); // marks by id, as last agreed
-let askedVersion = null;
+let asked = null; // the list in question: its version, and what is agreed with it
 let connectedAt = 0;
 const picture = { isOpened: false, isShown: true }; // by our worker; by the host
 let isOver = false;
@@ -171,20 +171,28 @@ function compared(text) {
 }
 
 function answeredLegs(isShown) {
-  call.answerLegs(askedVersion, isShown);
-  askedVersion = null;
+  if (isShown) {
+    knownLegs = asked.marks;
+  }
+  call.answerLegs(asked.version, isShown);
+  asked = null;
   close("notice");
 }
 
-/** Our own leg in a list, which is told to everybody alike; another may look like it. */
+/** Our own leg in a list, which is told to everybody alike; undefined if none is. */
 function ownLeg(legs) {
-  const guests = legs.filter(
-    ({ kind, host }) => kind === BROWSER && host === location.host,
+  return legs.find(
+    ({ kind, host, name }) =>
+      kind === BROWSER && host === location.host && name === call.name,
   );
-  return guests.find(({ name }) => name === at("name").value.trim()) ?? guests[0];
 }
 
-/** Show who takes part; what makes the call weaker is asked first. */
+/**
+ * Show who takes part; what makes the call weaker is asked first.
+ *
+ * Known is only what was agreed to: a further list, which comes while we ask, must not
+ * find its legs known because they were shown.
+ */
 function showLegs(version, legs) {
   const mine = ownLeg(legs);
   const others = legs.filter((leg) => leg !== mine);
@@ -193,7 +201,7 @@ function showLegs(version, legs) {
     OWN_MARK,
   );
   const isWeaker = others.some((leg) => !(knownLegs.get(leg.id) >= leg.mark));
-  knownLegs = new Map(others.map(({ id, mark }) => [id, mark]));
+  asked = { version, marks: new Map(others.map(({ id, mark }) => [id, mark])) };
   showMark(weakest);
   list(
     "legs",
@@ -204,11 +212,9 @@ function showLegs(version, legs) {
     ),
   );
   if (isWeaker) {
-    askedVersion = version;
     open("notice");
   } else {
-    call.answerLegs(version, true);
-    close("notice");
+    answeredLegs(true);
   }
 }
 
