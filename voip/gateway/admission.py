@@ -24,6 +24,8 @@ DAY_S: Final = 86400
 _SEPARATORS: Final = str.maketrans("", "", "-.()")  # RFC 3966 §5.1.1
 _NUMBER: Final = re.compile(r"\+?[0-9*#().-]*", re.ASCII)
 _USER: Final = re.compile(r"[A-Za-z0-9_.!~*+#()-]+", re.ASCII)
+_ANY: Final = "[^@:]*"
+_DIGITS: Final = r"(?:(?<=:)\+)?[0-9]*"  # the colon is the scheme's
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _PARAMETERS: Final = {
     "transport": frozenset({"udp", "tcp", "tls"}),
@@ -62,7 +64,10 @@ class Rule:
     """Whether targets that fit a pattern may be reached.
 
     The pattern is a URI in the spelling of `normalised`, without parameters; `*` stands
-    for any characters but @ and :, as in ``sip:+4930*@pbx.example``.
+    for any characters but @ and :, as in ``sip:+4930*@pbx.example``. Where a rule
+    allows, and the user does not begin with a letter, its `*` stands for digits alone,
+    after a + if it comes first: exchanges dial what they find of a number, so
+    ``+49!900123`` would pass a rule that denies ``+49900*``.
 
     Raises:
         MalformedError: a pattern that no target could fit. A host of a star alone is
@@ -86,8 +91,16 @@ class Rule:
 
     def fits(self, target: str) -> bool:
         """Whether a normalised URI without parameters fits."""
-        parts = (re.escape(part) for part in self.pattern.split("*"))
-        return re.fullmatch("[^@:]*".join(parts), target) is not None
+        _, _, user = target.partition(":")
+        is_name = user[:1].isalpha()
+        star = _ANY if is_name or not self.allows else _DIGITS
+        who, at, place = self.pattern.partition("@")
+        fitting = _with_star(who, star) + at + _with_star(place, _ANY)
+        return re.fullmatch(fitting, target) is not None
+
+
+def _with_star(pattern: str, star: str) -> str:
+    return star.join(re.escape(part) for part in pattern.split("*"))
 
 
 def admitted(target: str, rules: Iterable[Rule]) -> str:

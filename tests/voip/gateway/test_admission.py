@@ -132,6 +132,51 @@ def test_a_target_is_reached_only_by_a_rule_that_allows_it(
         admitted(target, BERLIN)
 
 
+NO_900 = (
+    Rule("sip:+49900*@pbx.example", allows=False),
+    Rule("sip:+49*@pbx.example", allows=True),
+    Rule("sip:*@pbx.example", allows=True),
+)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "+49-900-123x",
+        "+49.900123~",
+        "+49!900123",
+        "+49*900123",
+        "+49+900",
+        "49-900-123x",
+        "*31#+49900123",
+        "(+49900123)x",
+    ],
+)
+def test_one_more_character_does_not_pass_a_rule_that_denies(user: str) -> None:
+    with pytest.raises(NotAllowedError, match="allowed by no rule"):
+        admitted(f"sip:{user}@pbx.example", NO_900)
+
+
+@pytest.mark.parametrize("user", ["+4930123", "0301", "bob.2", "alice+work"])
+def test_a_star_stands_for_the_digits_of_a_number_and_for_any_name(user: str) -> None:
+    target = f"sip:{user}@pbx.example"
+
+    assert admitted(target, NO_900) == target
+
+
+def test_what_is_no_digit_is_dialled_where_a_rule_says_it() -> None:
+    rule = Rule("sip:0#*@pbx.example", allows=True)
+
+    assert admitted("sip:0#30@pbx.example", [rule]) == "sip:0#30@pbx.example"
+
+
+def test_a_rule_that_denies_fits_whatever_the_star_stands_for() -> None:
+    rules = Rule("sip:0*@a", allows=False), Rule("sip:0#30@a", allows=True)
+
+    with pytest.raises(NotAllowedError, match="denied by"):
+        admitted("sip:0#30@a", rules)
+
+
 def test_a_star_does_not_cross_an_at() -> None:
     assert not Rule("sip:*@pbx.example", allows=True).fits(
         "sip:a@evil.example@pbx.example"
