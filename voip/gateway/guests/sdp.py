@@ -264,6 +264,9 @@ def _section(index: int, lines: list[str]) -> tuple[Section, Stream | None]:
     # RFC 8866 §6.7: without a direction it is both.
     bits = next((_SENDS[line[2:]] for line in lines if line[2:] in _SENDS), 3)
     receives = bool(bits & _RECEIVE)
+    if kind is Kind.AUDIO and not receives:
+        # Our sound is the clock of the connection, and of its reports.
+        raise MalformedError("sdp: expected a guest who takes sound")
     section = Section(mid, kind, pt=pt, rtx_pt=rtx_pt, receives=receives)
     if not bits & _SEND:
         return section, None

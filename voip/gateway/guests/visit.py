@@ -243,6 +243,9 @@ class Guest:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S):
                         await self._is_over.wait()
+        except Exception as error:  # noqa: BLE001 - one guest must not end the others
+            why = f"this gateway failed: {type(error).__name__}"
+            self._do(self._call.hang_up(HangupReason.LOST, why))
         finally:
             await self._stop_media()
             if self._plan is not None:

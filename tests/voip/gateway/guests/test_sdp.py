@@ -68,6 +68,7 @@ a=ssrc-group:FID 2001 2002
 a=ssrc:2001 cname:9a
 a=ssrc:2002 cname:9a
 """.replace("\n", "\r\n")
+SECTION = OFFER[OFFER.index("m=video") :]
 OPUS = "minptime=20;useinbandfec=1;cbr=1;usedtx=0;stereo=0;maxaveragebitrate=32000"
 OTHER = format_fingerprint(bytes(32))
 OWN = Description(
@@ -186,17 +187,32 @@ def test_no_header_extension_is_ever_agreed_on() -> None:
         ("inactive", False, False, "inactive"),
     ],
 )
-def test_a_direction_is_kept_and_answered(
+def test_a_direction_of_pictures_is_kept_and_answered(
     direction: str,
     sends: bool,  # noqa: FBT001 - pytest hands it in
     receives: bool,  # noqa: FBT001 - likewise
     answer: str,
 ) -> None:
-    text = changed("a=sendrecv", f"a={direction}")
+    text = OFFER[: -len(SECTION)] + SECTION.replace("sendrecv", direction)
     offer = parsed(text)
-    found = (bool(offer.guest.streams), offer.sections[0].receives)
+    found = (len(offer.guest.streams) == 2, offer.sections[1].receives)
+    lines = answered(text)
+    said = lines[lines.index("a=mid:1") :]
 
-    assert (found, answered(text)[14]) == ((sends, receives), f"a={answer}")
+    assert found == (sends, receives)
+    assert f"a={answer}" in said
+
+
+def test_a_guest_without_a_microphone_listens() -> None:
+    text = changed("a=sendrecv", "a=recvonly", 1)
+
+    assert [stream.kind for stream in parsed(text).guest.streams] == [Kind.VIDEO]
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "inactive"])
+def test_a_guest_who_takes_no_sound_is_refused(direction: str) -> None:
+    with pytest.raises(MalformedError, match="a guest who takes sound"):
+        parsed(changed("a=sendrecv", f"a={direction}", 1))
 
 
 def test_without_a_direction_it_is_both() -> None:
@@ -247,9 +263,6 @@ def test_the_case_of_a_fingerprint_means_nothing() -> None:
     text = changed(format_fingerprint(BOUND), format_fingerprint(BOUND).lower())
 
     assert parsed(text) == parsed()
-
-
-SECTION = OFFER[OFFER.index("m=video") :]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ from voip.gateway.guests.messages import Happening, Notice
 from voip.gateway.guests.news import Connected, GuestCompared, GuestEnded, OpenedAgain
 from voip.gateway.guests.server import EXPIRED, GONE, MALFORMED, PATH, REFUSED, USED
 from voip.identity.words import words
+from voip.media.pattern import Tone
+from voip.media.plan import MediaPlan
 from voip.media.sframe import Sealer
+from voip.media.sources import Pull
 from voip.signalling.messages import Alerting, Confirm, HangupReason, SasResult
 
 SECOND = 96_000  # bytes of sound
@@ -320,6 +323,42 @@ async def test_a_changed_message_ends_the_call() -> None:
 async def test_a_changed_offer_ends_the_call(change: object) -> None:
     async with serving(video=False) as served, PythonGuest(served.link) as guest:
         guest.sdp_change = change  # type: ignore[assignment]  # of pytest's making
+        await guest.join()
+
+        assert (await ended(served)).reason is HangupReason.SECURITY
+
+
+class Driven:
+    """A speaker with a clock of its own, which no guest can have."""
+
+    def drive(self, pull: Pull) -> None:
+        """Play nothing."""
+
+    def close(self) -> None:
+        """Stop."""
+
+
+async def test_a_fault_with_one_guest_is_the_end_of_that_guest_alone() -> None:
+    async with serving(accept=False) as served, PythonGuest(served.link) as first:
+        await first.join()
+        await served.until(lambda: served.guests)
+        async with PythonGuest(served.gateway.invite("other")) as second:
+            await second.join()
+            await served.until(lambda: len(served.guests) == 2)
+            plan = MediaPlan(audio_source=Tone(440.0), audio_sink=Driven())
+            served.guests[0].accept(plan)
+            end = await ended(served)
+
+            assert (end.reason, end.why) == (
+                HangupReason.LOST,
+                "this gateway failed: AssertionError",
+            )
+            assert not served.guests[1].is_over
+
+
+async def test_a_guest_who_takes_no_sound_is_hung_up_on() -> None:
+    async with serving(video=False) as served, PythonGuest(served.link) as guest:
+        guest.sdp_change = lambda sdp: sdp.replace("a=sendrecv", "a=sendonly")
         await guest.join()
 
         assert (await ended(served)).reason is HangupReason.SECURITY
