@@ -34,6 +34,8 @@ _COMMENT = re.compile(r"(?:^|\s)#")
 _LOGIN = re.compile(r"[A-Za-z0-9_.!~*+#()@-]{1,64}")
 """As a user is spelt, and as providers spell a login."""
 
+_MISREAD = frozenset('"\\;')
+
 
 class Transport(StrEnum):
     """What carries SIP to the exchange."""
@@ -265,12 +267,22 @@ def parse_password(data: bytes) -> str:
         raise MalformedError(
             f"password: expected 1 to {MAX_SECRET} characters, came {len(text)}"
         )
-    # The stack has it between quotes, and knows no escapes.
-    if not text.isprintable() or '"' in text or "\\" in text:
-        raise MalformedError(
-            "password: expected one line without quotation mark and backslash"
-        )
+    check_password(text)
     return text
+
+
+def check_password(text: str) -> None:
+    """Check that the stack reads a password as it is.
+
+    Raises:
+        MalformedError: it would read another, or a parameter of the account.
+    """
+    # The stack knows no escapes, and a semicolon ends a parameter, between quotes too.
+    if not text.isprintable() or not _MISREAD.isdisjoint(text):
+        raise MalformedError(
+            "password: expected one line without quotation mark, backslash and"
+            " semicolon"
+        )
 
 
 def _user_at_host(uri: str) -> tuple[str, Host]:

@@ -5,7 +5,7 @@ without encryption: there are two words for that, both written once, here.
 """
 
 from voip.errors import MalformedError
-from voip.gateway.sip.account import Codec, Keying, SipAccount
+from voip.gateway.sip.account import Codec, Keying, SipAccount, check_password
 
 _CODECS = {
     Codec.OPUS: "opus/48000/2",
@@ -23,7 +23,11 @@ def format_account_line(account: SipAccount, password: str | None) -> str:
     """Write the account as the stack reads it.
 
     Never to be logged: it holds the password.
+
+    Raises:
+        MalformedError: what `check_password` raises.
     """
+    check_password(password or "")
     transport = f"transport={account.transport}"
     params = [
         f"<sip:{account.user}@{account.host};{transport}>",
@@ -56,11 +60,10 @@ def format_config(
         interface: the network interface or address; by default all.
 
     Raises:
-        MalformedError: a path that the stack would read otherwise.
+        MalformedError: a path or an interface that the stack would read otherwise.
     """
-    # A carriage return would be a second line, and so another setting.
-    if not ca_file.isprintable() or " " in ca_file:
-        raise MalformedError(f"authorities: the stack cannot read {ca_file!r}")
+    _check_value("authorities", ca_file)
+    _check_value("interface", interface or "")
     # RFC 3263 §4.2: with a port there is no SRV to ask for, and the system's own
     # resolver knows names that no server does.
     has_port = account.exchange.port is not None or account.exchange.is_literal
@@ -84,3 +87,9 @@ def format_config(
         *([f"sip_listen 0.0.0.0:{account.listen}"] if account.listen else []),
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _check_value(what: str, text: str) -> None:
+    # A carriage return would be a second line, and so another setting.
+    if not text.isprintable() or " " in text:
+        raise MalformedError(f"{what}: the stack cannot read {text!r}")

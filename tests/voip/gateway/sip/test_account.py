@@ -217,7 +217,7 @@ def test_only_a_name_over_tls_is_proven(
 
 
 def test_a_password_is_one_line() -> None:
-    assert parse_password(b"pa ss;word\n") == "pa ss;word"
+    assert parse_password(b"pa ss:word\n") == "pa ss:word"
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,10 @@ def test_a_password_is_one_line() -> None:
         (b"a\nb", "one line"),
         (b'a"b', "without quotation mark"),
         (b"a\\b", "without quotation mark"),
+        (b"a;mediaenc=", "without quotation mark, backslash and semicolon"),
         (b"\xff", "UTF-8"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_a_password_that_the_stack_would_misread_is_refused(
     data: bytes, why: str

@@ -53,6 +53,14 @@ def test_encryption_has_two_words_and_no_third(
     assert line.endswith(end)
 
 
+@pytest.mark.parametrize(
+    "password", ["x;mediaenc=", 'x"', "x\\", "x\n", "x\x7f"], ids=range(5)
+)
+def test_a_password_that_would_be_another_parameter_is_refused(password: str) -> None:
+    with pytest.raises(MalformedError, match="password: expected one line without"):
+        format_account_line(account(), password)
+
+
 def test_a_trunk_registers_never() -> None:
     assert ";regint=0;" in format_account_line(account("register never"), None)
 
@@ -92,3 +100,11 @@ def test_the_interface_and_the_port_can_be_chosen() -> None:
 def test_a_path_that_would_be_another_setting_is_refused(path: str) -> None:
     with pytest.raises(MalformedError, match="the stack cannot read"):
         format_config(account(), ca_file=path)
+
+
+@pytest.mark.parametrize(
+    "interface", ["eth0\nsip_verify_server no", "eth0\r", "eth 0"], ids=range(3)
+)
+def test_an_interface_that_would_be_another_setting_is_refused(interface: str) -> None:
+    with pytest.raises(MalformedError, match="interface: the stack cannot read"):
+        format_config(account(), ca_file="/ca.pem", interface=interface)
