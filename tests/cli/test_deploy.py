@@ -1,6 +1,7 @@
 """The examples for operators: each is read by the program it is for, where that is."""
 
 import asyncio
+import ipaddress
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from cli.relay import serve
 from tests.voip.signalling.engines import needs_redis, redis_engine
 from tests.voip.signalling.store_contract import ROOMY
 from voip.signalling.store_redis import open_redis
+from voip.signalling.turn import prefix
 
 DEPLOY = Path(__file__).parents[2] / "docs/deploy"
 UNITS = ["ringfence-relay.service", "ringfence-gateway.service"]
@@ -98,6 +100,21 @@ def test_nginx_understands_its_settings(tmp_path: Path) -> None:
     whole.write_text(f"events {{}}\npid {tmp_path}/pid;\nhttp {{\n{text}\n}}\n")
 
     subprocess.run(["nginx", "-t", "-p", str(tmp_path), "-c", str(whole)], check=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["192.0.2.1", "2001:db8::1", "2001:db8:0:ff::1", "2001:db8:0:100::1"],
+)
+def test_nginx_counts_households_as_a_relay_does(address: str) -> None:
+    pattern = re.search(r'"~(\S+)" +\$1;', (DEPLOY / "nginx.conf").read_text())
+    assert pattern is not None
+    raw = ipaddress.ip_address(address).packed
+    found = re.search(pattern[1].encode(), raw)
+    counted = found[1] if found else raw
+    household = ipaddress.ip_address(prefix(address)).packed
+
+    assert counted == household[: 4 if len(raw) == 4 else 7]
 
 
 def test_brackets_are_closed() -> None:

@@ -249,7 +249,7 @@ async def _bind(
 def _silent() -> logging.Logger:
     """Give aiohttp a log that goes nowhere: its error lines name client addresses."""
     logger = logging.Logger("relay")  # noqa: LOG001 - outside the tree, so nobody listens
-    logger.addHandler(logging.NullHandler())
+    logger.disabled = True
     return logger
 
 
@@ -270,7 +270,7 @@ class _Connection(web.RequestHandler):
             manager,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=silence_s,
-            access_log=None,
+            access_log=logger,
             logger=logger,
         )
         self._door = door
@@ -329,7 +329,8 @@ class _Door:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until it goes."""
         address = _address(request, is_proxied=self._is_proxied)
-        if (turned := self._turned(address)) is not None:
+        household = prefix(address)
+        if (turned := self._turned(household)) is not None:
             self._room.counts.turned_away[turned] += 1
             raise web.HTTPServiceUnavailable
         socket = web.WebSocketResponse(
@@ -338,7 +339,7 @@ class _Door:
             compress=False,
         )
         self._sockets.add(socket)
-        self._clients.enter(address)
+        self._clients.enter(household)
         self._room.counts.connections += 1
         try:
             await socket.prepare(request)
@@ -346,7 +347,7 @@ class _Door:
         finally:
             self._room.counts.connections -= 1
             self._sockets.discard(socket)
-            self._clients.leave(address)
+            self._clients.leave(household)
         return socket
 
     async def drain(self, seconds: float) -> None:
@@ -364,10 +365,10 @@ class _Door:
                 # A client that does not say goodbye holds up none of the others.
                 tasks.create_task(_send_away(socket))
 
-    def _turned(self, address: str) -> Turned | None:
+    def _turned(self, household: str) -> Turned | None:
         if self.is_draining:
             return Turned.DRAINING
-        return self._clients.refusal(address)
+        return self._clients.refusal(household)
 
 
 async def _send_away(socket: web.WebSocketResponse) -> None:

@@ -243,6 +243,28 @@ async def test_one_address_has_a_bounded_number_of_connections(tmp_path: Path) -
     assert not closed
 
 
+async def test_addresses_of_one_household_are_bounded_together(
+    tmp_path: Path,
+) -> None:
+    """Or whoever has an IPv6 address, which is many, had no bound at all."""
+    async with (
+        serving(tmp_path, Service(is_proxied=True)) as running,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
+
+        async def connect(number: int) -> aiohttp.ClientWebSocketResponse:
+            place = {"X-Forwarded-For": f"2001:db8:7:{number:x}::1"}
+            return await session.ws_connect(url(running), headers=place)
+
+        inside = [await connect(number) for number in range(MAX_PER_ADDRESS)]
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+            await connect(MAX_PER_ADDRESS)
+        elsewhere = await connect(0x100)
+        closed = [each.closed for each in (*inside, elsewhere)]
+
+    assert not any(closed)
+
+
 @pytest.mark.parametrize("said", [b"", b"GET / HT"], ids=["nothing", "half a line"])
 async def test_a_connection_that_asks_for_nothing_is_closed(
     tmp_path: Path, said: bytes
