@@ -50,7 +50,7 @@ class RoomDesk:
         self._recent: deque[str] = deque(maxlen=_RECENT)
         self._shown: MembersChanged | None = None
         self._alarms: set[str] = set()
-        self._comparing: tuple[Conversation, Choices] | None = None
+        self._comparing: tuple[str, Choices] | None = None
 
     async def hold(
         self,
@@ -177,11 +177,10 @@ class RoomDesk:
                 facts = {"event": "words", "alias": name, "words": words}
                 self._say(facts, f"words with {escape(name)}: {words}")
             case Verb.CONTINUE:
-                self._room.conversation(name).speak_anyway()
+                self._room.speak_anyway(name)
             case Verb.CHOICES:
-                conversation = self._room.conversation(name)
-                choices = conversation.choices()
-                self._comparing = conversation, choices
+                choices = self._room.conversation(name).choices()
+                self._comparing = name, choices
                 options = [" ".join(words) for words in choices.options]
                 self._say(
                     {"event": "choices", "alias": name, "options": options},
@@ -193,15 +192,14 @@ class RoomDesk:
     async def _choose(self, index: int | None) -> None:
         if self._comparing is None:
             raise UnexpectedEventError("ask for 'choices NAME' first")
-        conversation, choices = self._comparing
+        alias, choices = self._comparing
         self._comparing = None
         try:
             choices.check(index)
             matched = True
         except TrustError:
             matched = False
-        await conversation.compared(matched=matched)
-        alias = conversation.alias
+        await self._room.compared(alias, matched=matched)
         self._say(
             {"event": "compared", "alias": alias, "matched": matched},
             f"the words with {escape(alias)} match"

@@ -25,6 +25,7 @@ class Acquaintances:
     Attributes:
         own: our own key: identity and device id, 48 bytes.
         alias: the name on our card.
+        is_strict: the user speaks to nobody with whom words were never compared.
     """
 
     def __init__(self, store: VaultKeeper) -> None:
@@ -38,6 +39,7 @@ class Acquaintances:
         self.alias = vault.alias
         self._store = store
         self._book = vault.contacts
+        self.is_strict = vault.settings.strict
         self._read_at = 0.0
         self._introduced: dict[bytes, str] = {}
 

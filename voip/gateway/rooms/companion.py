@@ -17,7 +17,7 @@ from voip.events import End
 from voip.gateway.bridge import Port
 from voip.gateway.mixing import QUIET
 from voip.gateway.rooms.news import MemberSeen
-from voip.gateway.rooms.roster import LOST_S
+from voip.gateway.rooms.roster import LOST_S, is_doubted
 from voip.identity.trust import TrustState
 from voip.news import Ended, News, PeerChanged, StateChanged, Warned
 from voip.signalling.group import Introduce, Members, Room, Roster, SenderKey
@@ -77,6 +77,7 @@ class Companion:
         self.peer = _ALONE
         self._quiet_since: float | None = None
         self._is_ours_to_end = False
+        self._is_settled = self._differs = False
         self._told_members: Members | None = None
         self._told_roster: Roster | None = None
         self._told_at = 0.0
@@ -107,6 +108,22 @@ class Companion:
         self._is_ours_to_end = True
         self.port.shut()
         self.conversation.hang_up()
+
+    def may_hear(self, *, strict: bool) -> bool:
+        """Whether they may hear us: trusted, or the user speaks all the same."""
+        if self._differs:
+            return False
+        return self._is_settled or not is_doubted(self.trust, strict=strict)
+
+    def speak_anyway(self) -> None:
+        """Let them hear us although the trust is in doubt, in this call only."""
+        self._is_settled, self._differs = True, False
+        self.conversation.speak_anyway()
+
+    def note_compared(self, *, matched: bool) -> None:
+        """Note what the user found; the store may take a while to say so."""
+        self._is_settled = self._is_settled and matched
+        self._differs = not matched
 
     def watch(self, now: float) -> None:
         """End the session if its path was lost for 30 s."""

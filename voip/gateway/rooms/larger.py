@@ -120,6 +120,9 @@ class LargerRoom(MeshRoom):
         self._sealers = Sealers()
         self._in_use = self._own_key.in_use
         self._handed: list[_Handed] = []
+        # Who may open what we send, and who was refused it.
+        self._keyed: set[Companion] = set()
+        self._doubted: set[Companion] = set()
         self._heard_at: dict[Companion, float] = {}
         self._beat_at = 0.0
         self._screen: VideoSource | None = None
@@ -227,13 +230,10 @@ class LargerRoom(MeshRoom):
     # What the others do and say.
 
     def _came(self, companion: Companion) -> None:
-        """Hand a member our key, one that opens nothing of before."""
+        """Begin with a member; our key it gets if it is trusted."""
         self._heard_at[companion] = _now()
         self._keys.drop(companion.key)  # one who comes back begins anew
-        self._say(companion, self._own_key.joined())
-        self._use_key()
-        if self._ticket is not None:
-            self._say(companion, self._ticket)
+        self._weigh(companion)
         if self._screen is not None:
             companion.conversation.set_screen(on=True)
 
@@ -243,11 +243,43 @@ class LargerRoom(MeshRoom):
         self._heard_at.pop(companion, None)
         self._keys.drop(key)
         self._forwarded.drop(key)
+        self._doubted.discard(companion)
+        self._withdraw(companion)
+
+    def _weigh(self, companion: Companion) -> None:
+        """Hand a member our key, or withdraw it, as far as it is trusted.
+
+        These calls have no microphone that could stay closed: who has the key hears.
+        """
+        if companion.may_hear(strict=self._book.is_strict):
+            self._doubted.discard(companion)
+            if companion not in self._keyed:
+                self._hand(companion)
+        elif companion not in self._doubted:
+            self._doubted.add(companion)
+            if companion in self._keyed:
+                self._withdraw(companion)
+            self._warn(
+                f"{companion.conversation.alias} hears nothing of you, for the trust"
+                " in them is in doubt: compare the words, or continue all the same"
+            )
+
+    def _hand(self, companion: Companion) -> None:
+        """Tell a member our key, which opens nothing of before, and where we are."""
+        self._keyed.add(companion)
+        self._say(companion, self._own_key.joined())
+        self._use_key()
+        if self._ticket is not None:
+            self._say(companion, self._ticket)
+
+    def _withdraw(self, companion: Companion) -> None:
+        """Take a new key, and tell all who have the old one but this member."""
+        self._keyed.discard(companion)
         self._handed = [
             each for each in self._handed if each.companion is not companion
         ]
-        self._own_key.gone(key)
-        staying = tuple(self._company)
+        self._own_key.gone(companion.key)
+        staying = tuple(each for each in self._company if each in self._keyed)
         told = self._own_key.left((each.key for each in staying), _now())
         for each in staying:
             number = self._say(each, told)
@@ -290,7 +322,7 @@ class LargerRoom(MeshRoom):
         self._ticket = message
         self._has_ticket.set()
         for each in self._company:
-            if each is not companion:
+            if each in self._keyed and each is not companion:
                 self._say(each, message)
 
     def _say(self, companion: Companion, message: SenderKey | Room) -> int | None:
@@ -316,6 +348,8 @@ class LargerRoom(MeshRoom):
                 key = handed.companion.key
                 self._own_key.acknowledged(key, handed.epoch, now)
                 self._handed.remove(handed)
+        for companion in self._company:
+            self._weigh(companion)
         self._keys.tick(now)
         self._own_key.tick(now)
         self._use_key()

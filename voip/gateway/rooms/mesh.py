@@ -254,12 +254,34 @@ class MeshRoom:
         self._named(name).port.is_muted = on
 
     def conversation(self, name: str) -> Conversation:
-        """Find our call with a member, to compare words or continue a broken trust.
+        """Find our call with a member, to compare words.
 
         Raises:
             RefusedError: no member of that name is heard.
         """
         return self._named(name).conversation
+
+    def speak_anyway(self, name: str) -> None:
+        """Let a member hear us although the trust is in doubt, in this call only.
+
+        Raises:
+            RefusedError: no member of that name is heard.
+        """
+        companion = self._named(name)
+        companion.speak_anyway()
+        self._weigh(companion)
+
+    async def compared(self, name: str, *, matched: bool) -> None:
+        """Say whether a member reads our words: verified, or broken.
+
+        Raises:
+            RefusedError: no member of that name is heard.
+            UnexpectedEventError: there are no words yet.
+        """
+        companion = self._named(name)
+        companion.note_compared(matched=matched)
+        self._weigh(companion)  # first: a full disk must not let them hear us
+        await companion.conversation.compared(matched=matched)
 
     def stats(self) -> Mapping[str, MediaStats]:
         """Give the counts of the media, by our name for the other side."""
@@ -285,6 +307,9 @@ class MeshRoom:
     def _went(self, companion: Companion) -> None:
         """Hear that a session is over; likewise."""
         self._screens.remove(companion)
+
+    def _weigh(self, companion: Companion) -> None:
+        """Hear that the user settled whether a member may hear us; likewise."""
 
     def _each_turn(self, now: float) -> None:
         """Do what another kind of room does some times a second."""

@@ -69,6 +69,14 @@ def may_introduce(trust: TrustState) -> bool:
     return trust in _TRUSTED
 
 
+def is_doubted(trust: TrustState, *, strict: bool) -> bool:
+    """Whether somebody so trusted hears nothing of us until the user settles it.
+
+    `strict`: the user speaks to nobody with whom words were never compared.
+    """
+    return trust is TrustState.BROKEN or (strict and trust is TrustState.NEW)
+
+
 @dataclass(slots=True)
 class _Known:
     """What we hold of one device."""

@@ -18,6 +18,7 @@ from voip.gateway.rooms.roster import (
     MAX_FIRST,
     MAX_RAISE,
     Membership,
+    is_doubted,
     may_introduce,
     roster_digest,
 )
@@ -423,6 +424,13 @@ def test_only_who_was_recognised_may_introduce() -> None:
 
 
 # What is shown.
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
+def test_only_a_strict_user_doubts_who_is_new(*, strict: bool) -> None:
+    doubted = {each for each in TrustState if is_doubted(each, strict=strict)}
+
+    assert doubted == {TrustState.BROKEN} | ({TrustState.NEW} if strict else set())
 
 
 def test_a_raised_hand_is_seen() -> None:
