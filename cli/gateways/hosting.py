@@ -232,6 +232,18 @@ async def _call(
             _refuse(f"{escape(hosting.contact)}: {escape(str(error))}")
 
 
+async def keep_told(joined: Joined, conversation: Conversation, port: Port) -> None:
+    """Tell a contact of the guests until the call is over or this is cancelled.
+
+    Whose program says what it must not is hung up on, and the guests stay.
+    """
+    try:
+        await joined.add_call(conversation, port)
+    except CallError as error:
+        conversation.hang_up()
+        _refuse(f"{escape(conversation.alias)}: {escape(str(error))}")
+
+
 def _tell(facts: Json, *lines: str) -> None:
     """Say what happens: to a program on stdout, to a person beside the links."""
     if is_for_programs():
@@ -312,7 +324,7 @@ class _Host:
 
     async def hold(self, conversation: Conversation, port: Port) -> None:
         """Keep a call with a contact joined until it is over."""
-        telling = self._tasks.create_task(self._joined.add_call(conversation, port))
+        telling = self._tasks.create_task(keep_told(self._joined, conversation, port))
         try:
             async for _ in conversation.news():
                 pass
