@@ -173,9 +173,13 @@ class SipCall:
 
     @property
     def may_show(self) -> bool:
-        """Whether pictures may pass: their stream has keys of its own."""
-        has_keys = self._pictures is not None
-        return self.is_safe and (has_keys or self._is_plain)
+        """Whether pictures may pass: their keys are as good as the leg's mark says."""
+        if self._is_plain or not self.is_safe:
+            return self.is_safe
+        if self._pictures is None:
+            return False
+        sound = _mark(self._account, self._suite or "")
+        return _mark(self._account, self._pictures) <= sound
 
     def receive(  # noqa: PLR0911 -- a table
         self, event: Event, now: float

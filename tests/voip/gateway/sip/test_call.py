@@ -265,6 +265,21 @@ def test_pictures_pass_once_their_stream_has_keys() -> None:
     assert (before, one.may_show) == (False, True)
 
 
+@pytest.mark.parametrize("suite", ["NULL_HMAC_SHA1_80", "X"])
+def test_pictures_weaker_than_the_leg_do_not_pass(suite: str) -> None:
+    one = call(account(plain=True), may_be_weak=True)
+    play(one, SDES, Event(Said.ENCRYPTED, 1, 0, f"1,video,{suite}"), UP)
+
+    assert (one.is_safe, one.may_show) == (True, False)
+
+
+def test_pictures_pass_in_a_leg_that_is_as_weak() -> None:
+    one = call(account(plain=True), may_be_weak=True)
+    play(one, NULL, Event(Said.ENCRYPTED, 1, 0, "1,video,NULL_HMAC_SHA1_80"), UP)
+
+    assert one.may_show
+
+
 def test_pictures_pass_in_plain_only_in_a_plain_call() -> None:
     one = call(account(Keying.NONE, plain=True), may_be_weak=True)
     play(one, UP)
