@@ -380,7 +380,8 @@ async def _send_away(socket: web.WebSocketResponse) -> None:
 def _address(request: web.Request, *, is_proxied: bool) -> str:
     """Say where a client is; the last of a proxy's list is what the proxy saw."""
     if is_proxied:
-        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        lines = request.headers.getall("X-Forwarded-For", [""])
+        return lines[-1].rpartition(",")[2].strip()
     return request.remote or ""
 
 

@@ -434,6 +434,26 @@ async def test_behind_a_proxy_clients_are_told_apart_by_its_word(
     assert [each.count(TurnStatus.OK) for each in (one, lying, other)] == [30, 0, 4]
 
 
+async def test_of_two_headers_the_last_is_the_proxys(tmp_path: Path) -> None:
+    """A proxy may add a line of its own below what the client wrote."""
+    async with (
+        serving(tmp_path, Service(is_proxied=True)) as running,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
+
+        async def connect(number: int) -> aiohttp.ClientWebSocketResponse:
+            lie, truth = f"198.51.100.{number}", "203.0.113.9, 192.0.2.1"
+            places = [("X-Forwarded-For", place) for place in (lie, truth)]
+            return await session.ws_connect(url(running), headers=places)
+
+        inside = [await connect(number) for number in range(MAX_PER_ADDRESS)]
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+            await connect(MAX_PER_ADDRESS)
+        closed = [each.closed for each in inside]
+
+    assert not any(closed)
+
+
 async def test_a_proxy_is_not_believed_where_clients_come_directly() -> None:
     files = TlsFiles(certificate=Path("a.pem"), key=Path("b.pem"))
 
