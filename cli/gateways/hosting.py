@@ -101,6 +101,7 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
 
     Raises:
         MalformedError: a URL or options that mean nothing.
+        RefusedError: plain HTTP beyond this machine.
         MissingError: a device, a file or a library is not there, or the port is taken.
         UnreachableError: the port of the operator's pages is taken.
         ExceptionGroup: of what went wrong beside the calls.

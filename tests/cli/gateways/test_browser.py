@@ -251,8 +251,12 @@ async def test_pages_for_operators_count_a_guest_and_name_nobody(
         (["--expires=8d"], "expected 1m to 7d, came '8d'"),
         (["--listen=8443"], "expected HOST:PORT, came '8443'"),
         (["--cert=/dev/null"], "--cert and --key belong together"),
+        (
+            ["--url=https://talk.example", "--listen=0.0.0.0:0"],
+            "expected a certificate, or a loopback address",
+        ),
     ],
-    ids=["url", "expires", "listen", "cert"],
+    ids=["url", "expires", "listen", "cert", "plain"],
 )
 def test_what_cannot_be_is_said_before_anything_is_served(
     start: Start, tmp_path: Path, arguments: list[str], said: str

@@ -32,6 +32,7 @@ from voip.gateway.guests.messages import Server
 from voip.gateway.guests.visit import Guest, Host
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
+from voip.signalling.address import is_loopback
 from voip.signalling.messages import HangupReason
 
 PATH: Final = "/ringfence/guest/1"
@@ -123,8 +124,15 @@ class BrowserGateway:
         """Serve the page; gives the port, which the system chose if it was 0.
 
         Raises:
+            RefusedError: without `context`, where others than this machine's programs
+                could come: whoever carries plain HTTP could change the page.
             OSError: the address is not ours, or taken.
         """
+        if context is None and not is_loopback(host):
+            raise RefusedError(
+                f"page for guests: expected a certificate, or a loopback address such"
+                f" as 127.0.0.1 for a proxy that has one, came {host}"
+            )
         assert self._runner is not None
         site = web.TCPSite(self._runner, host, port, ssl_context=context)
         await site.start()

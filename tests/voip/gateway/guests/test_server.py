@@ -8,10 +8,20 @@ import pytest
 from tests.voip.gateway.guest_peer import NONCE, PythonGuest, peak_hz
 from tests.voip.gateway.serving import Served, serving
 from voip.description import Kind
+from voip.errors import RefusedError
 from voip.gateway import counts
+from voip.gateway.guests.invite import Invites
 from voip.gateway.guests.messages import Happening, Notice
 from voip.gateway.guests.news import Connected, GuestCompared, GuestEnded, OpenedAgain
-from voip.gateway.guests.server import EXPIRED, GONE, MALFORMED, PATH, REFUSED, USED
+from voip.gateway.guests.server import (
+    EXPIRED,
+    GONE,
+    MALFORMED,
+    PATH,
+    REFUSED,
+    USED,
+    BrowserGateway,
+)
 from voip.identity.words import words
 from voip.media.pattern import Tone
 from voip.media.plan import MediaPlan
@@ -326,6 +336,14 @@ async def test_a_changed_offer_ends_the_call(change: object) -> None:
         await guest.join()
 
         assert (await ended(served)).reason is HangupReason.SECURITY
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "localhost", "::"])
+async def test_plain_http_is_served_on_this_machine_alone(host: str) -> None:
+    gateway = BrowserGateway(Invites("https://talk.example"), alias="alice")
+    async with gateway:
+        with pytest.raises(RefusedError, match="expected a certificate, or a loopback"):
+            await gateway.listen(host, 0)
 
 
 class Driven:
