@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 from voip.errors import LimitError, MalformedError, RefusedError
 from voip.gateway.guests.handshake import SECRET_BYTES, invite_id, invite_psk
 from voip.identity.keys import Entropy, format_base32
+from voip.signalling.legs import MAX_HOST_BYTES
 
 DEFAULT_S: Final = 3600.0
 LONGEST_S: Final = 7 * 86400.0
@@ -188,7 +189,8 @@ def parse_origin(url: str) -> str:
 
     Raises:
         MalformedError: not https (or http on loopback, where browsers trust it), with
-            a path, a user or a default port, or not as browsers spell it.
+            a path, a user or a default port, or not as browsers spell it; or a host
+            that is longer than a list of legs has room for.
     """
     try:
         parts = urlsplit(url)
@@ -212,6 +214,11 @@ def parse_origin(url: str) -> str:
         raise MalformedError(
             f"url: expected SCHEME://HOST or SCHEME://HOST:PORT as browsers write it, "
             f"came {url!r}"
+        )
+    if len(host_of(origin)) > MAX_HOST_BYTES:
+        raise MalformedError(
+            f"url: expected a host of at most {MAX_HOST_BYTES} characters with its "
+            f"port, came {url!r}"
         )
     return origin
 

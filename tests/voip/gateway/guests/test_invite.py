@@ -212,8 +212,9 @@ def test_an_origin_is_spelt_as_browsers_do(url: str, origin: str) -> None:
         "https://täglich.example",
         "https://[::1",
         "https://" + "x" * 200,
+        "https://" + "x" * 60 + ":8443",
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_what_no_browser_calls_an_origin_is_refused(url: str) -> None:
     with pytest.raises(MalformedError, match="url: "):
