@@ -14,7 +14,7 @@ Opus, VP8 and its retransmissions (RFC 4588), SSRCs, ICE credentials and candida
 import ipaddress
 import re
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -95,6 +95,11 @@ class GuestOffer:
             for section in self.sections
             if section.receives and section.kind in kinds
         )
+
+    def theirs(self, kinds: Container[Kind]) -> Description:
+        """Describe the guest, with those of his streams whose kind we take."""
+        taken = (stream for stream in self.guest.streams if stream.kind in kinds)
+        return replace(self.guest, streams=tuple(taken))
 
 
 def parse_offer(text: str, fingerprint: bytes) -> GuestOffer:

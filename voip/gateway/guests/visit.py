@@ -425,7 +425,8 @@ class Guest:
             offer, own, fingerprint=self._certificate.fingerprint, takes=kinds
         )
         self._do(self._call.answered(answer, self._loop.time()))
-        await media.connect(offer.guest, ours, self._call.hello.fingerprint)
+        # What the answer does not take is not played either: nobody counts it.
+        await media.connect(offer.theirs(kinds), ours, self._call.hello.fingerprint)
         self._call.connected()
         self._count_at = self._loop.time() + EVERY_S
         self._tell(Connected())

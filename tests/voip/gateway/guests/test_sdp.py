@@ -175,6 +175,18 @@ def test_the_answer_is_written_by_us_alone() -> None:
     ]
 
 
+def test_of_what_the_guest_sends_only_what_is_taken_is_expected() -> None:
+    screen = SECTION.replace("mid:1", "mid:2").replace("200", "300")
+    offer = parsed(changed("BUNDLE 0 1", "BUNDLE 0 1 2") + screen)
+    taken = [
+        [stream.kind for stream in offer.theirs(kinds).streams]
+        for kinds in (BOTH, {Kind.AUDIO})
+    ]
+
+    assert len(offer.guest.streams) == 3
+    assert taken == [[Kind.AUDIO, Kind.VIDEO], [Kind.AUDIO]]
+
+
 def test_no_header_extension_is_ever_agreed_on() -> None:
     assert not [line for line in answered() if "extmap" in line]
 
