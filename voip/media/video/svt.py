@@ -71,7 +71,13 @@ class Svt:
     def open(self, *, strict: bool) -> None:
         """Open it; if not `strict`, also if it is open already."""
         assert self._context is not None  # not used after its end
-        self._guard.do(partial(_open, self._context, strict=strict))
+        opened = False
+        try:
+            self._guard.do(partial(_open, self._context, strict=strict))
+            opened = True
+        finally:
+            if not opened:
+                self._guard.leave()
 
     def encode(self, frame: VideoFrame | None) -> Sequence[SupportsBytes]:
         """Encode a frame; None is the end, and frees it."""
@@ -117,8 +123,10 @@ def _open(context: VideoCodecContext, *, strict: bool) -> None:
         return
     policy, usual = os.sched_getscheduler(0), os.sched_getparam(0)
     before = set(_THREADS.iterdir())
-    context.open(strict=strict)
-    os.sched_setscheduler(0, policy, usual)
-    for thread in set(_THREADS.iterdir()) - before:
-        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
-            os.sched_setscheduler(int(thread.name), policy, usual)
+    try:
+        context.open(strict=strict)
+    finally:  # it does so before it finds out that it cannot be opened
+        os.sched_setscheduler(0, policy, usual)
+        for thread in set(_THREADS.iterdir()) - before:
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.sched_setscheduler(int(thread.name), policy, usual)
