@@ -17,10 +17,12 @@ from voip.gateway.rooms.acquaintances import Acquaintances
 from voip.gateway.rooms.companion import Companion, Said, key_of, trust_of
 from voip.gateway.rooms.news import NotComing, RoomNews, RoomWarned, TurnedAway
 from voip.gateway.rooms.roster import IDENTITY_BYTES, Membership
+from voip.handshake.payload import Media
 from voip.identity.keys import format_identity
 from voip.media.plan import MediaPlan
 
 DIAL_AGAIN_S = (5.0, 15.0, 45.0)  # after a call to a member that came to nothing
+_OTHER_KIND = "it is a call of another kind of room"
 _ENDS: Mapping[End | None, counts.End] = {
     End.LOST: counts.End.LOST,
     End.SECURITY: counts.End.SECURITY,
@@ -121,8 +123,11 @@ class Company:
         """Take a call that rings.
 
         Raises:
+            RefusedError: it would carry sound where the room's calls do not, or none.
             UnexpectedEventError: it does not ring any more.
         """
+        if not self._is_ours(conversation):
+            raise RefusedError(f"{conversation.alias!r}: {_OTHER_KIND}")
         port = self._port()
         try:
             conversation.accept(
@@ -136,10 +141,12 @@ class Company:
     async def admit(self) -> None:
         """Take note of every call that comes, until cancelled; `tick` judges it."""
         async for conversation in self._endpoint.incoming():
-            if conversation.group == self._group_id:
-                self._waiting.append((conversation, _now()))
-            else:
+            if conversation.group != self._group_id:
                 self._turn_away(conversation, "not a call of this room")
+            elif not self._is_ours(conversation):
+                self._turn_away(conversation, _OTHER_KIND)
+            else:
+                self._waiting.append((conversation, _now()))
 
     def end(self) -> Sequence[Companion]:
         """End all sessions at once; gives those that ended."""
@@ -198,7 +205,7 @@ class Company:
         """See `Host`."""
         with contextlib.suppress(KeyError):  # is over already
             conversation = self._endpoint.conversation(call_id)
-            if conversation.group == self._group_id:
+            if conversation.group == self._group_id and self._is_ours(conversation):
                 return conversation
             conversation.hang_up()  # who calls us at this moment means another call
         return None
@@ -238,6 +245,13 @@ class Company:
             else:
                 with contextlib.suppress(UnexpectedEventError):  # gave up meanwhile
                     self.accept(conversation)
+
+    def _is_ours(self, conversation: Conversation) -> bool:
+        """Whether it carries sound if and only if the room's calls do.
+
+        With sound it would look for a path, and show our addresses to who asked for it.
+        """
+        return (Media.AUDIO in conversation.media_asked) != self._is_silent
 
     def _turn_away(self, conversation: Conversation, why: str) -> None:
         self._tell(TurnedAway(conversation.alias, why))

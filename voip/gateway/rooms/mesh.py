@@ -189,6 +189,7 @@ class MeshRoom:
         """Come, since somebody asked us to; while it rings.
 
         Raises:
+            RefusedError: it is a call of another kind of room.
             TrustError: who asks may not be who he was.
             UnexpectedEventError: it is not ringing any more.
         """

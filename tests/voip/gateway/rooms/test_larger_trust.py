@@ -1,18 +1,22 @@
 """Rooms over a server: whom we give no key to, so that they hear nothing of us."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+
+import pytest
 
 from tests.voip.gateway.meshes import GROUP, Town, friends, on, until
 from tests.voip.pairs import Party
+from tests.voip.peers import Home
 from tests.voip.people import tone_plan
 from tests.voip.simulated import simulated
-from voip.errors import UnreachableError
+from voip.errors import RefusedError, UnreachableError
 from voip.gateway.rooms.larger import LargerRoom
-from voip.gateway.rooms.news import RoomWarned
+from voip.gateway.rooms.news import RoomNews, RoomWarned, TurnedAway
 from voip.gateway.rooms.sfu import Sfu
 from voip.identity.trust import Reason, broken
 from voip.signalling.group import Room
@@ -21,10 +25,34 @@ TICKET = Room(GROUP, "wss://sfu.example", room=7, pin="a" * 26)
 SAID_S = 5.0  # records carry what was said
 
 
-@asynccontextmanager
-async def no_server(url: str) -> AsyncIterator[Sfu]:
-    raise UnreachableError(f"{url} does not answer")
-    yield
+class Down(AbstractAsyncContextManager[Sfu]):
+    """A server that does not answer."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def __aenter__(self) -> Sfu:
+        raise UnreachableError(f"{self._url} does not answer")
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+def told(room: LargerRoom) -> list[RoomNews]:
+    """Say what waits for the user of a room."""
+    return list(room._news._queue)  # type: ignore[attr-defined]
+
+
+def larger(home: Home, ticket: Room | None = TICKET) -> LargerRoom:
+    return LargerRoom(
+        home.endpoint,
+        home.keeper,
+        plan=tone_plan(),
+        group_id=GROUP,
+        open_sfu=Down,
+        entropy=os.urandom,
+        ticket=ticket,
+    )
 
 
 @dataclass(slots=True)
@@ -43,8 +71,8 @@ class Two:
     @property
     def warnings(self) -> list[str]:
         """What alice was told."""
-        told: list[object] = list(self.alice._news._queue)  # type: ignore[attr-defined]
-        return [each.sentence for each in told if isinstance(each, RoomWarned)]
+        news = told(self.alice)
+        return [each.sentence for each in news if isinstance(each, RoomWarned)]
 
     async def stand(self) -> None:
         """Wait until the call works and its first words have arrived."""
@@ -60,22 +88,10 @@ async def two(alice: Party, bob: Party) -> AsyncIterator[Two]:
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(on(town, alice))
         there = await stack.enter_async_context(on(town, bob))
-        rooms = [
-            LargerRoom(
-                home.endpoint,
-                home.keeper,
-                plan=tone_plan(),
-                group_id=GROUP,
-                open_sfu=no_server,
-                entropy=party.entropy,
-                ticket=ticket,
-            )
-            for home, party, ticket in ((here, alice, TICKET), (there, bob, None))
-        ]
-        one = await stack.enter_async_context(rooms[0])
+        one = await stack.enter_async_context(larger(here))
         await one.invite("bob")
         invitation = await there.rung()
-        other = await stack.enter_async_context(rooms[1])
+        other = await stack.enter_async_context(larger(there, None))
         other.join(invitation)
         both = Two(one, other)
         await both.stand()
@@ -164,3 +180,26 @@ async def test_who_was_spoken_to_anyway_gets_no_more_keys_when_the_words_differ(
         await asyncio.sleep(SAID_S)
 
         assert not both.bob_opens_alice
+
+
+@simulated
+async def test_a_call_with_sound_has_no_place_in_a_room_over_a_server() -> None:
+    alice, bob = friends("alice", "bob")
+    town = Town()
+    async with on(town, alice) as here, on(town, bob) as there, larger(here) as room:
+        call = await there.endpoint.dial("alice", group=GROUP)
+        await call.finished()
+
+        assert TurnedAway("bob", "it is a call of another kind of room") in told(room)
+
+
+@simulated
+async def test_who_asks_for_sound_is_not_followed_into_a_room_over_a_server() -> None:
+    alice, bob = friends("alice", "bob")
+    town = Town()
+    async with on(town, alice) as here, on(town, bob) as there:
+        await there.endpoint.dial("alice", group=GROUP)
+        invitation = await here.rung()
+        async with larger(here) as room:
+            with pytest.raises(RefusedError, match="another kind of room"):
+                room.join(invitation)

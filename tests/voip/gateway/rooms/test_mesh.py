@@ -319,6 +319,18 @@ async def test_an_ordinary_call_does_not_come_into_the_room() -> None:
 
 
 @simulated
+async def test_a_call_without_sound_has_no_place_in_a_room_without_a_server() -> None:
+    wire = Town()
+    alice, bob = friends("alice", "bob")
+    async with meeting(wire, alice) as people, on(wire, bob) as outside:
+        call = await outside.endpoint.dial("alice", group=GROUP, is_silent=True)
+        await call.finished()
+
+        reason = "it is a call of another kind of room"
+        assert TurnedAway("bob", reason) in people[0].told
+
+
+@simulated
 async def test_who_is_broken_does_not_take_part() -> None:
     wire = Town()
     alice, bob = friends("alice", "bob")
