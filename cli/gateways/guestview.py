@@ -75,6 +75,14 @@ def at_door(number: int, name: str, label: str, host: str) -> list[str]:
     ]
 
 
+def reopened(label: str) -> str:
+    """Say that somebody came with a link whose guest has left."""
+    return (
+        f"{escape(label)} was opened again after its guest left: by them, or by"
+        " somebody else who has it"
+    )
+
+
 def offered(number: int, options: Sequence[WordTriple]) -> list[str]:
     """Ask which words the guest reads."""
     listed = [f"  {place}  {' '.join(words)}" for place, words in enumerate(options, 1)]

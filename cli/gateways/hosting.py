@@ -149,6 +149,9 @@ async def _gateway(
         media=Media.AUDIO | Media.VIDEO,
         ice=ice,
         servers=_told(ice),
+        reopened=lambda label: _tell(
+            {"event": "link opened again", "invite": label}, guestview.reopened(label)
+        ),
     )
     async with gateway:
         try:

@@ -8,6 +8,7 @@ from cli.gateways.guestview import (
     facts,
     offered,
     parse_order,
+    reopened,
     sentence,
 )
 from voip.errors import MalformedError
@@ -124,3 +125,10 @@ def test_words_are_offered_with_none_of_these() -> None:
     lines = offered(1, [("a", "b", "c"), ("d", "e", "f")])
 
     assert lines[1:] == ["  1  a b c", "  2  d e f", "  0  none of these"]
+
+
+def test_a_link_that_is_opened_after_its_guest_left_is_named() -> None:
+    assert reopened("link 2\x1b") == (
+        "link 2\\x1b was opened again after its guest left: by them, or by"
+        " somebody else who has it"
+    )

@@ -58,6 +58,7 @@ class Served:
         kept: what the guest said and showed.
         guests: who came, the newest last.
         news: of all of them.
+        reopened: labels of links that were opened after their guest had left.
     """
 
     gateway: BrowserGateway
@@ -67,6 +68,7 @@ class Served:
     kept: Kept = field(default_factory=Kept)
     guests: list[Guest] = field(default_factory=list)
     news: list[GuestNews] = field(default_factory=list)
+    reopened: list[str] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until(self, ready: Callable[[], object], within_s: float = 15.0) -> None:
@@ -102,10 +104,13 @@ async def serving(
     link, _ = invites.make(
         "test", loop.time(), entropy=os.urandom, lifetime_s=expires_s
     )
-    async with BrowserGateway(invites, alias="alice", ice=ice) as gateway:
+    reopened: list[str] = []
+    async with BrowserGateway(
+        invites, alias="alice", ice=ice, reopened=reopened.append
+    ) as gateway:
         await gateway.listen("127.0.0.1", port)
         link = gateway.invite("test", lifetime_s=expires_s)
-        served = Served(gateway, invites, link, port)
+        served = Served(gateway, invites, link, port, reopened=reopened)
         host = loop.create_task(_host(served, hz=hz, video=video, accept=accept))
         try:
             yield served

@@ -17,6 +17,7 @@ are in docs/formats/guest.md.
 import asyncio
 import os
 import ssl
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -62,9 +63,13 @@ class BrowserGateway:
         ice: IceConfig | None = None,
         servers: tuple[Server, ...] = (),
         counted: GatewayCounts | None = None,
+        reopened: Callable[[str], None] | None = None,
         entropy: Entropy = os.urandom,
     ) -> None:
         """Take the invites, and what `Host` is made of.
+
+        `reopened` hears the label of a link that somebody opens after its guest left;
+        while he is there, his own news tell it.
 
         Raises:
             RefusedError: the page is not the one of this version.
@@ -80,7 +85,7 @@ class BrowserGateway:
         )
         self.pages = pages.read_pages()
         pages.check_pages(self.pages)
-        self._invites = invites
+        self._invites, self._reopened = invites, reopened
         self._headers = pages.headers(
             self.pages, is_secure=self.host.origin.startswith("https:")
         )
@@ -251,6 +256,12 @@ class BrowserGateway:
             del self._guests[guest.resume_id]
 
     def _warn(self, invite: Invite) -> None:
-        for each in self._guests.values():
-            if each.invite is invite:
-                each.opened_again()
+        guests = [
+            each
+            for each in self._guests.values()
+            if each.invite is invite and not each.is_over
+        ]
+        for each in guests:
+            each.opened_again()
+        if not guests and self._reopened is not None:
+            self._reopened(invite.label)

@@ -208,6 +208,19 @@ async def test_both_are_told_that_the_link_was_opened_again() -> None:
         assert OpenedAgain() in served.news
 
 
+async def test_a_link_opened_after_its_guest_left_is_told_by_its_label() -> None:
+    async with serving(accept=False) as served, PythonGuest(served.link) as guest:
+        await guest.join()
+        await served.until(lambda: served.guests)
+        told_meanwhile = list(served.reopened)
+        await guest.hang_up()
+        await ended(served)
+        async with PythonGuest(served.link) as second:
+            await second.greet()
+
+        assert (told_meanwhile, served.reopened) == ([], ["test"])
+
+
 async def test_of_two_guests_racing_for_a_link_one_gets_in() -> None:
     async with (
         serving(accept=False) as served,
