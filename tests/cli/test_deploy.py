@@ -18,6 +18,8 @@ from tests.voip.signalling.store_contract import ROOMY
 from voip.signalling.store_redis import open_redis
 from voip.signalling.turn import prefix
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 DEPLOY = Path(__file__).parents[2] / "docs/deploy"
 UNITS = ["ringfence-relay.service", "ringfence-gateway.service"]
 
@@ -76,21 +78,78 @@ async def test_a_relay_serves_from_an_engine_with_these_settings() -> None:
     shutil.which("turnserver") is None, reason="coturn is not installed"
 )
 async def test_coturn_understands_its_settings(tmp_path: Path) -> None:
+    text = (DEPLOY / "turnserver.conf").read_text()
+    ours = tmp_path / "turnserver.conf"
+    ours.write_text(text.replace("log-file=/dev/null\n", ""))
     process = await asyncio.create_subprocess_exec(
-        *("turnserver", "-c", str(DEPLOY / "turnserver.conf")),
+        *("turnserver", "-c", str(ours)),
         *("--listening-port=0", "--listening-ip=127.0.0.1", "--log-file=stdout"),
         *(f"--userdb={tmp_path / 'db'}", f"--pidfile={tmp_path / 'pid'}"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     await asyncio.sleep(1)
-    process.kill()
+    process.terminate()  # not killed, or what it has not written yet is lost
     out, _ = await process.communicate()
     complaints = [
-        line for line in out.decode().splitlines() if "Bad configuration" in line
+        line
+        for line in out.decode().splitlines()
+        if "Bad configuration" in line or "Wrong address" in line
     ]
 
-    assert complaints == []
+    assert (complaints, "Version Coturn" in out.decode()) == ([], True)
+
+
+def denied(text: str) -> list[tuple[Address, Address]]:
+    """Read the ranges that coturn relays nothing to."""
+    found = [
+        [ipaddress.ip_address(end) for end in each.split("-")]
+        for each in re.findall(r"^denied-peer-ip=(\S+)$", text, re.MULTILINE)
+    ]
+    return [(each[0], each[-1]) for each in found]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        *("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10", "fec0::/10"),
+        "::/127",  # :: and ::1
+        *("64:ff9b::/96", "64:ff9b:1::/48"),  # any IPv4 address, behind a translator
+        "2002::/16",  # the same, behind 6to4
+        "2001::/32",  # and behind Teredo
+    ],
+)
+def test_coturn_relays_nothing_into_our_own_network(network: str) -> None:
+    ends = ipaddress.ip_network(network)
+    first, last = ends[0], ends[-1]
+    ranges = denied((DEPLOY / "turnserver.conf").read_text())
+
+    assert any(
+        begin.version == first.version
+        and int(begin) <= int(first)
+        and int(last) <= int(end)
+        for begin, end in ranges
+    )
+
+
+def test_coturn_denies_ipv4_addresses_written_as_ipv6_ones() -> None:
+    """Before 4.9 a denied range of IPv4 did not hold for them: CVE-2026-27624."""
+    ranges = denied((DEPLOY / "turnserver.conf").read_text())
+    plain = {each for each in ranges if each[0].version == 4}
+    mapped = {
+        (begin.ipv4_mapped, end.ipv4_mapped)
+        for begin, end in ranges
+        if begin.version == 6 and end.version == 6
+    }
+
+    assert plain - mapped == set()
+
+
+def test_coturn_opens_no_connections_for_others() -> None:
+    lines = (DEPLOY / "turnserver.conf").read_text().splitlines()
+
+    assert "no-tcp-relay" in lines
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
