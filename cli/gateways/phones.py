@@ -112,7 +112,7 @@ async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
         await line.registered()
         show({"event": "registered"}, f"ready: {account.exchange.name} knows us")
         async with asyncio.TaskGroup() as tasks:
-            desk = _Desk(line, side)
+            desk = Desk(line, side)
             obeying = tasks.create_task(desk.obey())
             with on_interrupt(desk.leave):
                 code = await (desk.dial(uri) if uri else desk.take_calls())
@@ -171,7 +171,7 @@ class _Call:
     came: SipLeg | None
 
 
-class _Side:
+class Side:
     """Who talks with the telephone: a contact, or whoever sits here."""
 
     def __init__(
@@ -211,14 +211,12 @@ class _Side:
 
 
 @asynccontextmanager
-async def _side(
-    home: Home, contact: str | None, wishes: Wishes
-) -> AsyncIterator[_Side]:
+async def _side(home: Home, contact: str | None, wishes: Wishes) -> AsyncIterator[Side]:
     if contact is None:
         # Opened now, so that nobody is called before there is a microphone.
         with closing(wishes.open_ends(None)) as ends:
             plan = wishes.plan(ends)
-            yield _Side(None, "", lambda: plan, video=wishes.video)
+            yield Side(None, "", lambda: plan, video=wishes.video)
         return
     store = home.open()
     vault = store.read()
@@ -227,22 +225,23 @@ async def _side(
     check_config(ice)
     settings = Settings(plan=_no_plan, ice=ice, can_ask=False)
     async with open_endpoint(store, settings, signer=signer_of(store)) as endpoint:
-        yield _Side(endpoint, contact, _no_plan, video=wishes.video)
+        yield Side(endpoint, contact, _no_plan, video=wishes.video)
 
 
 def _no_plan() -> MediaPlan:
     raise RefusedError("a gateway takes no calls")
 
 
-class _Desk:
+class Desk:
     """One account before its user; one call at a time."""
 
-    def __init__(self, line: SipLine, side: _Side) -> None:
+    def __init__(self, line: SipLine, side: Side) -> None:
         self._line = line
         self._side = side
         self._telephone: Telephone | None = None
         self._port: Port | None = None
         self._answer: asyncio.Future[bool] | None = None
+        self._is_busy = False
         self._is_leaving = asyncio.Event()
 
     async def dial(self, uri: str) -> Code:
@@ -265,10 +264,12 @@ class _Desk:
         note("waiting for calls; Ctrl-C stops")
         async with asyncio.TaskGroup() as tasks:
             async for leg in self._line.incoming():
-                if self._telephone is None and self._answer is None:
-                    tasks.create_task(self._take(leg))
-                else:
+                if self._is_busy:
                     leg.end()
+                    continue
+                # Here, as another may come before the task has begun.
+                self._is_busy = True
+                tasks.create_task(self._take(leg))
 
     async def _take(self, leg: SipLeg) -> None:
         who = who_is(leg.peer)
@@ -281,6 +282,7 @@ class _Desk:
             _refuse(str(_first(errors)))
         finally:
             leg.end()
+            self._is_busy = False
 
     async def _accepts(self, leg: SipLeg) -> bool:
         """Ask the user, until the telephone gives up."""
