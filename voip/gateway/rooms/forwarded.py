@@ -7,8 +7,9 @@ from whose key opens it (`feeds`), and with which key we seal is the room's to s
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -55,6 +56,13 @@ class Audience(Protocol):
         """Hear what the user should know."""
 
 
+@dataclass(slots=True, eq=False)
+class _Taken:
+    """A feed that we asked for; one of before under its number is another."""
+
+    watching: Watching | None = None  # once the server has offered it
+
+
 class Forwarded:
     """Our place at the server.
 
@@ -99,7 +107,7 @@ class Forwarded:
         self._publishing: Publishing | None = None
         self._rate: LossRate | None = None
         self._steer_at = 0.0
-        self._watched: dict[FeedId, Watching] = {}
+        self._taken: dict[FeedId, _Taken] = {}
         self._of_member: dict[bytes, FeedId] = {}
         self._refused: set[FeedId] = set()
         self._sfu: Sfu | None = None
@@ -147,10 +155,13 @@ class Forwarded:
     def legs(self) -> tuple[ServerLeg | None, dict[bytes, Watching]]:
         """Our leg to the server, and whose feeds are taken."""
         ours = None if self._publishing is None else self._publishing.leg
-        theirs = {
-            member: self._watched[feed] for member, feed in self._of_member.items()
-        }
-        return ours, theirs
+        return ours, dict(self._theirs())
+
+    def _theirs(self) -> Iterator[tuple[bytes, Watching]]:
+        for member, feed in self._of_member.items():
+            taken = self._taken.get(feed)
+            if taken is not None and taken.watching is not None:
+                yield member, taken.watching
 
     # The server.
 
@@ -211,7 +222,7 @@ class Forwarded:
             task.cancel()
         if publishing is not None:
             await publishing.close()
-        for feed in tuple(self._watched):
+        for feed in tuple(self._taken):
             await self._end(feed)
         self._feeds, self._refused = Feeds(), set()
 
@@ -247,8 +258,8 @@ class Forwarded:
 
     def _beat(self, now: float) -> None:
         """Hear every member; called each 20 ms, after our own sound left."""
-        for member, feed in self._of_member.items():
-            self._audience.heard(member, self._watched[feed].pull(now))
+        for member, watching in self._theirs():
+            self._audience.heard(member, watching.pull(now))
         if now >= self._steer_at:
             self._steer_at = now + STEER_S
             self._steer(now)
@@ -267,24 +278,29 @@ class Forwarded:
     def _follow(self, feed: FeedId) -> None:
         """Take a feed, unless we do, or it was refused."""
         sfu = self._sfu
-        if sfu is None or feed in self._watched or feed in self._refused:
+        if sfu is None or feed in self._taken or feed in self._refused:
             return
-        if len(self._watched) >= MAX_WATCHED:
+        if len(self._taken) >= MAX_WATCHED:  # also those that are on their way
             self._audience.warn(
                 f"the server has more than {MAX_WATCHED} feeds; one is left out"
             )
             return
-        self._spawn(self._watch(sfu, feed))
+        taken = self._taken[feed] = _Taken()
+        self._spawn(self._watch(sfu, feed, taken))
 
-    async def _watch(self, sfu: Sfu, feed: FeedId) -> None:
+    async def _watch(self, sfu: Sfu, feed: FeedId, taken: _Taken) -> None:
         try:
             far = parse_far(await sfu.subscribe(feed))
-            watching = self._watched[feed] = Watching(
+            if self._taken.get(feed) is not taken:  # it ended meanwhile
+                if feed not in self._taken:
+                    await sfu.unsubscribe(feed)
+                return
+            watching = taken.watching = Watching(
                 self._ice,
                 _sources(far),
                 controlling=far.is_lite,
-                open_frame=partial(self._open, feed),
-                unopened=partial(self._did_not_open, feed),
+                open_frame=partial(self._open, feed, taken),
+                unopened=partial(self._did_not_open, feed, taken),
                 closed=_nothing,  # the server says so, too
                 failed=self._audience.warn,
                 entropy=self._entropy,
@@ -294,27 +310,35 @@ class Forwarded:
             await watching.connect(far.description, far.fingerprint, we_begin=True)
         except CallError as error:
             self._audience.warn(f"a feed of the server cannot be taken: {error}")
-            await self._end(feed)
+            if self._taken.get(feed) is taken:
+                await self._end(feed)
 
     async def _end(self, feed: FeedId) -> None:
-        watching = self._watched.pop(feed, None)
+        taken = self._taken.pop(feed, None)
         for member, of in tuple(self._of_member.items()):
             if of == feed:
                 del self._of_member[member]
-        if watching is not None:
-            await watching.close()
+        if taken is not None and taken.watching is not None:
+            await taken.watching.close()
         if self._sfu is not None:
             with contextlib.suppress(CallError):
                 await self._sfu.unsubscribe(feed)
 
     def _open(
-        self, feed: FeedId, header: Header, sealed: bytes, metadata: bytes
+        self,
+        feed: FeedId,
+        taken: _Taken,
+        header: Header,
+        sealed: bytes,
+        metadata: bytes,
     ) -> bytes:
         """Open a packet of a feed; whose key does is who speaks."""
+        if self._taken.get(feed) is not taken:
+            raise MalformedError(f"feed {feed} is over")  # its leg ends at this moment
         member, plaintext = self._keys.open(header, sealed, metadata, _now())
         match self._feeds.opened(feed, member):
             case Verdict.NAMED:
-                self._name(feed, member)
+                self._name(feed, taken, member)
             case Verdict.MIXED:
                 self._refuse(feed, "packets of two members came in one feed")
                 raise MalformedError("two members' keys open one feed")
@@ -322,14 +346,17 @@ class Forwarded:
                 pass
         return plaintext
 
-    def _did_not_open(self, feed: FeedId, now: float) -> None:
+    def _did_not_open(self, feed: FeedId, taken: _Taken, now: float) -> None:
+        if self._taken.get(feed) is not taken:
+            return
         if self._feeds.unopened(feed, now) is Verdict.UNKNOWN:
             self._refuse(feed, "a feed came that no member's key opens")
 
-    def _name(self, feed: FeedId, member: bytes) -> None:
+    def _name(self, feed: FeedId, taken: _Taken, member: bytes) -> None:
         before = self._of_member.get(member)
         self._of_member[member] = feed
-        self._watched[feed].sink = _Tile(self._audience, member)
+        if taken.watching is not None:
+            taken.watching.sink = _Tile(self._audience, member)
         if before is not None:
             self._spawn(self._end(before))  # they published anew
 

@@ -1,0 +1,143 @@
+"""A member's place at the server: what it takes of one that says anything."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from tests.voip.gateway.hostile_forwarder import LOOPBACK, Feed, Forwarder, Member
+from tests.voip.gateway.larger_rooms import until
+from tests.voip.gateway.meshes import GROUP
+from tests.voip.people import tone_plan
+from voip.gateway.rooms.forwarded import MAX_WATCHED, Forwarded
+from voip.gateway.rooms.senderkeys import HeardKeys, SendingKey
+from voip.gateway.rooms.sfu import FeedAdded, FeedGone, FeedId, Sdp
+from voip.media.profile import audio_stream
+from voip.media.sframe import Sealers
+from voip.media.sources import Picture
+from voip.signalling.group import Room
+
+TICKET = Room(GROUP, "wss://sfu.example", room=7, pin="a" * 26)
+US = b"u" * 48
+
+
+@dataclass(slots=True)
+class Listener:
+    """The room: keeps what it is told."""
+
+    warnings: list[str] = field(default_factory=list)
+
+    def heard(self, member: bytes, pcm: bytes) -> None:
+        pass
+
+    def seen(self, member: bytes, picture: Picture) -> None:
+        pass
+
+    def says(self, part: str) -> bool:
+        return any(part in each for each in self.warnings)
+
+    def warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
+
+
+class Slow(Forwarder):
+    """A server that lets nobody have a feed before `offers` is set.
+
+    Attributes:
+        asked: the feeds that were asked for.
+        members: who is connected.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[FeedId] = []
+        self.offers = asyncio.Event()
+
+    @asynccontextmanager
+    async def open(self, url: str) -> AsyncIterator[Member]:
+        async with super().open(url) as member:
+            subscribe = member.subscribe
+
+            async def slowly(feed: FeedId) -> Sdp:
+                self.asked.append(feed)
+                await self.offers.wait()
+                return await subscribe(feed)
+
+            member.subscribe = slowly  # type: ignore[method-assign]
+            yield member
+
+    def tell(self, *events: FeedAdded | FeedGone) -> None:
+        for member in self._members:
+            for event in events:
+                member.tell(event)
+
+    def own_feed(self) -> FeedId:
+        """Have a feed of our own, of which nobody is told."""
+        number = FeedId(500)
+        self.feeds[number] = Feed((audio_stream(99),))
+        return number
+
+
+@dataclass(slots=True)
+class Place:
+    """A member at a server."""
+
+    server: Slow
+    forwarded: Forwarded
+    listener: Listener
+
+
+@asynccontextmanager
+async def at_server() -> AsyncIterator[Place]:
+    server, listener = Slow(), Listener()
+    key = SendingKey(GROUP, US, entropy=os.urandom)
+    forwarded = Forwarded(
+        tone_plan,
+        server.open,
+        ice=LOOPBACK,
+        entropy=os.urandom,
+        sealer=Sealers().take(*key.in_use),
+        keys=HeardKeys(GROUP),
+        audience=listener,
+    )
+    running = asyncio.ensure_future(forwarded.run(TICKET))
+    try:
+        await until(lambda: bool(server.seen))  # our sound arrives there
+        yield Place(server, forwarded, listener)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        for task in server.tasks:
+            task.cancel()
+
+
+async def test_feeds_that_are_on_their_way_are_bounded_too() -> None:
+    async with at_server() as place:
+        place.server.tell(*(FeedAdded(FeedId(100 + n)) for n in range(100)))
+        await until(lambda: len(place.server.asked) >= MAX_WATCHED)
+        await until(lambda: place.listener.says("left out"))
+
+        assert len(place.server.asked) == MAX_WATCHED
+
+
+async def test_a_feed_that_is_announced_twice_is_taken_once() -> None:
+    async with at_server() as place:
+        feed = place.server.own_feed()
+        place.server.tell(FeedAdded(feed), FeedAdded(feed), FeedAdded(FeedId(501)))
+        await until(lambda: FeedId(501) in place.server.asked)
+
+        assert place.server.asked.count(feed) == 1
+
+
+async def test_a_feed_that_goes_before_it_came_is_not_taken() -> None:
+    async with at_server() as place:
+        feed = place.server.own_feed()
+        place.server.tell(FeedAdded(feed))
+        await until(lambda: feed in place.server.asked)
+        place.server.tell(FeedGone(feed), FeedAdded(FeedId(501)))
+        await until(lambda: FeedId(501) in place.server.asked)
+        place.server.offers.set()
+        await until(lambda: place.listener.says("cannot be taken"))
+
+        assert not place.server.feeds[feed].takers
