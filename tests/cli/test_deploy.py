@@ -5,7 +5,10 @@ import ipaddress
 import os
 import re
 import shutil
+import socket
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
@@ -13,8 +16,12 @@ import pytest
 
 from cli.gateways.sip import command as sip
 from cli.relay import serve
+from tests.voip.gateway.meshes import GROUP
 from tests.voip.signalling.engines import needs_redis, redis_engine
 from tests.voip.signalling.store_contract import ROOMY
+from voip.errors import RefusedError
+from voip.gateway.rooms.janus import Janus
+from voip.gateway.rooms.sfu import create_ticket
 from voip.signalling.store_redis import open_redis
 from voip.signalling.turn import prefix
 
@@ -152,6 +159,77 @@ def test_coturn_opens_no_connections_for_others() -> None:
     assert "no-tcp-relay" in lines
 
 
+async def listens(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
+@asynccontextmanager
+async def janus_as_deployed(folder: Path) -> AsyncIterator[int]:
+    """Run Janus with nothing but our settings, on a port of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for example in DEPLOY.glob("janus*.jcfg"):
+        text = example.read_text().replace("ws_port = 8188", f"ws_port = {port}")
+        (folder / example.name).write_text(text)
+    process = await asyncio.create_subprocess_exec(
+        *("janus", "-F", str(folder), f"--cwd-path={folder}"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(15):
+            while not await listens("127.0.0.1", port):
+                assert process.returncode is None
+                await asyncio.sleep(0.05)
+        yield port
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+needs_janus = pytest.mark.skipif(
+    shutil.which("janus") is None, reason="janus is not installed"
+)
+
+
+@needs_janus
+@pytest.mark.slow
+async def test_janus_is_reached_through_nginx_only(tmp_path: Path) -> None:
+    async with janus_as_deployed(tmp_path) as port:
+        # Also an address of this machine, and not the one: as good as one of others.
+        is_reached = await listens("127.0.0.2", port)
+
+    assert not is_reached
+
+
+@needs_janus
+@pytest.mark.slow
+async def test_janus_opens_rooms_for_its_operator_only(tmp_path: Path) -> None:
+    async with janus_as_deployed(tmp_path) as port:
+        url = f"ws://127.0.0.1:{port}"
+        ticket = create_ticket(url, GROUP, entropy=os.urandom)
+        async with Janus(url, entropy=os.urandom) as opener:
+            with pytest.raises(RefusedError):
+                await opener.create(ticket, admin_key="a guess", secret="s")
+            await opener.create(ticket, admin_key="REPLACE", secret="s")
+
+
+def test_nginx_stands_before_janus() -> None:
+    port = re.search(
+        r"ws_port = (\d+)", (DEPLOY / "janus.transport.websockets.jcfg").read_text()
+    )
+    assert port is not None
+
+    assert f"http://127.0.0.1:{port[1]};" in (DEPLOY / "nginx.conf").read_text()
+
+
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
 def test_nginx_understands_its_settings(tmp_path: Path) -> None:
     text = re.sub(r"\n +ssl_.*|listen .*ssl;", "", (DEPLOY / "nginx.conf").read_text())
@@ -178,10 +256,10 @@ def test_nginx_counts_households_as_a_relay_does(address: str) -> None:
 
 def test_brackets_are_closed() -> None:
     """For what no program here reads."""
-    for name in ("nginx.conf", "janus.jcfg"):
-        text = (DEPLOY / name).read_text()
+    for path in (DEPLOY / "nginx.conf", *DEPLOY.glob("janus*.jcfg")):
+        text = path.read_text()
 
-        assert text.count("{") == text.count("}"), name
+        assert text.count("{") == text.count("}"), path.name
 
 
 def test_the_container_runs_as_nobody_and_copies_what_is_there() -> None:
