@@ -142,8 +142,10 @@ class Forwarded:
         self._show()
 
     def drop(self, member: bytes) -> None:
-        """Hear a member no more: it left."""
-        self._of_member.pop(member, None)
+        """Hear a member no more: it left, or comes back in a moment."""
+        feed = self._of_member.pop(member, None)
+        if feed is not None:
+            self._feeds.gone(feed)  # if its next key opens it, it has a name again
 
     def retry(self) -> None:
         """Take feeds again that nobody's key opened: there is a new key."""

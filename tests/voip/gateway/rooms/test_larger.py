@@ -178,6 +178,14 @@ async def test_when_the_server_was_away_everybody_comes_back() -> None:
         assert "the server is shut down" in meeting.guests[0].warnings
 
 
+async def test_who_was_away_for_a_moment_is_heard_again() -> None:
+    async with room(Forwarder(), friends(*NAMES)[:2]) as meeting:
+        alice, bob = meeting.guests
+        alice.room._forwarded.drop(bob.room._membership.own)
+        await until(lambda: not alice.speaker.hears(TONES[1]))
+        await until(lambda: alice.speaker.hears(TONES[1]), 10)
+
+
 async def test_a_member_who_names_this_machine_is_not_believed() -> None:
     here = Room(GROUP, "ws://127.0.0.1:9", room=7, pin="a" * 26)
     server = Forwarder()
