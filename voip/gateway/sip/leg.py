@@ -48,7 +48,8 @@ class SipLeg:
         peer: who it is, as dialled; of a call that came, as they say: escape it.
         is_incoming: whether they called.
         mark: how weak it is; the expected one until it is `Secured`.
-        referred_to: whom we call instead, as they asked; as `peer`, theirs.
+        referred_to: whom we are about to call instead, as they asked; as `peer`,
+            theirs. Empty again once that call is there.
     """
 
     def __init__(  # noqa: PLR0913 -- what a leg is made of
@@ -80,6 +81,7 @@ class SipLeg:
         self._plan: MediaPlan | None = None
         self._sample = 0
         self._is_held = False
+        self._replacement: SipLeg | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pictures: asyncio.Task[None] | None = None
         self._over_now = asyncio.Event()
@@ -110,6 +112,8 @@ class SipLeg:
         """Give what happens, one after the other, the end last."""
         while True:
             happened = await self._happened.get()
+            if isinstance(happened, Replaced):
+                self._replacement = None
             yield happened
             if isinstance(happened, CallOver):
                 return
@@ -124,6 +128,8 @@ class SipLeg:
 
     def end(self) -> None:
         """Hang up, or do not take it; `CallOver` follows."""
+        if self._replacement is not None:  # nobody has heard of it
+            self._replacement.end()
         self._order(Order.END)
 
     def hold(self, *, on: bool) -> None:
@@ -193,7 +199,12 @@ class SipLeg:
         plan.video_sink.show(shown.picture)
 
     def replace(self, leg: "SipLeg") -> None:
-        """Tell that this one takes its place."""
+        """Tell that this one takes its place, or end that one if nobody would hear."""
+        self.referred_to = ""
+        if self._over_now.is_set() or self._happened.full():
+            leg.end()
+            return
+        self._replacement = leg
         self._happen(Replaced(leg))
 
     def lose(self) -> None:

@@ -336,8 +336,14 @@ class SipLine:
         text = event.text
         number = int(text) if text.isascii() and text.isdecimal() else 0
         replaced = self._legs.get(number)
-        if replaced is not None and THEIRS <= event.call not in self._legs:
-            replaced.replace(self._add(event.call, replaced.referred_to, came=False))
+        if not THEIRS <= event.call not in self._legs:
+            return
+        peer = "" if replaced is None else replaced.referred_to
+        if replaced is None or not peer or len(self._legs) >= MAX_LEGS:
+            # Nobody would hear it, or end it, and it costs money.
+            self._send(format_command(Command(Order.END, event.call)))
+            return
+        replaced.replace(self._add(event.call, peer, came=False))
 
     def _forget(self, number: int) -> None:
         del self._legs[number]

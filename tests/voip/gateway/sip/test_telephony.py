@@ -620,6 +620,47 @@ async def test_what_a_worker_tells_of_calls_that_are_not_is_nothing(
     assert leg.peer == "sip:x@y"
 
 
+REPLACING = (
+    f"{READY}"
+    "while data := sock.recv(65536):\n"
+    "    for each in reader.feed(data):\n"
+    "        told = []\n"
+    "        if each.order in (Order.DIAL, Order.REFER):\n"
+    "            for number in (0x8001, 0x8002):\n"
+    "                told.append(Event(Said.REPLACED, number, 0, '1'))\n"
+    "        if each.order is Order.END:\n"
+    "            told.append(Event(Said.DIGIT, 1, 0, str(each.call - 0x8000)))\n"
+    "        for event in told:\n"
+    "            sock.sendall(format_event(event))\n"
+)
+
+
+@pytest.mark.slow
+async def test_a_call_in_place_of_another_that_nobody_wanted_is_ended(
+    tmp_path: Path,
+) -> None:
+    async with mad(REPLACING, tmp_path / "ca") as line:
+        await line.registered()
+        call = watch(line.dial("sip:b@pbx.example"))
+        await call.until(Pressed, 2)
+
+    assert call.happened[:2] == [Pressed("1"), Pressed("2")]
+
+
+@pytest.mark.slow
+async def test_one_call_takes_the_place_of_another(tmp_path: Path) -> None:
+    async with mad(REPLACING, tmp_path / "ca") as line:
+        await line.registered()
+        call = watch(line.dial("sip:b@pbx.example"))
+        await call.until(Pressed, 2)
+        call.leg.refer("sip:c@pbx.example", accept=True)
+        replaced = await call.until(Replaced)
+        ended = await call.until(Pressed, 3)
+
+    assert isinstance(replaced, Replaced)
+    assert (replaced.leg.peer, ended) == ("sip:c@pbx.example", Pressed("2"))
+
+
 @pytest.mark.slow
 async def test_sound_before_keys_reaches_nobody(tmp_path: Path) -> None:
     early = (
