@@ -16,7 +16,7 @@ Times are seconds of one monotonic clock.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -161,6 +161,7 @@ class GuestCall:
         self._heard_at, self._is_asked = now, False
         self._rekey_at = float("inf")
         self._offers = 0
+        self._shown: State | None = None  # the newest, whatever its version
         self._tally: Tally | None = None
         self._theirs: tuple[Count, ...] = ()
         self._lost_at: float | None = None
@@ -186,8 +187,10 @@ class GuestCall:
                 return [Say(Pong(t))] if t else []
             case Pong() | Unknown():
                 return []
-            case _ if self.stage is Stage.CONFIRMING:
-                raise RefusedError("guest: expected CONFIRM first")
+            case _ if self.stage not in {Stage.ACCEPTED, Stage.TALKING}:
+                # Who is not let in yet has nothing to say that the host would read.
+                said = type(message).__name__
+                raise RefusedError(f"guest: {said} while {self.stage.value}")
             case Offer(sdp):
                 return self._offered(sdp, now)
             case RekeyAck(fields):
@@ -201,7 +204,10 @@ class GuestCall:
                 if not matched:
                     raise TrustError("the guest reads other words")
                 return [Pass(message)]
-            case State() | LegsAck() | Digits():
+            case State():
+                before, self._shown = self._shown, replace(message, version=0)
+                return [] if self._shown == before else [Pass(message)]
+            case LegsAck() | Digits():
                 return [Pass(message)]
             case Counts(counts):
                 self._theirs = counts
@@ -315,8 +321,6 @@ class GuestCall:
         return [AskHost(self._keys.sas(nonce)), Say(Alerting())]
 
     def _offered(self, sdp: str, now: float) -> list[Command]:
-        if self.stage not in {Stage.ACCEPTED, Stage.TALKING}:
-            raise RefusedError(f"guest: OFFER while {self.stage.value}")
         self._offers += 1
         if self._offers > MAX_OFFERS:
             raise RefusedError(f"guest: more than {MAX_OFFERS} connections")

@@ -122,7 +122,7 @@ def test_confirm_twice_is_refused() -> None:
     "message", [Offer("v"), SasResult(matched=True), Counts(())], ids=["o", "s", "c"]
 )
 def test_nothing_comes_before_confirm(message: GuestMessage) -> None:
-    with pytest.raises(RefusedError, match="expected CONFIRM first"):
+    with pytest.raises(RefusedError, match="while confirming"):
         confirming().receive(message, 1.0)
 
 
@@ -139,7 +139,7 @@ def test_nobody_is_let_in_who_is_not_at_the_door(make: type[GuestCall]) -> None:
 
 
 def test_no_media_before_the_host_accepts() -> None:
-    with pytest.raises(RefusedError, match="OFFER while at the door"):
+    with pytest.raises(RefusedError, match="Offer while at the door"):
         at_door().receive(Offer("v=0"), 1.0)
 
 
@@ -297,6 +297,57 @@ def test_what_is_for_others_is_handed_on(
 def test_other_words_at_the_guest_end_it() -> None:
     with pytest.raises(TrustError, match="the guest reads other words"):
         talking().receive(SasResult(matched=False), 1.0)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        LegsAck(1, Shown.SHOWN),
+        State(1, muted=True),
+        Digits(1, "5"),
+        SasResult(matched=True),
+        Counts(()),
+        RekeyAck(bytes(36)),
+    ],
+    ids=["legs", "state", "digits", "words", "counts", "rekey"],
+)
+def test_who_is_at_the_door_has_nothing_to_say(message: GuestMessage) -> None:
+    with pytest.raises(RefusedError, match="while at the door"):
+        at_door().receive(message, 1.0)
+
+
+def test_who_is_at_the_door_may_ask_whether_it_is_there_and_answer() -> None:
+    call = at_door()
+    said = [
+        call.receive(each, 1.0)
+        for each in (Ping(1), Pong(1), Unknown(200, b""), NORMAL)
+    ]
+
+    assert said[:3] == [[Say(Pong(1))], [], []]
+    assert ends(said[3]) == [(HangupReason.NORMAL, "the guest hung up")]
+
+
+def test_a_state_is_handed_on_only_if_it_is_another_one() -> None:
+    call = talking()
+    said = [
+        call.receive(each, 1.0)
+        for each in (
+            State(1, muted=True),
+            State(2, muted=True),
+            State(3),
+            State(4, muted=True),
+        )
+    ]
+
+    assert [bool(each) for each in said] == [True, False, True, True]
+
+
+def test_nothing_starts_after_the_end() -> None:
+    call = talking()
+    call.receive(NORMAL, 1.0)
+
+    with pytest.raises(RefusedError, match="while ended"):
+        call.receive(Offer("v"), 1.0)
 
 
 @pytest.mark.parametrize(
