@@ -85,6 +85,7 @@ class Telephone:
         self._has_video = video and line.account.has_video
         self._tell = tell
         self._leg: SipLeg | None = None
+        self._running: list[SipLeg] = []  # two, during a transfer
         self._end = CallOver(LegReason.NORMAL, 0, "")
 
     @property
@@ -175,24 +176,34 @@ class Telephone:
         self._end = CallOver(LegReason.LOST, 0, "the call was left")
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follow(leg, tasks))
+                self._adopt(leg, tasks)
         finally:
             self._over(self._end)
+            self._end_all()
         return self._end
+
+    def _adopt(self, leg: SipLeg, tasks: asyncio.TaskGroup) -> None:
+        """Answer for a call from now on, whether its task ever begins or not."""
+        self._running.append(leg)
+        tasks.create_task(self._follow(leg, tasks))
 
     async def _follow(self, leg: SipLeg, tasks: asyncio.TaskGroup) -> None:
         """Follow one call to its end; one that replaces it beside it."""
+        assert self.ticket is not None
+        if self.ticket.ended is not None:  # while it was on its way
+            leg.end()
         before, self._leg = self._leg, leg
         leg.carry(self._port.plan(video=self._has_video))
         try:
             async for happened in leg.happenings():
                 if isinstance(happened, Replaced):
-                    tasks.create_task(self._follow(happened.leg, tasks))
+                    self._adopt(happened.leg, tasks)
                     continue
                 self._obey(leg, happened)
                 self._tell(happened)
         finally:
             leg.end()
+            self._running.remove(leg)
             if self._leg is leg:
                 self._leg = before
 
@@ -222,8 +233,12 @@ class Telephone:
         return True
 
     def _changed(self, ticket: LegTicket) -> None:
-        if ticket.ended is not None and self._leg is not None:
-            self._leg.end()
+        if ticket.ended is not None:
+            self._end_all()
+
+    def _end_all(self) -> None:
+        for leg in self._running:
+            leg.end()
 
     def _over(self, over: CallOver) -> CallOver:
         assert self.ticket is not None

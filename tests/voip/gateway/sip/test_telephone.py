@@ -416,6 +416,64 @@ async def test_who_is_transferred_to_takes_the_place() -> None:
 
 
 @simulated
+async def test_what_takes_the_place_of_a_call_that_is_over_is_ended() -> None:
+    here = scene()
+    async with here.call() as holding:
+        here.line.take_up()
+        here.line.say(Said.CLOSED)
+        await holding
+        second = here.line.add(2, "sip:+493099@pbx.example", came=False)
+        here.line.legs[0].replace(second)
+
+    assert here.line.sent[-1] == Command(Order.END, 2)
+
+
+@simulated
+async def test_what_takes_the_place_of_a_call_that_we_leave_is_ended() -> None:
+    here = scene()
+    async with here.call() as holding:
+        here.line.take_up()
+        await settle()
+        second = here.line.add(2, "sip:+493099@pbx.example", came=False)
+        here.line.legs[0].replace(second)
+        holding.cancel()
+        await asyncio.wait([holding])
+
+        assert Command(Order.END, 2) in here.line.sent
+        here.line.say(Said.CLOSED, to=0)
+
+
+@simulated
+async def test_hanging_up_during_a_transfer_ends_both_calls() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        here.line.legs[0].replace(here.line.add(2, URI, came=False))
+        await settle()
+        here.phone.hang_up()
+        ended = {each.call for each in here.line.sent if each.order is Order.END}
+        here.line.say(Said.CLOSED)
+
+    assert ended == {1, 2}
+
+
+@simulated
+async def test_what_takes_the_place_after_we_hung_up_is_ended() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        here.phone.hang_up()
+        here.line.legs[0].replace(here.line.add(2, URI, came=False))
+        await settle()
+        ended = {each.call for each in here.line.sent if each.order is Order.END}
+        here.line.say(Said.CLOSED)
+
+    assert ended == {1, 2}
+
+
+@simulated
 async def test_a_call_that_comes_is_answered_once_everybody_knows() -> None:
     here = scene()
     leg = here.line.add(1, "sip:200@pbx.example", came=True)
