@@ -34,6 +34,7 @@ from voip.signalling.turn import TurnOffer
 
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
+STEADY_S = 300.0  # who ran for so long did not die of how it was started
 TLS_BUFFER_BYTES = 16 << 10
 GC_SELDOM = 50_000, 20, 100
 """New objects, and younger collections, before each of the three generations."""
@@ -161,6 +162,7 @@ async def _serve(wanted: Wanted, journal: Journal) -> None:
             counts,
             {Reason.STORE: running.check},
             _teller(journal),
+            warn=_hush if wanted.is_json_log else note,
         ) as operations,
     ):
         if wanted.worker in (None, 0):
@@ -176,6 +178,10 @@ async def _leave(
     operations.drain()
     journal.write(Event.DRAINING, clients=running.counts.connections)
     await running.drain(wanted.drain_s)
+
+
+def _hush(_: str) -> None:
+    """Leave stderr to JSON."""
 
 
 def _teller(journal: Journal) -> Callable[[tuple[Reason, ...]], None]:
@@ -229,6 +235,18 @@ def _asked_to_end() -> asyncio.Event:
     return ended
 
 
+def next_retry_s(retry_s: float, up_s: float) -> float:
+    """Say how long to wait before a process that died is started again, in seconds.
+
+    Args:
+        retry_s: how long the wait was before; 0 is the first time.
+        up_s: how long it ran since.
+    """
+    if up_s >= STEADY_S:
+        return FIRST_RETRY_S
+    return max(FIRST_RETRY_S, min(2 * retry_s, LAST_RETRY_S))
+
+
 class _Parent:
     """Keeps the workers running."""
 
@@ -246,7 +264,7 @@ class _Parent:
                     tasks.create_task(self._keep(number, port))
 
     async def _keep(self, number: int, port: int) -> None:
-        retry_s = FIRST_RETRY_S
+        loop, retry_s = asyncio.get_running_loop(), 0.0
         while not self._ended.is_set():
             # The same command line; of an option given twice the last counts.
             process = await asyncio.create_subprocess_exec(
@@ -254,6 +272,7 @@ class _Parent:
                 *("--port", str(port), "--worker", str(number)),
             )
             self._journal.write(Event.WORKER_STARTED, worker=number)
+            began = loop.time()
             await self._until_end_of(process)
             self._journal.write(
                 Event.WORKER_ENDED,
@@ -261,10 +280,10 @@ class _Parent:
                 worker=number,
                 code=process.returncode or 0,
             )
+            retry_s = next_retry_s(retry_s, loop.time() - began)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(retry_s):
                     await self._ended.wait()
-            retry_s = min(2 * retry_s, LAST_RETRY_S)
 
     async def _until_end_of(self, process: asyncio.subprocess.Process) -> None:
         exited = asyncio.create_task(process.wait())

@@ -23,8 +23,10 @@ from typing import Any
 
 from aiohttp import web
 
+from cli.output import note
 from voip.errors import CallError, MalformedError, UnreachableError
 from voip.gateway.counts import Direction, GatewayCounts, Kind
+from voip.signalling.address import is_loopback
 from voip.signalling.counts import BOUNDS_S, RelayCounts
 
 LAG_S = 1.0  # a loop that is as late does nothing in time any more
@@ -102,6 +104,8 @@ async def serve_operations(
     counts: RelayCounts | GatewayCounts,
     checks: Mapping[Reason, Check] | None = None,
     told: Told = lambda _: None,
+    *,
+    warn: Callable[[str], None] = note,
 ) -> AsyncIterator[Operations]:
     """Serve the pages for the length of a block.
 
@@ -110,6 +114,7 @@ async def serve_operations(
         counts: what `/metrics` shows.
         checks: what `/readyz` asks, every ten seconds.
         told: is told when the answer changes.
+        warn: is told where others than this machine can read the pages.
 
     Raises:
         ModuleNotFoundError: the library `prometheus_client` is not installed.
@@ -124,7 +129,7 @@ async def serve_operations(
         ]
         stack.push_async_callback(_end, tasks)
         if address is not None:
-            await stack.enter_async_context(_pages(address, operations, counts))
+            await stack.enter_async_context(_pages(address, operations, counts, warn))
         yield operations
 
 
@@ -136,7 +141,10 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 @asynccontextmanager
 async def _pages(
-    address: str, operations: Operations, counts: RelayCounts | GatewayCounts
+    address: str,
+    operations: Operations,
+    counts: RelayCounts | GatewayCounts,
+    warn: Callable[[str], None],
 ) -> AsyncIterator[None]:
     from prometheus_client import (  # noqa: PLC0415 - an optional dependency
         CONTENT_TYPE_LATEST,
@@ -185,6 +193,8 @@ async def _pages(
             raise UnreachableError(
                 f"cannot listen on {address}: {error.strerror}"
             ) from error
+        if not all(is_loopback(bound[0]) for bound in runner.addresses):
+            warn(f"{address}: others can read these pages, which ask nobody who he is")
         yield
     finally:
         await runner.cleanup()

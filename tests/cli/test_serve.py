@@ -141,6 +141,18 @@ async def test_an_address_that_is_taken_is_said(address: str) -> None:
                 pass
 
 
+@pytest.mark.parametrize(
+    ("host", "warnings"), [("127.0.0.1", 0), ("0.0.0.0", 1)], ids=["ours", "all"]
+)
+async def test_pages_that_others_can_read_are_warned_of(
+    address: str, host: str, warnings: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serve_operations(address.replace("127.0.0.1", host), RelayCounts()):
+        said = capsys.readouterr().err
+
+    assert said.count("others can read these pages") == warnings
+
+
 @pytest.mark.parametrize("text", ["", "9464", ":9464", "host:", "host:x", "h:65536"])
 def test_an_address_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(MalformedError, match="expected HOST:PORT"):
