@@ -135,10 +135,14 @@ class Forwarded:
         self._show()
 
     def set_screen(self, source: VideoSource | None) -> None:
-        """Show this beside our picture, or nothing any more; its owner closes it."""
-        self._screen = source
+        """Show this beside our picture, or nothing any more; its owner closes it.
+
+        Raises:
+            MissingError: the plan has no pictures.
+        """
         if self._publishing is not None and source is not None:
             self._publishing.use_screen(_Lent(source))
+        self._screen = source
         self._show()
 
     def drop(self, member: bytes) -> None:

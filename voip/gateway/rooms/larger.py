@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from voip.endpoint import Endpoint
-from voip.errors import CallError, MalformedError, UnexpectedEventError
+from voip.errors import CallError, MalformedError, MissingError, UnexpectedEventError
 from voip.gateway.counts import GatewayCounts
 from voip.gateway.rooms.companion import Companion, Said
 from voip.gateway.rooms.forwarded import Forwarded, OpenSfu
@@ -171,14 +171,24 @@ class LargerRoom(MeshRoom):
         """Show a screen to all, also to those who come; closed at the end.
 
         Raises:
-            UnexpectedEventError: one is shown already.
-            MissingError: the room was entered without pictures.
+            UnexpectedEventError: one is shown already; this one is closed.
+            MissingError: the room was entered without pictures; likewise.
         """
-        if self._screen is not None:
-            raise UnexpectedEventError("a screen is shown already")
-        self._forwarded.set_screen(source)
+        try:
+            self._check_screen()
+            self._forwarded.set_screen(source)
+        except CallError:
+            source.close()
+            raise
         self._screen = source
         self._company.each(lambda conversation: conversation.set_screen(on=True))
+
+    def _check_screen(self) -> None:
+        if self._screen is not None:
+            raise UnexpectedEventError("a screen is shown already")
+        if not self._plan.has_pictures:
+            # None are offered to the server, so it would refuse us each time anew.
+            raise MissingError("the room was entered without pictures")
 
     def stop_screen(self) -> None:
         """Show our screen no longer, if we did."""
@@ -235,7 +245,8 @@ class LargerRoom(MeshRoom):
         self._keys.drop(companion.key)  # one who comes back begins anew
         self._weigh(companion)
         if self._screen is not None:
-            companion.conversation.set_screen(on=True)
+            with contextlib.suppress(MissingError):  # it ends at this moment
+                companion.conversation.set_screen(on=True)
 
     def _went(self, companion: Companion) -> None:
         """Take a new key, of which who went learns nothing."""

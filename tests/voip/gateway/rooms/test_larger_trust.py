@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from tests.voip.gateway.larger_rooms import Camera
 from tests.voip.gateway.meshes import GROUP, Town, friends, on, until
 from tests.voip.pairs import Party
 from tests.voip.peers import Home
@@ -43,11 +44,15 @@ def told(room: LargerRoom) -> list[RoomNews]:
     return list(room._news._queue)  # type: ignore[attr-defined]
 
 
-def larger(home: Home, ticket: Room | None = TICKET) -> LargerRoom:
+def larger(
+    home: Home, ticket: Room | None = TICKET, *, pictures: bool = False
+) -> LargerRoom:
+    """Make a room whose server does not answer."""
+    video = Camera(0) if pictures else None
     return LargerRoom(
         home.endpoint,
         home.keeper,
-        plan=tone_plan(),
+        plan=replace(tone_plan(), video_source=video),
         group_id=GROUP,
         open_sfu=Down,
         entropy=os.urandom,
@@ -82,13 +87,15 @@ class Two:
 
 
 @asynccontextmanager
-async def two(alice: Party, bob: Party) -> AsyncIterator[Two]:
+async def two(
+    alice: Party, bob: Party, *, pictures: bool = False
+) -> AsyncIterator[Two]:
     """Have two in a room whose server does not answer."""
     town = Town()
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(on(town, alice))
         there = await stack.enter_async_context(on(town, bob))
-        one = await stack.enter_async_context(larger(here))
+        one = await stack.enter_async_context(larger(here, pictures=pictures))
         await one.invite("bob")
         invitation = await there.rung()
         other = await stack.enter_async_context(larger(there, None))
