@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from voip.errors import MalformedError, UnexpectedEventError
 from voip.gateway.counts import FrameCount
 from voip.gateway.sip.account import parse_uri
-from voip.gateway.sip.call import CallOver, Happened, Secured, SipCall
+from voip.gateway.sip.call import (
+    CallOver,
+    Happened,
+    Held,
+    Pressed,
+    Referred,
+    Secured,
+    SipCall,
+)
 from voip.gateway.sip.frames import (
     PICTURE_SIZE,
     Command,
@@ -31,7 +39,11 @@ from voip.media.sources import FRAME_SAMPLES, DrivenSink
 from voip.signalling.legs import TOUCH_TONES, LegReason, Mark
 
 MAX_HAPPENED = 64
-"""That nobody reads: more is a stranger who presses keys all day, and is dropped."""
+"""That nobody reads: of more, what a stranger can do all day is dropped. All else must
+be heard of, or sound would pass under a mark that nobody was told: that ends the call.
+"""
+
+_DROPPED = (Pressed, Held, Referred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ class SipLeg:
         self._send, self._spare = send, spare
         self._over = over
         self._loop = asyncio.get_running_loop()
-        self._happened: asyncio.Queue[Happened | Replaced] = asyncio.Queue(MAX_HAPPENED)
+        self._happened: asyncio.Queue[Happened | Replaced] = asyncio.Queue()
         self._heard_count, self._said_count = heard, said
         self._widened = Widened()
         self._plan: MediaPlan | None = None
@@ -201,7 +213,7 @@ class SipLeg:
     def replace(self, leg: "SipLeg") -> None:
         """Tell that this one takes its place, or end that one if nobody would hear."""
         self.referred_to = ""
-        if self._over_now.is_set() or self._happened.full():
+        if self._over_now.is_set() or self._is_full:
             leg.end()
             return
         self._replacement = leg
@@ -210,6 +222,10 @@ class SipLeg:
     def lose(self) -> None:
         """End it, for the worker is gone."""
         self._happen(CallOver(LegReason.LOST, 0, "the SIP worker ended"))
+
+    @property
+    def _is_full(self) -> bool:
+        return self._happened.qsize() >= MAX_HAPPENED
 
     @property
     def _may_show(self) -> bool:
@@ -230,23 +246,25 @@ class SipLeg:
     def _happen(self, happened: Happened | Replaced) -> None:
         if self._over_now.is_set():
             return
+        if self._is_full and not isinstance(happened, CallOver):
+            if isinstance(happened, _DROPPED):
+                return
+            self.end()
+            happened = CallOver(LegReason.SECURITY, 0, "nobody follows the call")
         if isinstance(happened, Secured):
             self.mark = happened.mark
         if isinstance(happened, CallOver):
             self._over_now.set()
-            if self._happened.full():
-                self._happened.get_nowait()
             self._close()
             self._over(self._number)
-        if not self._happened.full():
-            self._happened.put_nowait(happened)
+        self._happened.put_nowait(happened)
 
     def _wake(self) -> None:
         """Be asked again when the rules want to be."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._rules.deadline is not None:
+        if self._rules.deadline is not None and not self._over_now.is_set():
             self._timer = self._loop.call_at(self._rules.deadline, self._wait)
 
     def _wait(self) -> None:

@@ -22,7 +22,7 @@ from voip.gateway.sip.frames import (
     Said,
     Sound,
 )
-from voip.gateway.sip.leg import SipLeg
+from voip.gateway.sip.leg import MAX_HAPPENED, SipLeg
 from voip.gateway.sip.telephone import UNCHECKED, Telephone, who_is
 from voip.media.sources import SILENCE
 from voip.signalling.legs import (
@@ -471,6 +471,49 @@ async def test_what_takes_the_place_after_we_hung_up_is_ended() -> None:
         here.line.say(Said.CLOSED)
 
     assert ended == {1, 2}
+
+
+@simulated
+async def test_keys_a_stranger_presses_all_day_are_dropped_and_end_nothing() -> None:
+    here = scene()
+    async with here.call() as holding:
+        for _ in range(MAX_HAPPENED + 1):
+            here.line.say(Said.DIGIT, "5")
+        await settle()
+
+        assert not holding.done()
+        assert here.happened == [Pressed("5")] * MAX_HAPPENED
+
+
+@simulated
+async def test_a_call_whose_mark_nobody_would_hear_of_is_ended() -> None:
+    here = scene(ACCOUNT + "unencrypted allowed\n", may_be_weak=True)
+    async with here.call() as holding:
+        here.line.take_up()
+        await settle()
+        for _ in range(MAX_HAPPENED):
+            here.line.say(Said.DIGIT, "5")
+        here.line.say(Said.ENCRYPTED, "0,audio,NULL_HMAC_SHA1_80")
+        heard = here.hears()
+        over = await holding
+
+    assert (heard, over.reason) == (SILENCE, LegReason.SECURITY)
+    assert here.orders[-1] is Order.END
+
+
+@simulated
+async def test_what_takes_the_place_of_a_call_that_nobody_follows_is_ended() -> None:
+    here = scene()
+    async with here.call() as holding:
+        here.line.take_up()
+        await settle()
+        for _ in range(MAX_HAPPENED):
+            here.line.say(Said.DIGIT, "5")
+        here.line.legs[0].replace(here.line.add(2, URI, came=False))
+        await settle()
+
+        assert here.line.sent[-1] == Command(Order.END, 2)
+        assert not holding.done()
 
 
 @simulated
