@@ -24,7 +24,7 @@ from typing import Final
 from voip.errors import LimitError
 from voip.identity.keys import T
 from voip.identity.trust import TrustState
-from voip.signalling.group import MAX_SEATS, Members, Roster, Seat
+from voip.signalling.group import MAX_COUNT, MAX_SEATS, Members, Roster, Seat
 from voip.wire import be32
 
 MAX_MEMBERS: Final = 6
@@ -49,6 +49,7 @@ tells us within two records."""
 MAX_RAISE: Final = 16
 """Of a count by one message: eight times gone and back since the last one. Who could
 raise it at will could put an end to counting."""
+MAX_RAISED: Final = MAX_COUNT // 2  # by messages; the rest is for what we see
 MAX_FIRST: Final = 1 << 12  # of a count that we hear of for the first time
 _TRUSTED: Final = frozenset({TrustState.CONTINUOUS, TrustState.VERIFIED})
 
@@ -265,7 +266,7 @@ class Membership:
             if known is None:
                 if len(self._known) < MAX_SEATS and seat.count <= MAX_FIRST:
                     self._known[seat.key] = _Known(seat.count)
-            elif known.count < seat.count <= known.count + MAX_RAISE:
+            elif known.count < seat.count <= min(known.count + MAX_RAISE, MAX_RAISED):
                 known.count = seat.count
         self._said[sender] = message
         self._settle(now)

@@ -41,10 +41,13 @@ MAX_CANDIDATES = 3
 """Members that may share an index; two do in one of 500 rooms of 16."""
 MAX_AHEAD = 32
 """Epochs that a receiver ratchets on: a whole room may have come at once, twice."""
+MAX_TOLD = 1 << 31
+"""Epochs that a member may tell: half of those there are, so that none is used up."""
 MAX_OLD = 16
 """Replaced keys of a member that are kept, whatever their age."""
 
 _KID_EPOCHS = 256
+_LAST_EPOCH = (1 << 32) - 1
 
 
 def room_index(group_id: bytes, member: bytes) -> int:
@@ -189,7 +192,7 @@ class _Chain:
             if held.epoch % _KID_EPOCHS == epoch:
                 return held
         ahead = (epoch - self.newest.epoch) % _KID_EPOCHS
-        if ahead > MAX_AHEAD:
+        if ahead > MAX_AHEAD or self.newest.epoch + ahead > _LAST_EPOCH:
             return None
         key = self.newest.key
         for step in range(1, ahead + 1):
@@ -212,7 +215,8 @@ class HeardKeys:
 
         Raises:
             RefusedError: of another room or index, or a key that went back: an older
-                epoch, or another key for one that we have.
+                epoch, or another key for one that we have; an epoch that nobody
+                reaches.
             LimitError: of more members than a room has.
         """
         index = room_index(self._group_id, member)
@@ -220,6 +224,11 @@ class HeardKeys:
             # Somebody else's index would have their frames pass for this member's.
             raise RefusedError(
                 f"sender key: expected index {index} of this room, came {told.index}"
+            )
+        if told.epoch > MAX_TOLD:
+            raise RefusedError(
+                f"sender key: expected an epoch of at most {MAX_TOLD}, "
+                f"came {told.epoch}"
             )
         chain = self._chains.get(member)
         if chain is None:

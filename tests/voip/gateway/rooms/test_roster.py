@@ -23,7 +23,7 @@ from voip.gateway.rooms.roster import (
     roster_digest,
 )
 from voip.identity.trust import TrustState
-from voip.signalling.group import MAX_SEATS, Members, Roster, Seat
+from voip.signalling.group import MAX_COUNT, MAX_SEATS, Members, Roster, Seat
 from voip.signalling.messages import format_message
 
 ALICE, BOB, CAROL, DAVE = map(key, ("alice", "bob", "carol", "dave"))
@@ -177,6 +177,14 @@ def test_a_first_count_that_leaps_is_left_out() -> None:
     alice.take(BOB, telling(Seat(CAROL, MAX_FIRST + 1)), 1.0)
 
     assert not alice.is_in(CAROL)
+
+
+def test_a_count_that_nobody_reaches_is_left_out() -> None:
+    alice = alone_with_bob()
+    alice._known[BOB].count = MAX_COUNT // 2
+    alice.take(BOB, telling(Seat(BOB, MAX_COUNT // 2 + 1)), 1.0)
+
+    assert alice._known[BOB].count == MAX_COUNT // 2
 
 
 def test_a_lower_count_is_old_news() -> None:

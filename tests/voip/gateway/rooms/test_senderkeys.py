@@ -13,6 +13,7 @@ from voip.gateway.rooms.senderkeys import (
     MAX_CANDIDATES,
     MAX_MEMBERS,
     MAX_OLD,
+    MAX_TOLD,
     OLD_KEY_S,
     SWITCH_S,
     HeardKeys,
@@ -348,6 +349,26 @@ def test_an_epoch_may_wrap_in_a_frame(alice: SendingKey) -> None:
         keys.take(ALICE, told, 0.0)
 
     assert opens(keys, seal(alice.in_use)) == (ALICE, b"hello")
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "later"])
+def test_a_key_of_an_epoch_that_nobody_reaches_is_refused(
+    alice: SendingKey, *, is_first: bool
+) -> None:
+    keys = HeardKeys(GROUP) if is_first else heard(alice.joined())
+    told = SenderKey(GROUP, room_index(GROUP, ALICE), epoch=MAX_TOLD + 1, key=bytes(64))
+
+    with pytest.raises(RefusedError, match="expected an epoch of at most 2147483648"):
+        keys.take(ALICE, told, 0.0)
+
+
+def test_no_epoch_is_looked_for_after_the_last_one(alice: SendingKey) -> None:
+    keys = heard(alice.joined())
+    keys._chains[ALICE].newest.epoch = 2**32 - 1
+    beyond = InUse(bytes(64), frame_kid(room_index(GROUP, ALICE), 2**32 + 3))
+
+    with pytest.raises(MalformedError, match="no member's key"):
+        opens(keys, seal(beyond))
 
 
 def test_a_key_shows_nothing_of_itself(alice: SendingKey) -> None:
