@@ -132,6 +132,7 @@ class Membership:
         self._said: dict[bytes, Members] = {}
         self._concluded: dict[bytes, Roster] = {}
         self._differing: dict[bytes, _Differing] = {}
+        self._left_differing: set[bytes] = set()
         self._introduced: set[tuple[bytes, bytes]] = set()
         self._claimed = self.roster()
 
@@ -232,6 +233,8 @@ class Membership:
 
     def unlinked(self, key: bytes, now: float, *, left: bool) -> None:
         """Take up that the session is over; `left`, because its user hung up."""
+        if key in self.differing(now):
+            self._left_differing.add(key)  # or hanging up would end the alarm
         known = self._known[key]
         known.is_heard = False
         self._said.pop(key, None)
@@ -317,8 +320,8 @@ class Membership:
         return not self._is_settled and len(self.members) > self._limit
 
     def differing(self, now: float) -> frozenset[bytes]:
-        """Name those who have concluded something else for too long."""
-        return frozenset(
+        """Name those who have concluded something else for too long, or left so."""
+        return frozenset(self._left_differing).union(
             key
             for key, differing in self._differing.items()
             if now - differing.since >= self._patience_s(key)
@@ -400,6 +403,8 @@ class Membership:
             for differing in self._differing.values():
                 differing.since = now  # they need time to follow
         for key in self._known:
+            if self._concluded.get(key) == ours:
+                self._left_differing.discard(key)
             if not self._known[key].is_heard or self._concluded.get(key) == ours:
                 self._differing.pop(key, None)
             elif key not in self._differing:

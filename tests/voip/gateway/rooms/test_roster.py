@@ -339,6 +339,24 @@ def test_who_is_not_heard_is_not_asked_to_agree() -> None:
     assert not alice.differing(PLENTY_S)
 
 
+def test_an_alarm_does_not_end_by_hanging_up() -> None:
+    alice = alone_with_bob()
+    alice.take_roster(BOB, Roster(GROUP, 2, digest=bytes(32)), 0.0)
+    alice.unlinked(BOB, ALARM_S, left=True)
+
+    assert alice.differing(PLENTY_S) == {BOB}
+
+
+def test_an_alarm_of_who_left_ends_when_they_come_back_and_agree() -> None:
+    alice = alone_with_bob()
+    alice.take_roster(BOB, Roster(GROUP, 2, digest=bytes(32)), 0.0)
+    alice.unlinked(BOB, ALARM_S, left=True)
+    alice.linked(BOB, PLENTY_S)
+    alice.take_roster(BOB, alice.roster(), PLENTY_S)
+
+    assert not alice.differing(2 * PLENTY_S)
+
+
 def test_who_adds_members_for_one_other_only_is_found_out_by_all() -> None:
     gossip = room("alice", "bob", "carol")
     bob = gossip.people["bob"]
