@@ -23,7 +23,7 @@ from voip.gateway.sip.account import parse_account
 from voip.gateway.sip.telephony import SipLine
 from voip.signalling.legs import Mark
 
-PASSWORD = "a pass;word"
+PASSWORD = "a pass=word"
 MODULES = next(iter(Path("/usr/lib").glob("*/kamailio/modules")), None)
 CONFIG = """\
 children=2
