@@ -1,6 +1,7 @@
 """Real telephones for tests: Debian's baresip on loopback, and a certificate for it."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import importlib.util
 import json
@@ -264,7 +265,8 @@ async def running_phone(
         await until(lambda: any("is ready" in each for each in phone.log), READY_S)
         yield phone
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself
+            process.kill()
         await process.wait()
         await reading
 
