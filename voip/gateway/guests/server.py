@@ -15,6 +15,7 @@ are in docs/formats/guest.md.
 """
 
 import asyncio
+import logging
 import os
 import ssl
 from collections.abc import Callable
@@ -38,6 +39,9 @@ from voip.signalling.messages import HangupReason
 
 PATH: Final = "/ringfence/guest/1"
 FIRST_S: Final = 10.0  # for the first message of a socket; the page sends it at once
+SILENCE_S: Final = (
+    10.0  # a connection that asks for nothing is closed; aiohttp: an hour
+)
 MAX_SOCKETS: Final = 64  # of all guests; each may cost a handshake
 MAX_AT_DOOR: Final = 16
 
@@ -104,7 +108,15 @@ class BrowserGateway:
             application.router.add_get(path, self._page)
         application.on_response_prepare.append(self._dress)
         # Addresses and links of guests are no log's business.
-        self._runner = web.AppRunner(application, access_log=None)
+        silent = logging.Logger("guests")  # noqa: LOG001 - outside the tree
+        silent.addHandler(logging.NullHandler())
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            logger=silent,
+            keepalive_timeout=SILENCE_S,
+            shutdown_timeout=1.0,  # seconds; who still loads the page has lost nothing
+        )
         await self._runner.setup()
         return self
 

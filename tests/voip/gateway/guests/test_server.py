@@ -1,6 +1,7 @@
 """Whole calls of a guest over real sockets, and what must not become one."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -19,6 +20,7 @@ from voip.gateway.guests.server import (
     MALFORMED,
     PATH,
     REFUSED,
+    SILENCE_S,
     USED,
     BrowserGateway,
 )
@@ -507,3 +509,16 @@ async def test_frames_are_counted_when_a_connection_is_over() -> None:
         await served.until(lambda: frames.passed)
 
         assert (frames.passed > 50, frames.failed) == (True, 0)
+
+
+@pytest.mark.slow
+async def test_half_a_request_holds_no_place_for_long() -> None:
+    async with serving(video=False) as served:
+        port = urlsplit(served.link).port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HT")
+        async with asyncio.timeout(3 * SILENCE_S):
+            rest = await reader.read()
+        writer.close()
+
+        assert rest == b""
