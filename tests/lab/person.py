@@ -14,10 +14,10 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tests.lab.beacon import Ear, Eye, Voice
+from tests.memory import resident_kb
 from tests.voip.people import MemoryKeeper, at_home
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
@@ -96,11 +96,10 @@ class _Person:
 
     def _figures(self, call: Conversation) -> dict[str, Any]:
         used = resource.getrusage(resource.RUSAGE_SELF)
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
         stats = call.stats
         return {
             "cpu_s": used.ru_utime + used.ru_stime,
-            "resident": pages * resource.getpagesize(),
+            "resident": resident_kb() * 1024,
             "pictures": self._eye.count if self._eye is not None else 0,
             "stats": None if stats is None else dataclasses.asdict(stats),
         }

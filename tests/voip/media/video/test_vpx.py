@@ -1,13 +1,13 @@
 """The door to libvpx, against the library of the wheel."""
 
 import itertools
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import pytest
 
+from tests.memory import resident_kb
 from tests.voip.media.video.clip import clip, psnr
 from voip.description import Codec
 from voip.errors import MalformedError, MissingError
@@ -177,7 +177,7 @@ def test_thousands_of_changes_do_not_leak(pictures: list[Picture]) -> None:
         if turn % 720 == 0:  # others that come and go as calls do
             Vp8Encoder(*SIZE, bps=400_000).close()
         if turn in {1_000, 7_199}:
-            sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            sizes.append(resident_kb())
     encoder.close()
 
     assert sizes[1] - sizes[0] < 4_000  # kB
