@@ -4,6 +4,7 @@ The bundle is made of what is installed here, deflated as build backends do it, 
 our own packages as the application's wheel: tens of megabytes of real libraries.
 """
 
+import functools
 import hashlib
 import importlib.metadata
 import io
@@ -15,10 +16,10 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.figure import Figure, figure, ratios
+from benchmarks.figure import Figure, figure, ratios, turns
 from updater.archive.bundle import (
     Bundle,
     Manifest,
@@ -34,6 +35,8 @@ from updater.archive.extent import Extent
 from updater.archive.packing import NewEntry, format_record, pure_wheel
 
 ROUNDS = 3
+_turns = functools.partial(turns, rounds=ROUNDS, clock=time.process_time)
+"""CPU seconds: the machine has other users."""
 EPOCH = 1_750_000_000
 MOST_BYTES = 32 * 1024 * 1024  # of wheels; more of the same would change no ratio
 CHECKOUT = Path(__file__).parents[1]
@@ -170,19 +173,6 @@ def _applying(old: Bundle, new: Bundle) -> list[Figure]:
             note=f"every member of {len(contents)} changed, or its wheel's RECORD",
         )
     ]  # fmt: skip
-
-
-def _turns(*operations: Callable[[], object]) -> list[list[float]]:
-    """Time long operations in turns, in CPU seconds: the machine has other users."""
-    rounds = []
-    for _ in range(ROUNDS):
-        times = []
-        for operation in operations:
-            began = time.process_time()
-            operation()
-            times.append(time.process_time() - began)
-        rounds.append(times)
-    return [list(times) for times in zip(*rounds, strict=True)]
 
 
 def _bundle(path: Path, wheels: dict[str, bytes]) -> Bundle:

@@ -12,19 +12,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.figure import Figure, figure, left_out, ratios
+from benchmarks.figure import Figure, figure, left_out, ratios, turns
 from reproducible.compare.comparing import compare
 from reproducible.explain.explaining import explain
 from updater.archive.bundle import Manifest, list_wheel, write_bundle
 from updater.archive.extent import Extent
 from updater.archive.packing import NewEntry, format_record
 
-ROUNDS = 5
 CHECKOUT = Path(__file__).parents[1]
 BUNDLE, WHEEL = "ringfence-1.0-cp312-linux-x86_64.tar", "app-1.0-py3-none-any.whl"
 NATIVE = "av-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"
@@ -69,7 +67,7 @@ def _equal(folder: Path) -> Figure:
         if _compare(*paths, BUNDLE) != "identical":
             raise AssertionError("equal bundles are not identical")
 
-    compared, hashed = _turns(ours, digest)
+    compared, hashed = turns(ours, digest)
     note = f"{paths[0].stat().st_size / 1e6:.0f} MB each"
     return figure(
         "compare equal bundles / sha256 of both", ratios(compared, hashed), bar=2.0,
@@ -96,7 +94,7 @@ def _explained(folder: Path) -> list[Figure]:
         command = ["diffoscope", "--json", os.devnull, *map(str, paths)]
         subprocess.run(command, check=False, capture_output=True)
 
-    found, explained, alone, diffoscope = _turns(
+    found, explained, alone, diffoscope = turns(
         lambda: _compare(*paths, WHEEL),
         lambda: _explain(*paths, WHEEL),
         lambda: _alone(*paths, WHEEL),
@@ -135,19 +133,6 @@ def _alone(published: Path, rebuilt: Path, name: str) -> list[str]:
         check=True, capture_output=True, text=True, cwd=CHECKOUT,
     )  # fmt: skip
     return done.stdout.split()
-
-
-def _turns(*operations: Callable[[], object]) -> list[list[float]]:
-    """Time long operations in turns, children included."""
-    rounds = []
-    for _ in range(ROUNDS):
-        times = []
-        for operation in operations:
-            began = time.perf_counter()
-            operation()
-            times.append(time.perf_counter() - began)
-        rounds.append(times)
-    return [list(times) for times in zip(*rounds, strict=True)]
 
 
 def _bundle(path: Path, wheels: Mapping[str, bytes]) -> None:

@@ -13,11 +13,10 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import bundle as bundles
-from benchmarks.figure import Figure, figure, ratios
+from benchmarks.figure import Figure, figure, ratios, turns
 from updater.archive.packing import pure_wheel
 from updater.decision import VerifiedRelease
 from updater.files import Files
@@ -60,13 +59,16 @@ def figures() -> list[Figure]:
         places = (folder / f"root-{number}" for number in range(ROUNDS + 1))
         targets = (folder / f"bare-{number}" for number in range(ROUNDS))
 
-        installed, bare = _turns(
+        installed, bare = turns(
             lambda: install(next(places), path, sha256),
             lambda: _bare(next(targets), wheels),
+            rounds=ROUNDS,
         )
         slot = folder / "root-0" / "versions" / slot_name("1.0", sha256)
-        checked, hashed = _turns(
-            lambda: check_slot(Files(), slot), lambda: _hash(slot / "lib")
+        checked, hashed = turns(
+            lambda: check_slot(Files(), slot),
+            lambda: _hash(slot / "lib"),
+            rounds=ROUNDS,
         )
         count = sum(1 for each in (slot / "lib").rglob("*") if each.is_file())
         size = f"{opened.extent.size / 1e6:.0f} MB, {count} files"
@@ -139,15 +141,3 @@ def _seconds(*command: str) -> float:
     began = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
-
-
-def _turns(*operations: Callable[[], object]) -> list[list[float]]:
-    rounds = []
-    for _ in range(ROUNDS):
-        times = []
-        for operation in operations:
-            began = time.perf_counter()
-            operation()
-            times.append(time.perf_counter() - began)
-        rounds.append(times)
-    return [list(times) for times in zip(*rounds, strict=True)]

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import uv
 
-from benchmarks.figure import Figure, figure, left_out, ratios
+from benchmarks.figure import Figure, figure, left_out, ratios, turns
 from cli import paths
 from reproducible.builds.building import build
 from reproducible.builds.commit import plan_commit
@@ -43,7 +43,6 @@ from updater.transparency.claims.parts import Resource
 from updater.transparency.claims.release import Artifact, Build, Source
 from updater.transparency.index import LoggedFile, Place
 
-ROUNDS = 5
 CHECKOUT = Path(__file__).parents[1]
 RECIPE = "requirements/recipe.toml"
 ROOT = CHECKOUT / "dist" / "root-bookworm.tar"
@@ -85,11 +84,14 @@ def figures() -> list[Figure]:
 
 def _rebuilding(folder: Path, release: _Release) -> list[Figure]:
     levels: list[Level] = [0, 1, 2] if ROOT.exists() else [0, 1]
-    bare, hook, *ours = _turns(
+    sides: list[Callable[[], object]] = [
         lambda: _bare(folder, release, partial(_uv_build, folder, release)),
         lambda: _bare(folder, release, partial(_hook, release)),
         *(partial(_rebuild, folder, release, level) for level in levels),
-    )
+    ]
+    for side in sides:
+        side()  # whatever is cached on the way is then
+    bare, hook, *ours = turns(*sides)
     found = [
         figure(
             "rebuild at level 1, signed / uv build", ratios(ours[1], bare), bar=1.5,
@@ -295,18 +297,3 @@ def _git(*arguments: str | Path) -> None:
 
 def _seconds(times: Sequence[float]) -> str:
     return f"{statistics.median(times):.2f} s"
-
-
-def _turns(*operations: Callable[[], object]) -> list[list[float]]:
-    """Time long operations in turns, children included."""
-    rounds = []
-    for operation in operations:
-        operation()  # whatever is cached on the way is then
-    for _ in range(ROUNDS):
-        times = []
-        for operation in operations:
-            began = time.perf_counter()
-            operation()
-            times.append(time.perf_counter() - began)
-        rounds.append(times)
-    return [list(times) for times in zip(*rounds, strict=True)]

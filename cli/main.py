@@ -4,7 +4,6 @@ A command parses, calls one library function and prints; there is no `try` in an
 Command modules are imported when asked for, so that help is there at once.
 """
 
-import importlib
 import logging
 import os
 import sys
@@ -18,6 +17,7 @@ from click.shell_completion import get_completion_class, shell_complete
 from cli import output, paths
 from cli.codes import Code, judge
 from cli.home import Home
+from cli.lazy import LazyGroup
 from reproducible.errors import RebuildError
 from updater.errors import UpdateError
 from voip.errors import CallError
@@ -71,32 +71,22 @@ _EXTRAS = {
 """What an import that a command needs comes with, where it is no dependency."""
 
 
-class _Lazy(click.Group):
-    """A group that knows the names of its commands before it knows the commands."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
-        """Name all commands, in the order in which a newcomer needs them."""
-        return list(COMMANDS)
+class _Ringfence(LazyGroup):
+    package = "cli"
+    listed = COMMANDS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of one command."""
-        if cmd_name not in {*COMMANDS, *_HIDDEN} or cmd_name in self.commands:
-            return super().get_command(ctx, cmd_name)
-        found = getattr(importlib.import_module(f"cli.{cmd_name}"), cmd_name)
-        assert isinstance(found, click.Command)
-        return found
+        """Import the module of one command, which has the command's name."""
+        if cmd_name in _HIDDEN:
+            return self.load(cmd_name)
+        return super().get_command(ctx, cmd_name)
 
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's
-        formatter: click.HelpFormatter,
-    ) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def load(self, name: str, command: str = "") -> click.Command:
+        """Import a module, and give its command of the same name."""
+        return super().load(name, command or name)
 
 
-@click.group(cls=_Lazy, epilog="Example: ringfence identity create --alias alice")
+@click.group(cls=_Ringfence, epilog="Example: ringfence identity create --alias alice")
 @click.version_option(package_name="ringfence", message="ringfence %(version)s")
 @click.option(
     "--home",

@@ -1,46 +1,44 @@
 """`ringfence rebuild`: build releases and packages again, compare, explain, say so."""
 
-import importlib
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
 from cli.codes import DiskError
+from cli.lazy import LazyGroup
 from reproducible.errors import InputError, MissingError, RecipeError
 from updater import errors as updates
 from updater.errors import UpdateError
 
-_COMMANDS = {
-    "VERSION": "Rebuild a published release, and compare.",
-    "build": "Build a commit in a sandbox without network.",
-    "pypi": "Rebuild a package of an index; its recipe is found out.",
-    "deps": "Rebuild every wheel of a lock.",
-    "compare": "Compare two files bit for bit.",
-    "explain": "Say why two files differ.",
-    "recipe": "Check and show a recipe.",
-    "verify": "Judge a file by what rebuilders said of it.",
-    "vary": "Build under many conditions, and compare.",
-    "keygen": "Make a key that signs what you find.",
-    "watch": "Follow a repository, and rebuild each new release.",
-    "release": "Lock, make and prove releases of your own.",
-}
-"""Name and first line of help; the command is ``cli.rebuilds.NAME.command``."""
 
+class _Rebuild(LazyGroup):
+    """A group where a version is a command."""
 
-class _Rebuild(click.Group):
-    """A group whose commands load when asked for, and where a version is a command."""
+    package = "cli.rebuilds"
+    listed: ClassVar = {
+        "VERSION": "Rebuild a published release, and compare.",
+        "build": "Build a commit in a sandbox without network.",
+        "pypi": "Rebuild a package of an index; its recipe is found out.",
+        "deps": "Rebuild every wheel of a lock.",
+        "compare": "Compare two files bit for bit.",
+        "explain": "Say why two files differ.",
+        "recipe": "Check and show a recipe.",
+        "verify": "Judge a file by what rebuilders said of it.",
+        "vary": "Build under many conditions, and compare.",
+        "keygen": "Make a key that signs what you find.",
+        "watch": "Follow a repository, and rebuild each new release.",
+        "release": "Lock, make and prove releases of your own.",
+    }
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Name all commands; a version stands for itself."""
-        return [name for name in _COMMANDS if name != "VERSION"]
+        return [name for name in super().list_commands(ctx) if name != "VERSION"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of one command; a version is one, too."""
         if _is_version(cmd_name):
-            return _command("version")
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        return _command(cmd_name)
+            return self.load("version")
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -48,15 +46,6 @@ class _Rebuild(click.Group):
         """Leave a version in its place, as the argument of its command."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command, args if _is_version(args[0]) else rest
-
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's
-        formatter: click.HelpFormatter,
-    ) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what the updater would refuse is no verdict about a build."""
@@ -84,9 +73,3 @@ def rebuild() -> None:
 def _is_version(word: str) -> bool:
     # The word itself as well, so that the help listed under it can be asked for.
     return word[:1].isdigit() or word == "VERSION"
-
-
-def _command(name: str) -> click.Command:
-    found = importlib.import_module(f"cli.rebuilds.{name}").command
-    assert isinstance(found, click.Command)
-    return found
