@@ -15,7 +15,7 @@ import pytest
 
 from cli.gossip import Gossip, Said, last_talk
 from tests.updater.followers import client_of, follow, split, view_of
-from tests.updater.transparency.worlds import ORIGIN, World, junk
+from tests.updater.transparency.worlds import ORIGIN, Log, World, junk
 from tests.voip.pairs import Party
 from tests.voip.peers import Home, Wire, at, people, talk
 from tests.voip.simulated import simulated
@@ -84,6 +84,16 @@ async def _ping(call: Conversation) -> None:
         call.set_muted(on=False)
 
 
+def follow_both(
+    world: World, folder: Path, logs: tuple[Log | None, Log | None] = (None, None)
+) -> list[Root]:
+    """Let alice and bob accept what each is shown: one history, or one of two."""
+    return [
+        follow(world, folder / name, log)
+        for name, log in zip(("alice", "bob"), logs, strict=True)
+    ]
+
+
 async def both(alice: Person, bob: Person) -> None:
     """Compare, and hang up when that is over."""
     async with asyncio.timeout(300), asyncio.TaskGroup() as tasks:
@@ -94,6 +104,13 @@ async def both(alice: Person, bob: Person) -> None:
         await hearing
 
 
+async def compared(folder: Path) -> tuple[Person, Person]:
+    """Let alice and bob talk, compare and hang up."""
+    async with in_a_call(folder) as (alice, bob):
+        await both(alice, bob)
+    return alice, bob
+
+
 # What comes of it ---------------------------
 
 
@@ -102,10 +119,8 @@ async def test_two_with_one_history_are_told_so_quietly(
     world: World, tmp_path: Path
 ) -> None:
     world.publish()
-    for name in ("alice", "bob"):
-        follow(world, tmp_path / name)
-    async with in_a_call(tmp_path) as (alice, bob):
-        await both(alice, bob)
+    follow_both(world, tmp_path)
+    alice, bob = await compared(tmp_path)
 
     agreed = Said(
         {
@@ -131,13 +146,8 @@ def exported(hint: str, out: Path) -> bytes:
 async def test_two_with_two_histories_are_told_and_frozen(
     world: World, tmp_path: Path
 ) -> None:
-    logs = split(world)
-    roots = [
-        follow(world, tmp_path / name, log)
-        for name, log in zip(("alice", "bob"), logs, strict=True)
-    ]
-    async with in_a_call(tmp_path) as (alice, bob):
-        await both(alice, bob)
+    roots = follow_both(world, tmp_path, split(world))
+    alice, bob = await compared(tmp_path)
 
     frozen = [view_of(world, root).evidence for root in roots]
     assert frozen == [person.told[0].facts["evidence"] for person in (alice, bob)]
@@ -156,9 +166,7 @@ async def test_two_with_two_histories_are_told_and_frozen(
 async def test_what_was_proven_before_the_call_ended_is_kept(
     world: World, tmp_path: Path
 ) -> None:
-    logs = split(world)
-    for name, log in zip(("alice", "bob"), logs, strict=True):
-        follow(world, tmp_path / name, log)
+    follow_both(world, tmp_path, split(world))
     async with in_a_call(tmp_path) as (alice, bob), asyncio.TaskGroup() as tasks:
         tasks.create_task(bob.compare())
         comparing = tasks.create_task(alice.compare())
@@ -174,15 +182,11 @@ async def test_what_was_proven_before_the_call_ended_is_kept(
 async def test_evidence_that_was_looked_at_is_shown_without_a_freeze(
     world: World, tmp_path: Path
 ) -> None:
-    logs = split(world)
-    for name, log in zip(("alice", "bob"), logs, strict=True):
-        follow(world, tmp_path / name, log)
-    async with in_a_call(tmp_path) as (alice, bob):
-        await both(alice, bob)
+    follow_both(world, tmp_path, split(world))
+    alice, bob = await compared(tmp_path)
     root = Root(tmp_path / "alice", now=time.time, entropy=bytes)
     client_of(world, root).unfreeze(str(alice.told[0].facts["evidence"]))
-    async with in_a_call(tmp_path) as (alice, bob):
-        await both(alice, bob)
+    alice, _ = await compared(tmp_path)
 
     assert alice.told[0].facts["frozen"] is False
     assert "let updates go on in spite of" in alice.told[0].lines[1]
@@ -192,14 +196,9 @@ async def test_evidence_that_was_looked_at_is_shown_without_a_freeze(
 async def test_a_fork_is_told_although_nothing_can_be_kept(
     world: World, tmp_path: Path
 ) -> None:
-    logs = split(world)
-    roots = [
-        follow(world, tmp_path / name, log)
-        for name, log in zip(("alice", "bob"), logs, strict=True)
-    ]
+    roots = follow_both(world, tmp_path, split(world))
     (roots[0].folder / "log" / "evidence").write_text("in the way")
-    async with in_a_call(tmp_path) as (alice, bob):
-        await both(alice, bob)
+    alice, _ = await compared(tmp_path)
 
     assert alice.told[0].is_alarm
     assert alice.told[0].facts["evidence"] is None
@@ -211,12 +210,11 @@ async def test_an_agreement_that_cannot_be_kept_is_none(
     world: World, tmp_path: Path
 ) -> None:
     world.publish()
-    roots = [follow(world, tmp_path / name) for name in ("alice", "bob")]
+    roots = follow_both(world, tmp_path)
     held = roots[0].folder / "log" / "lock"
     held.unlink()
     held.mkdir()
-    async with in_a_call(tmp_path) as (alice, bob):
-        await both(alice, bob)
+    alice, bob = await compared(tmp_path)
 
     assert (alice.events, bob.events) == (["logs-not-compared"], ["logs-agree"])
 
@@ -243,8 +241,7 @@ async def test_it_begins_some_time_after_the_call_stands(
     world: World, tmp_path: Path
 ) -> None:
     world.publish()
-    for name in ("alice", "bob"):
-        follow(world, tmp_path / name)
+    follow_both(world, tmp_path)
     now = asyncio.get_running_loop().time
     async with in_a_call(tmp_path) as (alice, bob), asyncio.TaskGroup() as tasks:
         since = now()
@@ -262,8 +259,7 @@ async def test_who_hangs_up_before_is_asked_nothing(
     world: World, tmp_path: Path
 ) -> None:
     world.publish()
-    for name in ("alice", "bob"):
-        follow(world, tmp_path / name)
+    follow_both(world, tmp_path)
     async with in_a_call(tmp_path) as (alice, bob), asyncio.TaskGroup() as tasks:
         tasks.create_task(alice.compare(after_s=None))
         tasks.create_task(bob.compare())
@@ -276,8 +272,7 @@ async def test_who_hangs_up_before_is_asked_nothing(
 @simulated
 async def test_who_is_called_does_not_begin(world: World, tmp_path: Path) -> None:
     world.publish()
-    for name in ("alice", "bob"):
-        follow(world, tmp_path / name)
+    follow_both(world, tmp_path)
     async with in_a_call(tmp_path) as (alice, bob), asyncio.TaskGroup() as tasks:
         comparing = tasks.create_task(alice.compare(after_s=20.0))
         bob.call.send_frame(b"too early")
@@ -292,8 +287,7 @@ async def test_a_peer_that_breaks_the_rules_ends_it_and_not_the_call(
     world: World, tmp_path: Path
 ) -> None:
     world.publish()
-    for name in ("alice", "bob"):
-        follow(world, tmp_path / name)
+    follow_both(world, tmp_path)
     async with in_a_call(tmp_path) as (alice, bob):
         comparing = asyncio.create_task(bob.compare())
         await asyncio.sleep(1)
@@ -342,8 +336,7 @@ async def test_what_nobody_can_prove_any_more_is_not_spoken_of(
     world.publish()
     follow(world, tmp_path / "bob")
     shutil.rmtree(tmp_path / "bob" / "log" / "cache")
-    async with in_a_call(tmp_path) as (alice, bob):
-        await both(alice, bob)
+    alice, bob = await compared(tmp_path)
 
     assert (alice.told, bob.told) == ([], [])
     assert view_of(world, root).behind_peers is None
@@ -379,8 +372,7 @@ async def test_nothing_is_compared_with_somebody_whose_trust_is_broken(
     world: World, tmp_path: Path
 ) -> None:
     world.publish()
-    for name in ("alice", "bob"):
-        follow(world, tmp_path / name)
+    follow_both(world, tmp_path)
     async with in_a_call(tmp_path) as (alice, bob):
         await bob.call.compared(matched=False)
         await both(alice, bob)
@@ -393,8 +385,7 @@ async def test_nothing_is_compared_with_a_stranger(
     world: World, tmp_path: Path
 ) -> None:
     world.publish()
-    for name in ("alice", "bob"):
-        follow(world, tmp_path / name)
+    follow_both(world, tmp_path)
     async with in_a_call(tmp_path) as (alice, bob):
         vault = bob.home.keeper.vault
         alone = vault.contacts.remove("alice")
@@ -443,8 +434,7 @@ def test_the_present_call_does_not_count() -> None:
 @simulated
 async def test_once_an_hour_is_enough(world: World, tmp_path: Path) -> None:
     world.publish()
-    for name in ("alice", "bob"):
-        follow(world, tmp_path / name)
+    follow_both(world, tmp_path)
     parties = people()
     for person, other in (parties, parties[::-1]):
         call = call_of(other.vault.identity, int(time.time()) - 600, None)
