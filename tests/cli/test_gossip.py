@@ -183,7 +183,7 @@ async def test_evidence_that_was_looked_at_is_shown_without_a_freeze(
     world: World, tmp_path: Path
 ) -> None:
     follow_both(world, tmp_path, split(world))
-    alice, bob = await compared(tmp_path)
+    alice, _ = await compared(tmp_path)
     root = Root(tmp_path / "alice", now=time.time, entropy=bytes)
     client_of(world, root).unfreeze(str(alice.told[0].facts["evidence"]))
     alice, _ = await compared(tmp_path)
