@@ -38,6 +38,9 @@ SealedPacket = NewType("SealedPacket", bytes)
 """An RTP packet of whose payload only a member's key opens what matters."""
 
 
+SERVER = "the forwarding server"
+"""What such a server is called to the user."""
+
 OpenFrame = Callable[[Header, bytes, bytes], bytes]
 """Opens an SFrame ciphertext with its parsed header and its metadata."""
 

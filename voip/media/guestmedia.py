@@ -89,8 +89,12 @@ class GuestMedia:
         self._plan, self._keys = plan, keys
         self._entropy, self._failed = entropy, failed
         self._loop = asyncio.get_running_loop()
-        self._transport = DtlsTransport(
-            certificate, ice, take=self._take, take_reports=self._take_reports
+        self._transport = DtlsTransport[bytes](
+            certificate,
+            ice,
+            peer="the guest's browser",
+            take=self._take,
+            take_reports=self._take_reports,
         )
         self._receivers: dict[int, tuple[int, Receive]] = {}
         self._counts: Counter[tuple[Kind, str, bool]] = Counter()

@@ -13,13 +13,13 @@ from voip.media import rtp
 from voip.media.audio.speaking import Speaking
 from voip.media.audio.states import AudioState
 from voip.media.connect.config import IceConfig
+from voip.media.dtls import Certificate, DtlsTransport
 from voip.media.flow import report
-from voip.media.forwarding import seal
+from voip.media.forwarding import SERVER, SealedPacket, seal
 from voip.media.outgoing import OutgoingPictures
 from voip.media.plan import MediaPlan
 from voip.media.profile import offer
 from voip.media.reporting import Reporting
-from voip.media.serverleg import ServerLeg
 from voip.media.sframe import Sealer
 from voip.media.sources import VideoSource
 from voip.media.steering import Steering
@@ -60,11 +60,13 @@ class Publishing:
         self.sealer = sealer
         self.beat = beat
         self.streams = offer(codecs, steady=False, entropy=entropy)
-        self.leg = ServerLeg(
+        self.leg = DtlsTransport[SealedPacket](
+            Certificate(),
             ice,
+            peer=SERVER,
+            take=_unasked,
+            take_reports=self._take_reports,
             controlling=True,
-            rtp_came=_unasked,
-            rtcp_came=self._take_reports,
             closed=closed,
         )
         self._loop = asyncio.get_running_loop()
@@ -74,7 +76,7 @@ class Publishing:
         self._reporting = Reporting(
             sound.ssrc,
             steering,
-            send=self.leg.send_rtcp,
+            send=self.leg.send_reports,
             now=now,
             offset_s=int.from_bytes(entropy(2)),
         )
@@ -106,7 +108,7 @@ class Publishing:
     async def connect(
         self, far: Description, fingerprint: bytes, *, we_begin: bool
     ) -> None:
-        """Connect, then send; raises what `ServerLeg.connect` does."""
+        """Connect, then send; raises what `DtlsTransport.connect` does."""
         await self.leg.connect(far, fingerprint, we_begin=we_begin)
         self._speaking.is_open = True
         self._speaking.start()
@@ -144,7 +146,7 @@ class Publishing:
         """Send nothing more; the plan's ends stay open, but for camera and screen."""
         self._speaking.stop()
         self._pictures.close()
-        await self.leg.stop()
+        await self.leg.close()
 
     def _sound_made(self, packet: bytes) -> None:
         self._send(packet)
@@ -153,7 +155,7 @@ class Publishing:
         self.beat(now)
 
     def _send(self, packet: bytes) -> None:
-        self.leg.send_rtp(seal(self.sealer, packet))
+        self.leg.send(seal(self.sealer, packet))
         self._reporting.sent(
             int.from_bytes(packet[8:12]),
             len(packet) - rtp.HEADER_BYTES,

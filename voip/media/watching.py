@@ -15,12 +15,12 @@ from voip.media import rtp
 from voip.media.audio.hearing import Hearing
 from voip.media.audio.opus import open_decoder
 from voip.media.connect.config import IceConfig
+from voip.media.dtls import Certificate, DtlsTransport
 from voip.media.flow import report
 from voip.media.flow.arrivals import Arrived, Window
-from voip.media.forwarding import OpenFrame, open_packet
+from voip.media.forwarding import SERVER, OpenFrame, SealedPacket, open_packet
 from voip.media.profile import picture_stream
 from voip.media.reporting import PICTURE_RATE
-from voip.media.serverleg import ServerLeg
 from voip.media.sources import FRAME_SAMPLES, SAMPLE_RATE, Picture, VideoSink
 from voip.media.video.showing import VideoReceiver
 
@@ -55,7 +55,6 @@ class Watching:
         controlling: bool,
         open_frame: OpenFrame,
         unopened: Callable[[float], None],
-        closed: Callable[[], None],
         failed: Callable[[str], None],
         entropy: Callable[[int], bytes],
     ) -> None:
@@ -82,18 +81,19 @@ class Watching:
         self._hearing = Hearing(open_decoder())
         self._screen_at: float | None = None
         self._report_at = self._loop.time() + REPORT_S
-        self.leg = ServerLeg(
+        self.leg = DtlsTransport[SealedPacket](
+            Certificate(),
             ice,
+            peer=SERVER,
+            take=self._take,
+            take_reports=_unread,
             controlling=controlling,
-            rtp_came=self._take,
-            rtcp_came=_unread,
-            closed=closed,
         )
 
     async def connect(
         self, far: Description, fingerprint: bytes, *, we_begin: bool
     ) -> None:
-        """Connect; raises what `ServerLeg.connect` does."""
+        """Connect; raises what `DtlsTransport.connect` does."""
         await self.leg.connect(far, fingerprint, we_begin=we_begin)
 
     def pull(self, now: float) -> bytes:
@@ -108,7 +108,7 @@ class Watching:
         for lane in self._lanes:
             if lane.receiver is not None:
                 lane.receiver.stop()
-        await self.leg.stop()
+        await self.leg.close()
 
     def _take(self, packet: bytes, now: float) -> None:
         header = rtp.parse_header(packet)
@@ -162,19 +162,19 @@ class Watching:
         if lane.arrived is not None:
             theirs = tuple(each + lane.renumbered & 0xFFFF for each in sequences)
             nack = report.Nack(self._ssrc, lane.arrived.ssrc, theirs)
-            self.leg.send_rtcp(report.format_nack(nack))
+            self.leg.send_reports(report.format_nack(nack))
 
     def _ask_picture(self, lane: _Lane) -> None:
         if lane.arrived is not None:
             wanted = report.PictureLoss(self._ssrc, lane.arrived.ssrc)
-            self.leg.send_rtcp(report.format_picture_loss(wanted))
+            self.leg.send_reports(report.format_picture_loss(wanted))
 
     def _report(self, now: float) -> None:
         blocks = tuple(
             lane.arrived.block(now) for lane in self._lanes if lane.arrived is not None
         )
         told = report.Compound(self._ssrc, blocks)
-        self.leg.send_rtcp(report.format_compound([told]))
+        self.leg.send_reports(report.format_compound([told]))
 
     def _may_show(self, kind: Kind) -> bool:
         now = self._loop.time()

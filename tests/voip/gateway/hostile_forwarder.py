@@ -12,13 +12,15 @@ from voip.errors import RefusedError
 from voip.gateway.rooms.sdp import Far, Near, format_answer, format_offer, parse_far
 from voip.gateway.rooms.sfu import Closed, FeedAdded, FeedGone, FeedId, Sdp, SfuEvent
 from voip.media.connect.config import IceConfig
-from voip.media.forwarding import SealedPacket
+from voip.media.dtls import Certificate, DtlsTransport
+from voip.media.forwarding import SERVER, SealedPacket
 from voip.media.profile import audio_stream, picture_stream
 from voip.media.rtp import HEADER_BYTES
-from voip.media.serverleg import ServerLeg
 from voip.signalling.group import Room
 
 LOOPBACK = IceConfig(loopback=True)
+
+Leg = DtlsTransport[SealedPacket]
 
 Forwards = list[tuple[FeedId, bytes]]
 """In which feeds what is sent."""
@@ -33,8 +35,8 @@ class Feed:
     """What one member publishes."""
 
     streams: tuple[Stream, ...]
-    leg: ServerLeg | None = None
-    takers: "dict[Member, ServerLeg]" = field(default_factory=dict)
+    leg: Leg | None = None
+    takers: "dict[Member, Leg]" = field(default_factory=dict)
 
 
 class Forwarder:
@@ -94,7 +96,7 @@ class Forwarder:
         """Send a packet in a feed, under a sequence number that is the server's."""
         sequence = (next(self._numbers) & 0xFFFF).to_bytes(2)
         for leg in self.feeds[number].takers.values():
-            leg.send_rtp(SealedPacket(packet[:2] + sequence + packet[4:]))
+            leg.send(SealedPacket(packet[:2] + sequence + packet[4:]))
 
     def sound(self, number: FeedId) -> list[bytes]:
         """Give the sealed sound that came in a feed, so far."""
@@ -146,7 +148,7 @@ class Member:
     async def unsubscribe(self, feed: FeedId) -> None:
         found = self._server.feeds.get(feed)
         if found is not None and (leg := found.takers.pop(self, None)) is not None:
-            await leg.stop()
+            await leg.close()
 
     async def events(self) -> AsyncIterator[SfuEvent]:
         while True:
@@ -163,7 +165,7 @@ class Member:
             self._server.remove(self._published)
             for leg in (feed.leg, *feed.takers.values()):
                 if leg is not None:
-                    await leg.stop()
+                    await leg.close()
 
 
 def streams_of(far: Far) -> tuple[Stream, ...]:
@@ -177,17 +179,18 @@ def streams_of(far: Far) -> tuple[Stream, ...]:
     return tuple(found)
 
 
-def _leg(came: Callable[[bytes, float], None], *, controlling: bool) -> ServerLeg:
-    return ServerLeg(
+def _leg(came: Callable[[bytes, float], None], *, controlling: bool) -> Leg:
+    return Leg(
+        Certificate(),
         LOOPBACK,
+        peer=SERVER,
+        take=came,
+        take_reports=_nothing,
         controlling=controlling,
-        rtp_came=came,
-        rtcp_came=_nothing,
-        closed=lambda: None,
     )
 
 
-async def _connect(leg: ServerLeg, far: Far, *, we_begin: bool) -> None:
+async def _connect(leg: Leg, far: Far, *, we_begin: bool) -> None:
     await leg.connect(far.description, far.fingerprint, we_begin=we_begin)
 
 

@@ -103,7 +103,7 @@ def _counts(guest: Guest) -> dict[str, int]:
     ours, theirs = guest.room.at_server
     assert ours is not None
     return {
-        "sent": ours.sent,
+        "sent": ours.leg.sent,
         "opened": sum(each.opened for each in theirs.values()),
         "unopened": sum(each.unopened for each in theirs.values()),
     }

@@ -59,11 +59,14 @@ class Ours:
         self.certificate = Certificate()
         self.packets: list[bytes] = []
         self.reports: list[bytes] = []
-        self.transport = DtlsTransport(
+        self.is_over = asyncio.Event()
+        self.transport = DtlsTransport[bytes](
             self.certificate,
             LOOPBACK,
+            peer="the guest's browser",
             take=lambda packet, _: self.packets.append(packet),
             take_reports=lambda packet, _: self.reports.append(packet),
+            closed=self.is_over.set,
         )
 
 
@@ -149,6 +152,26 @@ async def test_who_does_not_answer_is_unreachable() -> None:
 
         with pytest.raises(UnreachableError, match="did not answer within"):
             await ours.transport.connect(theirs, bytes(32), within_s=0.1)
+
+
+async def test_the_end_that_the_other_side_puts_is_told() -> None:
+    async with both() as (ours, browser):
+        await connected(ours, browser, browser.certificate.fingerprint)
+        await browser.dtls.stop()
+        async with asyncio.timeout(5):
+            await ours.is_over.wait()
+        ours.transport.send(PACKET)
+
+        assert ours.transport.sent == 0
+
+
+async def test_the_end_that_we_put_ourselves_is_not_told() -> None:
+    async with both() as (ours, browser):
+        await connected(ours, browser, browser.certificate.fingerprint)
+        await ours.transport.close()
+        await asyncio.sleep(0)
+
+        assert not ours.is_over.is_set()
 
 
 async def test_nothing_leaves_before_it_is_connected() -> None:

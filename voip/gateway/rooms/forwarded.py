@@ -22,10 +22,11 @@ from voip.gateway.rooms.senderkeys import MAX_MEMBERS, HeardKeys
 from voip.gateway.rooms.sfu import Closed, Congested, FeedAdded, FeedGone, FeedId, Sfu
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
+from voip.media.dtls import DtlsTransport
 from voip.media.flow.lossrate import LossRate
+from voip.media.forwarding import SealedPacket
 from voip.media.plan import MediaPlan
 from voip.media.publishing import Publishing
-from voip.media.serverleg import ServerLeg
 from voip.media.sframe import Header, Sealer
 from voip.media.sources import Picture, VideoSource
 from voip.media.watching import Watching
@@ -158,10 +159,9 @@ class Forwarded:
             self._follow(feed)
 
     @property
-    def legs(self) -> tuple[ServerLeg | None, dict[bytes, Watching]]:
-        """Our leg to the server, and whose feeds are taken."""
-        ours = None if self._publishing is None else self._publishing.leg
-        return ours, dict(self._theirs())
+    def legs(self) -> tuple[Publishing | None, dict[bytes, Watching]]:
+        """What we send, if we are there, and whose feeds are taken."""
+        return self._publishing, dict(self._theirs())
 
     def _theirs(self) -> Iterator[tuple[bytes, Watching]]:
         for member, feed in self._of_member.items():
@@ -307,7 +307,6 @@ class Forwarded:
                 controlling=far.is_lite,
                 open_frame=partial(self._open, feed, taken),
                 unopened=partial(self._did_not_open, feed, taken),
-                closed=_nothing,  # the server says so, too
                 failed=self._audience.warn,
                 entropy=self._entropy,
             )
@@ -418,7 +417,7 @@ class _Tile:
         """Leave it open; it is the room's."""
 
 
-async def _near(leg: ServerLeg) -> Near:
+async def _near(leg: DtlsTransport[SealedPacket]) -> Near:
     return Near(description=await leg.gather(), fingerprint=leg.fingerprint)
 
 
@@ -435,10 +434,6 @@ def _sources(far: Far) -> dict[int, tuple[Kind, bool]]:
 
 async def _wait(event: asyncio.Event) -> None:
     await event.wait()
-
-
-def _nothing() -> None:
-    """Hear of the end of a feed's leg."""
 
 
 def _now() -> float:

@@ -31,8 +31,8 @@ from voip.gateway.rooms.sfu import check_server
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan
+from voip.media.publishing import Publishing
 from voip.media.quality.figures import MediaStats
-from voip.media.serverleg import ServerLeg
 from voip.media.sframe import Sealers
 from voip.media.sources import Picture, VideoSource
 from voip.media.watching import Watching
@@ -203,7 +203,7 @@ class LargerRoom(MeshRoom):
         ours, theirs = self.at_server
         return {
             companion.conversation.alias: MediaStats(
-                sent=0 if ours is None else ours.sent,
+                sent=0 if ours is None else ours.leg.sent,
                 received=watching.opened,
                 dropped=watching.unopened,
                 send_epoch=self._own_key.epoch,
@@ -215,8 +215,8 @@ class LargerRoom(MeshRoom):
         }
 
     @property
-    def at_server(self) -> tuple[ServerLeg | None, dict[bytes, Watching]]:
-        """Our leg to the server, if it is up, and the feed of each member."""
+    def at_server(self) -> tuple[Publishing | None, dict[bytes, Watching]]:
+        """What we send to the server, if it is up, and the feed of each member."""
         return self._forwarded.legs
 
     # What comes by the server; see `Audience`.
