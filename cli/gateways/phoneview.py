@@ -13,7 +13,6 @@ from typing import assert_never
 from cli.codes import Code
 from cli.output import escape
 from voip.errors import MalformedError
-from voip.gateway.joined import LegTicket
 from voip.gateway.sip.call import (
     Answered,
     CallOver,
@@ -26,6 +25,7 @@ from voip.gateway.sip.call import (
     TransferFailed,
     Unsecured,
 )
+from voip.gateway.tickets import LegTicket
 from voip.marks import NAMES, leg_facts, sentence, weakest
 from voip.signalling.legs import LegReason
 

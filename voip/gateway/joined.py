@@ -21,7 +21,7 @@ from typing import assert_never
 
 from voip.asides import Aside
 from voip.conversation import Conversation
-from voip.errors import CallError, NotAllowedError, RefusedError
+from voip.errors import CallError, NotAllowedError
 from voip.gateway import counts
 from voip.gateway.bridge import Port
 from voip.gateway.roll import (
@@ -35,148 +35,16 @@ from voip.gateway.roll import (
     ShutPeer,
     Tell,
 )
+from voip.gateway.tickets import LegTicket, PeerTicket, Say
 from voip.signalling.legs import (
     LegEnd,
     LegKind,
-    LegReason,
     Legs,
     LegsAck,
     LegStage,
     ListedLeg,
     Mark,
 )
-
-Say = Callable[[Legs | LegEnd], object]
-"""Hands a message to one who is told; does not wait."""
-
-
-class LegTicket:
-    """One leg, from wanting it to its end; made by `Joined.want`.
-
-    Attributes:
-        leg: as it is listed.
-        ended: how it ended; None while it has not.
-        peer: who is told of the other legs at its far end; None for a telephone.
-    """
-
-    def __init__(
-        self,
-        joined: "Joined",
-        leg: ListedLeg,
-        port: Port,
-        changed: Callable[["LegTicket"], None] | None,
-        peer: "PeerTicket | None",
-    ) -> None:
-        self.leg = leg
-        self.ended: LegEnd | None = None
-        self.counted_as: Mark | None = None  # the mark it is counted under, once joined
-        self.port = port
-        self.peer = peer
-        self._joined = joined
-        self._changed = changed
-        self._settled = asyncio.Event()
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether everybody has shown it, and its far end everybody else."""
-        is_joined = self.leg.stage is not LegStage.ANNOUNCED
-        return is_joined and (self.peer is None or self.peer.is_open)
-
-    async def joined(self) -> None:
-        """Wait until everybody's device has shown it; its port is open then.
-
-        Raises:
-            RefusedError: somebody refuses it, or nobody answered within 30 s; or it
-                ended meanwhile.
-        """
-        await self._settled.wait()
-        if self.ended is not None:
-            raise RefusedError("the leg was refused by somebody in the call, or ended")
-
-    def change(  # noqa: PLR0913 -- what can change
-        self,
-        *,
-        mark: Mark | None = None,
-        host: str | None = None,
-        suite: str | None = None,
-        name: str | None = None,
-        authenticated: bool | None = None,
-        words_matched: bool | None = None,
-        video: bool | None = None,
-        held: bool | None = None,
-    ) -> None:
-        """Say what is different; where it is weaker, its port shuts at once.
-
-        It is announced again then, and opens when everybody's device has shown that.
-        Nothing if it is over.
-        """
-        given = {
-            "mark": mark,
-            "host": host,
-            "suite": suite,
-            "name": name,
-            "authenticated": authenticated,
-            "words_matched": words_matched,
-            "video": video,
-        }
-        news = {key: value for key, value in given.items() if value is not None}
-        leg = replace(self.leg, **news)  # type: ignore[arg-type] # each is of its field
-        if held is not None and leg.stage is not LegStage.ANNOUNCED:
-            leg = replace(leg, stage=LegStage.HELD if held else LegStage.JOINED)
-        if self.ended is None:
-            self._joined.change(leg)
-
-    def end(
-        self,
-        reason: LegReason = LegReason.NORMAL,
-        *,
-        status: int = 0,
-        text: str = "",
-    ) -> None:
-        """Tell everybody that it is over; its port is closed. Twice does nothing."""
-        if self.ended is None:
-            self._joined.end(LegEnd(self.leg.id, reason, status=status, text=text))
-
-    def settle(self, leg: ListedLeg, ended: LegEnd | None = None) -> None:
-        """Take what became of it, from the roll, and tell who wants to hear it."""
-        self.leg, self.ended = leg, ended
-        if ended is not None or leg.stage is not LegStage.ANNOUNCED:
-            self._settled.set()
-        else:
-            self._settled.clear()
-        if self._changed is not None:
-            self._changed(self)
-
-
-class PeerTicket:
-    """One who is told of the legs; made by `Joined.add_peer`."""
-
-    def __init__(
-        self,
-        joined: "Joined",
-        name: str,
-        say: Say,
-        port: Port | None,
-        refused: Callable[[], None] | None,
-    ) -> None:
-        self.name = name
-        self.is_open = False
-        self.say = say
-        self.port = port
-        self.refused = refused
-        self._joined = joined
-
-    def acknowledge(self, ack: LegsAck) -> None:
-        """Take its LEGS_ACK.
-
-        Raises:
-            MalformedError: it acknowledges what was never sent.
-        """
-        self._joined.acknowledge(self, ack)
-
-    def leave(self) -> None:
-        """Take it out; its port is shut. Twice does nothing."""
-        self._joined.drop(self)
 
 
 class Joined:
@@ -191,11 +59,17 @@ class Joined:
         self._timer: asyncio.TimerHandle | None = None
         self._due: deque[Command] = deque()
         self._is_busy = False
+        self._was_told = False
 
     @property
     def legs(self) -> Legs:
         """The list as everybody was told it last."""
         return self._roll.legs
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether somebody was told of legs, and nobody is any more."""
+        return self._was_told and not self._peers
 
     def want(  # noqa: PLR0913 -- what everybody is told
         self,
@@ -258,6 +132,7 @@ class Joined:
             UnexpectedEventError: the name is taken.
         """
         commands = self._roll.add_peer(name)
+        self._was_told = True
         ticket = self._peers[name] = PeerTicket(self, name, say, port, refused)
         self._obey(commands)
         return ticket
@@ -341,7 +216,13 @@ class Joined:
                 self._do(self._due.popleft())
         finally:
             self._is_busy = False
+        self._look()
         self._set_timer()
+
+    def _look(self) -> None:
+        everybody = all(peer.is_open for peer in self._peers.values())
+        for ticket in tuple(self._tickets.values()):
+            ticket.look(everybody=everybody)
 
     def _do(self, command: Command) -> None:
         match command:
@@ -412,6 +293,7 @@ class Joined:
                 mark=None if mark is None else counts.mark_of(mark),
             )
         ticket.settle(ticket.leg, ended)
+        ticket.look(everybody=False)
 
     def _count(self, ticket: LegTicket) -> None:
         mark, before = ticket.leg.mark, ticket.counted_as

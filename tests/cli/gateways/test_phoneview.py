@@ -18,7 +18,7 @@ from cli.gateways.phoneview import (
 from tests.voip.simulated import simulated
 from voip.errors import MalformedError
 from voip.gateway.bridge import Bridge
-from voip.gateway.joined import Joined, LegTicket
+from voip.gateway.joined import Joined
 from voip.gateway.sip.call import (
     Answered,
     CallOver,
@@ -31,6 +31,7 @@ from voip.gateway.sip.call import (
     TransferFailed,
     Unsecured,
 )
+from voip.gateway.tickets import LegTicket
 from voip.signalling.legs import LegKind, LegReason, Mark
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"

@@ -17,7 +17,8 @@ from voip.conversation import Conversation
 from voip.endpoint import Settings
 from voip.errors import RefusedError
 from voip.gateway.bridge import Bridge, Port
-from voip.gateway.joined import Joined, LegTicket
+from voip.gateway.joined import Joined
+from voip.gateway.tickets import LegTicket
 from voip.media.connect.config import IceConfig
 from voip.media.pattern import Discard, Tone
 from voip.media.plan import MediaPlan

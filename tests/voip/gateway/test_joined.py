@@ -10,8 +10,9 @@ from voip.errors import LimitError, MissingError, RefusedError
 from voip.gateway.bridge import Bridge
 from voip.gateway.counts import End, GatewayCounts, Kind
 from voip.gateway.counts import Mark as CountedMark
-from voip.gateway.joined import Joined, LegTicket, PeerTicket
+from voip.gateway.joined import Joined
 from voip.gateway.roll import ANSWER_S
+from voip.gateway.tickets import LegTicket, PeerTicket
 from voip.signalling.legs import (
     LegEnd,
     LegKind,
@@ -326,3 +327,74 @@ async def test_a_leg_that_never_joined_is_counted_by_its_end() -> None:
     room.want().end(LegReason.NO_ANSWER)
 
     assert counted.ends[Kind.SIP, End.NO_ANSWER] == 1
+
+
+@simulated
+async def test_what_costs_money_waits_for_the_one_who_came_later() -> None:
+    room = Room()
+    ticket = room.want()
+    bob = room.add_bob()
+    waiting = asyncio.create_task(ticket.shown())
+    await asyncio.sleep(0)
+    waits = not waiting.done()
+    room.answer(bob)
+    await waiting
+
+    assert waits
+
+
+@simulated
+async def test_with_nobody_to_tell_a_leg_is_shown_at_once() -> None:
+    await Room().want().shown()
+
+
+@simulated
+async def test_who_left_before_they_answered_has_shown_nothing() -> None:
+    room = Room()
+    bob = room.add_bob()
+    ticket = room.want()
+    bob.leave()
+
+    assert room.joined.is_deserted
+    with pytest.raises(RefusedError, match="has left"):
+        await ticket.shown()
+
+
+@simulated
+async def test_who_never_answers_holds_nobody_up_for_ever() -> None:
+    room = Room()
+    ticket = room.want()
+    room.add_bob()
+
+    with pytest.raises(RefusedError, match="has shown the leg"):
+        await ticket.shown()
+
+
+@simulated
+async def test_a_leg_that_ends_is_waited_for_no_longer() -> None:
+    room = Room()
+    room.add_bob()
+    ticket = room.want()
+    waiting = asyncio.create_task(ticket.shown())
+    await asyncio.sleep(0)
+    ticket.end()
+
+    with pytest.raises(RefusedError, match="refused by somebody"):
+        await waiting
+
+
+@simulated
+async def test_a_leg_that_gets_weaker_is_not_shown_until_it_is_again() -> None:
+    room = Room()
+    bob = room.add_bob()
+    ticket = room.want()
+    room.answer(bob)
+    await ticket.shown()
+    ticket.change(mark=Mark.NOT_ENCRYPTED)
+    waiting = asyncio.create_task(ticket.shown())
+    await asyncio.sleep(0)
+    waits = not waiting.done()
+    room.answer(bob)
+    await waiting
+
+    assert waits

@@ -17,7 +17,7 @@ from typing import Protocol
 from voip.errors import NotAllowedError, RefusedError, UnreachableError
 from voip.gateway.admission import admitted
 from voip.gateway.bridge import Port
-from voip.gateway.joined import Joined, LegTicket
+from voip.gateway.joined import Joined
 from voip.gateway.sip.account import SipAccount, parse_uri
 from voip.gateway.sip.call import (
     CallOver,
@@ -29,6 +29,7 @@ from voip.gateway.sip.call import (
     expected,
 )
 from voip.gateway.sip.leg import Replaced, SipLeg
+from voip.gateway.tickets import LegTicket
 from voip.signalling.legs import (
     MAX_HOST_BYTES,
     MAX_NAME_BYTES,
@@ -169,7 +170,7 @@ class Telephone:
         """Begin the call when the leg has joined, and see it to its end."""
         assert self.ticket is not None
         try:
-            await self.ticket.joined()
+            await self.ticket.shown()
         except RefusedError as error:
             return CallOver(LegReason.REFUSED_BY_PEER, 0, str(error))
         leg = begin()
