@@ -29,6 +29,7 @@ from voip.identity.words import WordTriple
 from voip.news import Json
 
 ORDERS: Final = ("accept", "decline", "hangup", "mute", "unmute", "leave")
+_ABOUT_GUESTS: Final = ("accept", "decline", "hangup")
 _MOST: Final = 9999
 
 
@@ -63,6 +64,12 @@ def parse_order(line: str) -> Order:
     raise MalformedError(
         f"expected one of {', '.join(ORDERS)}, choose N, came {line!r}"
     )
+
+
+def is_for_guests(line: str) -> bool:
+    """Tell an order about a guest from one of a room's, which has its `choose N`."""
+    word, *numbers = line.split()[:4] or [""]
+    return word in _ABOUT_GUESTS or (word == "choose" and len(numbers) == 2)
 
 
 def at_door(number: int, name: str, label: str, host: str) -> list[str]:

@@ -6,6 +6,7 @@ from cli.gateways.guestview import (
     Order,
     at_door,
     facts,
+    is_for_guests,
     offered,
     parse_order,
     reopened,
@@ -75,6 +76,24 @@ NEWS: list[tuple[GuestNews, str, str]] = [
 )
 def test_an_order_is_read(line: str, order: Order) -> None:
     assert parse_order(line) == order
+
+
+@pytest.mark.parametrize(
+    ("line", "is_guests"),
+    [
+        ("accept", True),
+        ("hangup 2", True),
+        ("choose 1 2", True),
+        ("choose 2", False),
+        ("mute", False),
+        ("", False),
+    ],
+    ids=["accept", "hangup", "guest's words", "member's words", "mute", "nothing"],
+)
+def test_an_order_about_a_guest_is_told_from_one_about_a_room(
+    line: str, *, is_guests: bool
+) -> None:
+    assert is_for_guests(line) is is_guests
 
 
 @pytest.mark.parametrize(

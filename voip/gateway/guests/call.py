@@ -34,6 +34,7 @@ from voip.gateway.guests.messages import (
     Happening,
     Notice,
     Offer,
+    Present,
     Rekey,
     RekeyAck,
     Server,
@@ -246,7 +247,7 @@ class GuestCall:
         what = Happening.OPENED_AGAIN
         return [Say(Notice(what)), Warn(what)]
 
-    def tell(self, message: Legs | LegEnd | State) -> list[Command]:
+    def tell(self, message: Legs | LegEnd | State | Present) -> list[Command]:
         """Say something to the guest, once there is somebody to say it to."""
         return [] if self.stage is Stage.CONFIRMING else [Say(message)]
 

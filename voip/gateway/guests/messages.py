@@ -31,6 +31,8 @@ from voip.wire import Reader, be32, lp8, lp16
 MAX_SDP_BYTES = 24 * 1024  # Chromium offers 6 kB for three sections
 MAX_SERVERS = 4
 MAX_COUNTS = 6  # three kinds, two directions
+MAX_PRESENT = 16  # as many as a room holds
+MAX_NAME_BYTES = 48
 
 _SHARED = frozenset({1, 2, 5, 9, 12, 13, 14, 21, 22, 23, 25})
 """Types that are those of calls between devices."""
@@ -149,6 +151,18 @@ class Notice:
     what: Happening
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Gateway: who is in the call by the host's word, the host too, but no leg."""
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _at_most("names", len(self.names), MAX_PRESENT)
+        for name in self.names:
+            _at_most("bytes of a name", len(name.encode()), MAX_NAME_BYTES)
+
+
 GuestMessage = (
     Confirm
     | Alerting
@@ -168,6 +182,7 @@ GuestMessage = (
     | Answer
     | Counts
     | Notice
+    | Present
     | Unknown
 )
 
@@ -191,6 +206,9 @@ def format_guest_message(message: GuestMessage) -> tuple[int, bytes]:  # noqa: P
             return 34, bytes([len(counts)]) + listed
         case Notice(what):
             return 35, bytes([what])
+        case Present(names):
+            listed = b"".join(lp8(name.encode()) for name in names)
+            return 36, bytes([len(names)]) + listed
         case _:
             return messages.format_message(message)
 
@@ -263,6 +281,7 @@ _READERS: dict[int, Callable[[Reader], GuestMessage]] = {
     33: lambda reader: Answer(_text(reader.lp16())),
     34: _read_counts,
     35: _read_notice,
+    36: lambda reader: Present(tuple(_text(reader.lp8()) for _ in range(reader.u8()))),
 }
 
 

@@ -39,7 +39,13 @@ from voip.gateway.guests.call import (
 from voip.gateway.guests.handshake import Answering, Media, Reply, Role
 from voip.gateway.guests.invite import Invite
 from voip.gateway.guests.line import GuestLine
-from voip.gateway.guests.messages import Count, Direction, GuestMessage, Server
+from voip.gateway.guests.messages import (
+    Count,
+    Direction,
+    GuestMessage,
+    Present,
+    Server,
+)
 from voip.gateway.guests.news import (
     Connected,
     GuestCompared,
@@ -179,7 +185,7 @@ class Guest:
             raise
         self._do(self._call.compared(matched=True))
 
-    def say(self, message: Legs | LegEnd | State) -> None:
+    def say(self, message: Legs | LegEnd | State | Present) -> None:
         """Tell him something; one of them is at most some hundred bytes."""
         self._do(self._call.tell(message))
 

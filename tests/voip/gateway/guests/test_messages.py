@@ -17,6 +17,7 @@ from voip.gateway.guests.messages import (
     Happening,
     Notice,
     Offer,
+    Present,
     Rekey,
     RekeyAck,
     Server,
@@ -38,6 +39,7 @@ MESSAGES: list[GuestMessage] = [
     Answer("v=0\r\nö"),
     Counts((COUNT, COUNT._replace(kind=Kind.AUDIO))),
     Notice(Happening.OPENED_AGAIN),
+    Present(("alice", "bób")),
     State(7, muted=True),
     Digits(1, "42#"),
     Ping(5),
@@ -57,8 +59,9 @@ def test_a_message_is_read_as_it_was_written(message: GuestMessage) -> None:
         (Offer("v"), "20000176"),
         (Counts((COUNT,)), "22010201000000030000000100000004"),
         (Notice(Happening.OPENED_AGAIN), "2301"),
+        (Present(("alice", "bob")), "240205616c69636503626f62"),
     ],
-    ids=["accept", "offer", "counts", "notice"],
+    ids=["accept", "offer", "counts", "notice", "present"],
 )
 def test_bytes_are_frozen(message: GuestMessage, raw: str) -> None:
     kind, fields = format_guest_message(message)
@@ -96,6 +99,8 @@ def test_a_well_formed_message_of_devices_is_not_for_guests_either() -> None:
             34, b"\x02" + 2 * (b"\x01\x00" + bytes(12)), "counted twice", id="twice"
         ),
         pytest.param(35, b"\x02", "notice: 2 is unknown", id="notice"),
+        pytest.param(36, b"\x11" + bytes(17), "names: expected at most 16", id="all"),
+        pytest.param(36, b"\x01\x31" + b"x" * 49, "at most 48, came 49", id="name"),
     ],
 )
 def test_fields_out_of_their_bounds_are_refused(

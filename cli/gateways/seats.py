@@ -1,0 +1,283 @@
+"""The guests of one host: who is at the door, who is let in, and who has left.
+
+Guests are numbered as they come. Who is let in is a leg of the call, of which everybody
+is told before he is heard, and one who is told of the others' legs. ::
+
+    seats = Seats(gateway, bridge, joined)
+    tasks.create_task(seats.welcome())
+    seats.obey(parse_order("accept 1"))
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cli.codes import Code
+from cli.gateways import guestview
+from cli.gateways.guestview import Order
+from cli.gateways.saying import refuse, tell
+from cli.output import escape
+from voip import marks
+from voip.errors import (
+    MalformedError,
+    RefusedError,
+    TrustError,
+    UnexpectedEventError,
+)
+from voip.gateway.bridge import Bridge, Port
+from voip.gateway.guests.invite import host_of
+from voip.gateway.guests.messages import MAX_PRESENT, Present
+from voip.gateway.guests.news import GuestEnded
+from voip.gateway.guests.server import BrowserGateway
+from voip.gateway.guests.visit import Guest
+from voip.gateway.joined import Joined, LegTicket
+from voip.signalling.legs import LegKind, LegReason, Mark
+from voip.signalling.messages import HangupReason
+
+_CODES = {
+    HangupReason.NORMAL: Code.DONE,
+    HangupReason.DECLINED: Code.REFUSED,
+    HangupReason.BUSY: Code.BUSY,
+    HangupReason.TIMEOUT: Code.NO_ANSWER,
+    HangupReason.SECURITY: Code.DISTRUST,
+}
+"""What became of a guest, as an exit code; else as if nobody was reached."""
+
+_LEG_REASONS = {
+    HangupReason.NORMAL: LegReason.NORMAL,
+    HangupReason.DECLINED: LegReason.DECLINED,
+    HangupReason.BUSY: LegReason.BUSY,
+    HangupReason.TIMEOUT: LegReason.NO_ANSWER,
+    HangupReason.SECURITY: LegReason.SECURITY,
+}
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One guest as the host sees him."""
+
+    number: int
+    guest: Guest
+    port: Port | None = None
+    leg: LegTicket | None = None
+    has_matched: bool = False  # the words
+
+
+def _nobody_looks() -> None:
+    """Have nothing to do about guests who come and go."""
+
+
+class Seats:
+    """All guests of one host.
+
+    Attributes:
+        came: how many were at the door so far.
+        first_guest: set once somebody was let in.
+        code: what became of the one who left last.
+    """
+
+    def __init__(
+        self,
+        gateway: BrowserGateway,
+        bridge: Bridge,
+        joined: Joined,
+        *,
+        changed: Callable[[], None] = _nobody_looks,
+    ) -> None:
+        """Take where guests come from, and the call that they are let into.
+
+        `changed` hears, on the loop, when somebody came, was let in, or left.
+        """
+        self.came = 0
+        self.first_guest = asyncio.Event()
+        self.code = Code.DONE
+        self._gateway, self._bridge, self._joined = gateway, bridge, joined
+        self._changed = changed
+        self._seats: dict[int, _Seat] = {}
+        self._present: tuple[str, ...] = ()
+        self._tasks = asyncio.TaskGroup()
+        self._watching: asyncio.Task[None] | None = None
+        self._is_over = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What those call themselves who are let in; anybody's words, so escape it."""
+        seats = self._seats.values()
+        return tuple(seat.guest.name for seat in seats if seat.port is not None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is in, nor at the door."""
+        return not self._seats
+
+    async def welcome(self) -> None:
+        """Show who comes and what becomes of them, until `leave`; once."""
+        async with self._tasks:
+            self._watching = self._tasks.create_task(self._watch())
+            if self._is_over:
+                self._watching.cancel()
+
+    def leave(self) -> None:
+        """Hang up on everybody, and let nobody in any more."""
+        for seat in tuple(self._seats.values()):
+            seat.guest.hang_up()
+        self._is_over = True
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def present(self, names: Sequence[str]) -> None:
+        """Tell all guests who is in the call, and those who come later.
+
+        As many as a message has room for; guests are told of each other as legs.
+        """
+        self._present = tuple(names[:MAX_PRESENT])
+        for seat in self._seats.values():
+            if seat.port is not None:
+                seat.guest.say(Present(self._present))
+
+    def obey(self, order: Order) -> None:
+        """Do what the host wants with one guest.
+
+        Raises:
+            MalformedError: there is no such guest.
+            UnexpectedEventError: he is in already.
+        """
+        seat = self._seat(order.guest)
+        match order.act:
+            case "accept":
+                self._accept(seat)
+            case "decline":
+                seat.guest.decline()
+            case "hangup":
+                seat.guest.hang_up()
+            case _:
+                self._compare(seat, order.choice)
+
+    async def _watch(self) -> None:
+        while True:
+            guest = await self._gateway.guest()
+            self.came += 1
+            seat = self._seats[self.came] = _Seat(self.came, guest)
+            host = host_of(self._gateway.host.origin)
+            tell(
+                {
+                    "event": "guest at the door",
+                    "guest": seat.number,
+                    "name": guest.name,
+                    "invite": guest.label,
+                    "mark": "browser guest",
+                    "code": int(Mark.BROWSER_GUEST),
+                    "host": host,
+                },
+                *guestview.at_door(seat.number, guest.name, guest.label, host),
+            )
+            self._tasks.create_task(self._follow(seat))
+            self._changed()
+
+    async def _follow(self, seat: _Seat) -> None:
+        async for news in seat.guest.news():
+            tell(
+                guestview.facts(seat.number, news),
+                guestview.sentence(seat.number, news),
+            )
+            if isinstance(news, GuestEnded):
+                self._gone(seat, news)
+
+    def _gone(self, seat: _Seat, ended: GuestEnded) -> None:
+        del self._seats[seat.number]
+        if seat.leg is not None:
+            seat.leg.end(_LEG_REASONS.get(ended.reason, LegReason.LOST))
+        if seat.port is not None:
+            seat.port.close()
+        self.code = _CODES.get(ended.reason, Code.UNREACHABLE)
+        self._changed()
+
+    def _seat(self, number: int) -> _Seat:
+        seat = self._seats.get(number or max(self._seats, default=0))
+        if seat is None:
+            raise MalformedError("there is no such guest")
+        return seat
+
+    def _accept(self, seat: _Seat) -> None:
+        guest = seat.guest
+        port = self._bridge.port(f"guest {seat.number}")
+        try:
+            guest.accept(port.plan(video=guest.wants_video))
+        except UnexpectedEventError:
+            port.close()
+            raise
+        seat.port = port
+        if self._present:
+            guest.say(Present(self._present))
+        self._tasks.create_task(self._join(seat, port))
+        self.first_guest.set()
+        assert guest.choices is not None
+        tell(
+            {
+                "event": "words",
+                "guest": seat.number,
+                "options": [" ".join(each) for each in guest.choices.options],
+            },
+            *guestview.offered(seat.number, guest.choices.options),
+        )
+        self._changed()
+
+    async def _join(self, seat: _Seat, port: Port) -> None:
+        """Tell everybody of the guest, and him of everybody, before he is heard."""
+        guest = seat.guest
+        peer = self._joined.add_peer(
+            f"guest {seat.number}",
+            guest.say,
+            refused=lambda: guest.hang_up(
+                HangupReason.DECLINED, "does not want who is heard already"
+            ),
+        )
+        guest.acknowledged = peer.acknowledge
+        try:
+            seat.leg = self._joined.want(
+                LegKind.BROWSER,
+                port,
+                mark=Mark.BROWSER_GUEST,
+                host=host_of(self._gateway.host.origin),
+                name=guest.name,
+                video=guest.wants_video,
+                peer=peer,
+                changed=self._show_leg,
+            )
+            if seat.has_matched:
+                seat.leg.change(words_matched=True)
+            await seat.leg.joined()
+        except RefusedError as error:
+            guest.hang_up(HangupReason.DECLINED, str(error))
+        try:
+            await guest.ended()
+        finally:
+            peer.leave()
+
+    def _show_leg(self, ticket: LegTicket) -> None:
+        """Show how weak the call is by its legs, and this one by itself."""
+        legs, via = self._joined.legs.legs, self._gateway.host.alias
+        weakest = marks.weakest(legs)
+        tell(
+            {
+                "event": "legs",
+                "code": int(weakest),
+                "mark": marks.NAMES[weakest],
+                "legs": [marks.leg_facts(leg, via) for leg in legs],
+            },
+            *([] if ticket.ended else [escape(marks.sentence(ticket.leg, via))]),
+        )
+
+    def _compare(self, seat: _Seat, choice: int | None) -> None:
+        try:
+            seat.guest.compare(choice)
+        except TrustError as error:
+            refuse(f"guest {seat.number}: {escape(str(error))}")
+            return
+        seat.has_matched = True
+        if seat.leg is not None:
+            seat.leg.change(words_matched=True)
+        tell(
+            {"event": "words", "guest": seat.number, "matched": True},
+            f"the words of guest {seat.number} are the same",
+        )
