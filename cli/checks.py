@@ -20,7 +20,7 @@ from voip.errors import CallError
 from voip.identity.callkey import live, rotation_due
 from voip.identity.card import format_relay
 from voip.identity.keys import format_identity
-from voip.identity.store import keyring_name
+from voip.identity.unlock import keyring_name
 from voip.identity.vault import Candidates, Vault
 from voip.media.audio.opus import backend, check_opus
 from voip.media.codecs import check_av1, check_vp8

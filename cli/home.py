@@ -17,7 +17,8 @@ from voip.errors import MissingError, RefusedError
 
 if TYPE_CHECKING:  # the store loads cryptography, and help must be there at once
     from voip.identity.sealed import Cost
-    from voip.identity.store import Keyring, Passphrase, Store
+    from voip.identity.store import Store
+    from voip.identity.unlock import Keyring, Passphrase
     from voip.identity.vault import Vault
 
 _LONGEST = 1024  # bytes of a passphrase; a larger file is not one
@@ -74,7 +75,7 @@ class Home:
 
     def unlock(self, *, new: bool = False) -> "Passphrase | Keyring":
         """Get what opens the store, asking twice where it is `new`."""
-        from voip.identity.store import Keyring, Passphrase  # noqa: PLC0415 - likewise
+        from voip.identity.unlock import Keyring, Passphrase  # noqa: PLC0415 - likewise
 
         if self.keyring:
             return Keyring()

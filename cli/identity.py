@@ -20,7 +20,8 @@ from voip.identity.keys import format_identity
 from voip.identity.reach import choose, reach
 from voip.identity.sealed import Cost
 from voip.identity.signer import Signer
-from voip.identity.store import Passphrase, export_backup, import_backup
+from voip.identity.store import export_backup, import_backup
+from voip.identity.unlock import Keyring, Passphrase
 from voip.identity.vault import (
     Busy,
     Candidates,
@@ -209,6 +210,37 @@ def signer(home: Home, where: tuple[SignerKind, str]) -> None:
     show(_facts(vault), *_lines(vault))
 
 
+@identity.command(epilog="Example: ringfence identity passphrase")
+@click.option(
+    "--new-passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the new passphrase from this file.",
+)
+@click.option(
+    "--new-keyring", is_flag=True, help="Let the system's keyring open the store."
+)
+@_KDF
+@click.pass_obj
+def passphrase(
+    home: Home, *, new_passphrase_file: Path | None, new_keyring: bool, kdf_mib: int
+) -> None:
+    """Change what opens your store.
+
+    Whoever has a copy of the store as it was, in a backup of the disk perhaps, can
+    still open that one with the old passphrase. Programs that have it open must start
+    again.
+    """
+    if new_keyring and new_passphrase_file is not None:
+        raise click.UsageError("--new-keyring and --new-passphrase-file: give one")
+    store = home.open()
+    new = (
+        Keyring()
+        if new_keyring
+        else _passphrase("passphrase", new_passphrase_file, "--new-passphrase-file")
+    )
+    store.relock(new, cost=Cost(kdf_mib << 10))
+
+
 @identity.command(epilog="Example: ringfence identity export alice.backup")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @_BACKUP_PASSPHRASE
@@ -224,8 +256,8 @@ def export(
     told so: compare the words again.
     """
     saved = backup(home.open().read())
-    passphrase = _backup_passphrase(backup_passphrase_file, new=True)
-    export_backup(saved, path, passphrase, cost=Cost(kdf_mib << 10))
+    own = _backup_passphrase(backup_passphrase_file, new=True)
+    export_backup(saved, path, own, cost=Cost(kdf_mib << 10))
 
 
 @identity.command("import", epilog="Example: ringfence identity import alice.backup")
@@ -238,23 +270,24 @@ def import_(
     home: Home, path: Path, backup_passphrase_file: Path | None, *, kdf_mib: int
 ) -> None:
     """Start a new device of yours from the backup at PATH."""
-    passphrase = _backup_passphrase(backup_passphrase_file, new=False)
-    vault = restore(import_backup(path, passphrase), os.urandom)
+    own = _backup_passphrase(backup_passphrase_file, new=False)
+    vault = restore(import_backup(path, own), os.urandom)
     vault = vault.rotated(_reach(vault), _now(), os.urandom)
     home.create(vault, Cost(kdf_mib << 10))
     show(_facts(vault), *_lines(vault))
 
 
 def _backup_passphrase(path: Path | None, *, new: bool) -> Passphrase:
+    what = "passphrase of the backup"
+    return _passphrase(what, path, "--backup-passphrase-file", new=new)
+
+
+def _passphrase(
+    what: str, path: Path | None, option: str, *, new: bool = True
+) -> Passphrase:
     if path is not None:
         return Passphrase(read_passphrase(path))
-    return Passphrase(
-        ask_passphrase(
-            "passphrase of the backup",
-            new=new,
-            instead=": give --backup-passphrase-file",
-        )
-    )
+    return Passphrase(ask_passphrase(what, new=new, instead=f": give {option}"))
 
 
 def _choose(kind: SignerKind, where: str) -> tuple[SignerSource, Signer]:

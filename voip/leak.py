@@ -25,7 +25,8 @@ from voip.identity.card import RelayAddress
 from voip.identity.person import add_contact, begin
 from voip.identity.sealed import Cost
 from voip.identity.signer import NativeSigner
-from voip.identity.store import Passphrase, Store
+from voip.identity.store import Store
+from voip.identity.unlock import Passphrase
 from voip.identity.vault import SignerKind, SignerSource
 from voip.media.connect.config import IceConfig
 from voip.media.pattern import Discard

@@ -36,7 +36,8 @@ from voip.identity.callkey import BACKDATE_S, parse_bundle
 from voip.identity.card import RelayAddress, format_relay
 from voip.identity.person import begin
 from voip.identity.signer import NativeSigner
-from voip.identity.store import Passphrase, import_backup
+from voip.identity.store import import_backup
+from voip.identity.unlock import Passphrase
 from voip.identity.vault import OwnBoard, SignerKind, SignerSource, Vault
 from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan

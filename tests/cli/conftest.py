@@ -9,7 +9,8 @@ import pytest
 
 from cli import paths
 from voip.identity.sealed import Cost
-from voip.identity.store import Passphrase, Store
+from voip.identity.store import Store
+from voip.identity.unlock import Passphrase
 from voip.identity.vault import Vault
 
 Keep = Callable[[Vault], list[str]]

@@ -8,7 +8,8 @@ from typing import Any
 from cli import paths
 from tests.cli.conftest import Start
 from voip.identity.sealed import Cost
-from voip.identity.store import Passphrase, Store
+from voip.identity.store import Store
+from voip.identity.unlock import Passphrase
 from voip.identity.vault import Vault
 
 

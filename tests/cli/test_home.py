@@ -7,7 +7,7 @@ import click
 import pytest
 
 from cli.home import Home, read_passphrase
-from voip.identity.store import Keyring, Passphrase
+from voip.identity.unlock import Keyring, Passphrase
 
 
 @pytest.mark.parametrize("content", [b"correct horse", b"correct horse\n"])

@@ -18,7 +18,8 @@ from voip.call import State
 from voip.endpoint import Endpoint
 from voip.identity.sealed import Cost
 from voip.identity.signer import NativeSigner
-from voip.identity.store import Passphrase, Store
+from voip.identity.store import Store
+from voip.identity.unlock import Passphrase
 from voip.identity.vault import Vault
 from voip.news import StateChanged
 from voip.signalling.relay import serve_relay

@@ -6,52 +6,30 @@ beside and renames. A reader, or a machine that lost power, sees the old value o
 new one. Format: docs/formats/identity.md.
 """
 
-import base64
-import binascii
 import fcntl
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import Final, assert_never
+from typing import Final
 
 from voip.errors import MalformedError, MissingError, StoreError
 from voip.identity.backup import Backup, format_backup, parse_backup
 from voip.identity.sealed import (
-    KEK_BYTES,
     NONCE_BYTES,
-    SALT_BYTES,
     Cost,
     Header,
-    derive_kek,
     open_sealed,
     parse_header,
     seal,
 )
+from voip.identity.unlock import Passphrase, Unlock, find_key, forget_key, new_key
 from voip.identity.vault import Vault, format_vault, parse_vault
 
 MAX_FILE_BYTES: Final = 16 << 20  # a full store has below 1 MB
-KEYRING_SERVICE: Final = "ringfence"
 LOCK_WAIT_S: Final = 10.0  # a change takes milliseconds; somebody hangs
-
-
-@dataclass(frozen=True, slots=True)
-class Passphrase:
-    """Unlock by a passphrase."""
-
-    value: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Keyring:
-    """Unlock by a random key that the operating system's keyring holds."""
-
-
-Unlock = Passphrase | Keyring
 
 
 class Store:
@@ -92,7 +70,7 @@ class Store:
             with _locked(path):
                 if path.exists():
                     raise StoreError(f"store: {path} exists already")
-                header, kek = _new_key(unlock, cost or Cost())
+                header, kek = new_key(unlock, cost or Cost())
                 store = cls(path, header, kek)
                 store._write(vault)
         return store
@@ -108,7 +86,7 @@ class Store:
         """
         raw = _read_private(path)
         header = _header(raw, path)
-        store = cls(path, header, _find_key(unlock, header))
+        store = cls(path, header, find_key(unlock, header))
         store._parse(raw)
         return store
 
@@ -138,11 +116,32 @@ class Store:
                 self._write(after)
         return after
 
+    def relock(self, unlock: Unlock, *, cost: Cost | None = None) -> None:
+        """Seal the store under another key; on disk when this returns.
+
+        Whoever has a copy of the file as it was can still open that with what opened
+        it then; its keys are those of the store. Other processes that have it open are
+        refused from now on.
+
+        Raises:
+            StoreError: the store cannot be read or written, or stays locked.
+            MissingError: it is gone, or there is no keyring on this machine.
+        """
+        with _os_errors(self._path), _locked(self._path):
+            relocked = Store(self._path, *new_key(unlock, cost or Cost()))
+            relocked._write(self.read())
+            forget_key(self._header)
+            self._header, self._kek = relocked._header, relocked._kek
+
     def _parse(self, raw: bytes) -> Vault:
         # Reading a full store takes as long as two audio frames; mostly nobody else
         # wrote, and the same bytes are the same value.
         if self._last is not None and self._last[0] == raw:
             return self._last[1]
+        if _header(raw, self._path) != self._header:
+            raise StoreError(
+                f"store: {self._path} was given another passphrase; start again"
+            )
         with _not_ours(self._path):
             vault = parse_vault(open_sealed(raw, self._kek))
         self._last = raw, vault
@@ -159,22 +158,6 @@ class Store:
         self._last = raw, vault
 
 
-def keyring_name() -> str:
-    """Name the keyring that a store's key could be kept in.
-
-    Raises:
-        MissingError: there is none on this machine, or the library is not installed.
-    """
-
-    def ask(ring: ModuleType) -> str:
-        backend = ring.get_keyring()
-        if backend.priority <= 0:  # the library's own stand-in for none
-            raise MissingError("no usable keyring on this machine")
-        return str(backend.name)
-
-    return str(_keyring(ask))
-
-
 def export_backup(
     saved: Backup, path: Path, passphrase: Passphrase, *, cost: Cost | None = None
 ) -> None:
@@ -184,7 +167,7 @@ def export_backup(
         StoreError: the file exists, or cannot be written.
     """
     with _os_errors(path):
-        header, kek = _new_key(passphrase, cost or Cost())
+        header, kek = new_key(passphrase, cost or Cost())
         _write_new(path, _seal(header, kek, format_backup(saved)))
         _sync_folder(path.parent)
 
@@ -199,60 +182,9 @@ def import_backup(path: Path, passphrase: Passphrase) -> Backup:
     """
     with _os_errors(path):
         raw = _read(path)
-    kek = _find_key(passphrase, _header(raw, path))
+    kek = find_key(passphrase, _header(raw, path))
     with _not_ours(path):
         return parse_backup(open_sealed(raw, kek))
-
-
-def _new_key(unlock: Unlock, cost: Cost) -> tuple[Header, bytes]:
-    salt = os.urandom(SALT_BYTES)
-    match unlock:
-        case Passphrase():
-            return Header(salt, cost), derive_kek(unlock.value, salt, cost)
-        case Keyring():
-            kek = os.urandom(KEK_BYTES)
-            _keyring(
-                lambda ring: ring.set_password(
-                    KEYRING_SERVICE, salt.hex(), base64.b64encode(kek).decode()
-                )
-            )
-            return Header(salt, None), kek
-        case _:
-            assert_never(unlock)
-
-
-def _find_key(unlock: Unlock, header: Header) -> bytes:
-    match unlock, header.cost:
-        case Passphrase(), Cost() as cost:
-            return derive_kek(unlock.value, header.salt, cost)
-        case Keyring(), None:
-            text = _keyring(
-                lambda ring: ring.get_password(KEYRING_SERVICE, header.salt.hex())
-            )
-            if text is None:
-                raise StoreError("store: the keyring does not have its key")
-            try:
-                return base64.b64decode(text, validate=True)
-            except binascii.Error:
-                raise StoreError("store: the keyring holds no key of ours") from None
-        case Passphrase(), _:
-            raise StoreError("store: its key is in the keyring, not a passphrase")
-        case _:
-            raise StoreError("store: it needs a passphrase, not the keyring")
-
-
-def _keyring(ask: Callable[[ModuleType], str | None]) -> str | None:
-    """Ask the system's keyring; there is no falling back to anything weaker."""
-    try:
-        import keyring  # noqa: PLC0415 - an extra, and slow to load
-    except ImportError:
-        raise MissingError(
-            "the keyring is not installed: pip install 'ringfence[keyring]'"
-        ) from None
-    try:
-        return ask(keyring)
-    except keyring.errors.KeyringError as error:
-        raise MissingError(f"no usable keyring on this machine: {error}") from error
 
 
 def _seal(header: Header, kek: bytes, plaintext: bytes) -> bytes:

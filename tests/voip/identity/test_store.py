@@ -22,20 +22,14 @@ from voip.errors import MissingError, PassphraseError, StoreError
 from voip.identity.backup import backup
 from voip.identity.contact import Contact, Device
 from voip.identity.sealed import Cost
-from voip.identity.store import (
-    Keyring,
-    Passphrase,
-    Store,
-    export_backup,
-    import_backup,
-    keyring_name,
-)
+from voip.identity.store import Store, export_backup, import_backup
 from voip.identity.trust import first_seen
+from voip.identity.unlock import Keyring, Passphrase, keyring_name
 from voip.identity.vault import Settings, Vault
 
 CHEAP = Cost(64 << 10, 2, lanes=1)
 UNKNOWN = first_seen(0, known_contact=False, number_verified_at=None)
-SECRET = Passphrase(b"correct horse")
+SECRET, OTHER = Passphrase(b"correct horse"), Passphrase(b"battery staple")
 
 
 @pytest.fixture
@@ -70,6 +64,35 @@ def test_a_change_is_there_for_others(store: Store, path: Path) -> None:
     changed = store.change(_strict)
 
     assert other.read() == changed == _strict(person())
+
+
+def test_a_store_that_was_relocked_opens_with_the_new_passphrase_alone(
+    store: Store, path: Path
+) -> None:
+    store.relock(OTHER, cost=CHEAP)
+
+    assert store.read() == Store.open(path, OTHER).read() == person()
+    with pytest.raises(PassphraseError):
+        Store.open(path, SECRET)
+
+
+def test_who_has_it_open_while_it_is_relocked_writes_nothing(
+    store: Store, path: Path
+) -> None:
+    other = Store.open(path, SECRET)
+    store.relock(OTHER, cost=CHEAP)
+
+    with pytest.raises(StoreError, match="was given another passphrase; start again"):
+        other.change(_strict)
+    assert Store.open(path, OTHER).read() == person()
+
+
+def test_a_relocking_that_fails_changes_nothing(store: Store, path: Path) -> None:
+    keyring.set_keyring(_NoRing())
+    with pytest.raises(MissingError, match="no usable keyring"):
+        store.relock(Keyring())
+
+    assert store.change(_strict) == Store.open(path, SECRET).read()
 
 
 def test_store_and_folder_are_for_their_owner_alone(store: Store, path: Path) -> None:
@@ -231,7 +254,8 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from voip.identity.store import Passphrase, Store
+from voip.identity.store import Store
+from voip.identity.unlock import Passphrase
 
 store = Store.open(Path(sys.argv[1]), Passphrase(b"correct horse"))
 print("open", flush=True)
@@ -298,7 +322,8 @@ _MORTALS = """
 import itertools, os, signal, sys
 from dataclasses import replace
 from pathlib import Path
-from voip.identity.store import Passphrase, Store
+from voip.identity.store import Store
+from voip.identity.unlock import Passphrase
 from voip.identity.vault import Settings
 
 store = Store.open(Path(sys.argv[1]), Passphrase(b"correct horse"))
@@ -411,6 +436,24 @@ def test_another_entry_in_the_keyring_does_not_open(
 
     with pytest.raises(StoreError, match=sentence):
         Store.open(path, Keyring())
+
+
+def test_a_relocked_store_leaves_no_key_in_the_keyring(
+    path: Path, ring: _MemoryRing
+) -> None:
+    store = Store.create(path, person(), Keyring())
+    store.relock(SECRET, cost=CHEAP)
+
+    assert (ring.held, Store.open(path, SECRET).read()) == ({}, person())
+
+
+def test_a_store_moves_into_the_keyring(
+    store: Store, path: Path, ring: _MemoryRing
+) -> None:
+    store.relock(Keyring())
+
+    assert len(ring.held) == 1
+    assert Store.open(path, Keyring()).read() == person()
 
 
 def test_a_lost_keyring_entry_is_said_to_be(path: Path, ring: _MemoryRing) -> None:
