@@ -31,6 +31,10 @@ from voip.media.sources import (
     Picture,
 )
 
+SHOWN_S = 2.0
+"""After its last picture a port is one that shows none: whoever speaks without a camera
+keeps nobody else off the screen."""
+
 Hears = Callable[[str, str], bool]
 """Whether the first, by name, may hear and see the second."""
 
@@ -46,12 +50,13 @@ class Port:
     Attributes:
         name: its own in the bridge.
         is_muted: what it says is dropped, what it hears is not.
+        is_presenting: it shows a screen, which goes before everybody's camera.
         level: how loud it is lately, 0 to 32768.
     """
 
     def __init__(self, bridge: "Bridge", name: str) -> None:
         self.name = name
-        self.is_muted = False
+        self.is_muted = self.is_presenting = False
         self.level = 0.0
         self._bridge = bridge
         self._is_open = False
@@ -60,7 +65,7 @@ class Port:
         self._heard_by: tuple[Waiting, ...] = ()
         self._view = View()
         self._eyes: tuple[Eye, ...] = ()
-        self._shows = False
+        self._shown_at = float("-inf")
 
     @property
     def is_open(self) -> bool:
@@ -86,7 +91,6 @@ class Port:
             return MediaPlan(audio_source=Ear(self.listen), audio_sink=Mouth(self.say))
         eye = Eye(closed=self._look_away)
         self._eyes = (*self._eyes, eye)
-        self._shows = True
         return MediaPlan(
             audio_source=Ear(self.listen),
             audio_sink=Mouth(self.say),
@@ -137,6 +141,7 @@ class Port:
     def show(self, picture: Picture) -> None:
         """Show a picture to whoever sees this port now; from any thread."""
         if self._is_open:
+            self._shown_at = time.monotonic()
             self._bridge.show(self, picture)
 
     def see(self, picture: Picture) -> None:
@@ -153,13 +158,21 @@ class Port:
         if not (self._is_open and self._eyes):
             return False
         showing = {each: port for each, port in others.items() if port.shows_pictures}
+        presented = [each for each, port in showing.items() if port.is_presenting]
         levels = {each: port.level for each, port in showing.items()}
-        return self._view.choose(showing, levels, time.monotonic()) == name
+        seen = self._view.choose(presented or showing, levels, time.monotonic())
+        return seen == name
 
     @property
     def shows_pictures(self) -> bool:
-        """Whether pictures may come of this port."""
-        return self._shows and self._is_open
+        """Whether pictures come of this port, lately."""
+        return self._is_open and time.monotonic() - self._shown_at < SHOWN_S
+
+    @property
+    def watched(self) -> str | None:
+        """Whose pictures it sees; None: nobody's come."""
+        name = self._view.shown
+        return name if name is not None and self._bridge.shows(name) else None
 
     def _look_away(self, eye: Eye) -> None:
         self._eyes = tuple(each for each in self._eyes if each is not eye)
@@ -206,6 +219,11 @@ class Bridge:
             if self._ports.get(port.name) is port:
                 del self._ports[port.name]
                 self._wire()
+
+    def shows(self, name: str) -> bool:
+        """Say whether pictures come of the port of this name."""
+        port = self._ports.get(name)
+        return port is not None and port.shows_pictures
 
     def show(self, port: Port, picture: Picture) -> None:
         """Show a picture to all who see this port now."""

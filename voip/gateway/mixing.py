@@ -107,7 +107,8 @@ class View:
     ) -> str | None:
         """Choose out of those who show pictures: the loudest lately, or the only one.
 
-        Whoever is seen stays for `HOLD_S`, and for as long as nobody else speaks.
+        Whoever is seen stays for as long as nobody else speaks, and once they spoke
+        for `HOLD_S` at least.
         """
         candidates = tuple(names)
         if self.shown in candidates:
@@ -118,7 +119,8 @@ class View:
             return None
         loudest = max(candidates, key=lambda name: levels.get(name, 0.0))
         if self.shown not in candidates or self._takes_over(loudest, levels):
-            self.shown, self._since = loudest, now
+            speaks = levels.get(loudest, 0.0) >= QUIET
+            self.shown, self._since = loudest, now if speaks else now - HOLD_S
         return self.shown
 
     def _takes_over(self, name: str, levels: Mapping[str, float]) -> bool:

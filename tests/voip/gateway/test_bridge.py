@@ -216,6 +216,37 @@ async def test_the_one_who_speaks_is_seen_and_sees_another() -> None:
     assert await seen(bob) in (picture(1), picture(3))
 
 
+async def test_a_screen_is_seen_before_the_camera_of_whoever_speaks() -> None:
+    ports = opened(Bridge(), "alice", "bob", "carol")
+    alice, bob, carol = (port.plan(video=True) for port in ports)
+    ports[0].is_presenting = True
+    ports[1].say(Tone().read())
+    for plan, luma in ((bob, 2), (alice, 1), (bob, 3)):
+        show(plan, picture(luma))
+
+    assert await seen(carol) == picture(1)
+    assert ports[2].watched == "alice"
+
+
+async def test_who_speaks_without_a_camera_hides_nobody() -> None:
+    ports = opened(Bridge(), "alice", "bob", "carol")
+    alice, _, carol = (port.plan(video=True) for port in ports)
+    ports[1].say(Tone().read())
+    show(alice, picture(1))
+
+    assert await seen(carol) == picture(1)
+
+
+def test_who_sees_nobody_watches_nobody() -> None:
+    alice, bob = opened(Bridge(), "alice", "bob")
+    face, _ = alice.plan(video=True), bob.plan(video=True)
+    before = bob.watched
+    show(face, picture(1))
+    alice.shut()
+
+    assert (before, bob.watched) == (None, None)
+
+
 @pytest.mark.parametrize("shut", [0, 1], ids=["alice", "bob"])
 async def test_no_picture_passes_a_shut_gate(shut: int) -> None:
     ports = opened(Bridge(), "alice", "bob")

@@ -134,7 +134,7 @@ def test_the_loudest_is_seen() -> None:
 
 def test_whoever_is_seen_stays_for_2_s() -> None:
     view = View()
-    view.choose(["bob"], {}, 0.0)
+    view.choose(["bob"], {"bob": LOUD}, 0.0)
     levels = {"bob": 0.0, "carol": LOUD}
     at = (HOLD_S - 0.01, HOLD_S)
 
@@ -142,6 +142,13 @@ def test_whoever_is_seen_stays_for_2_s() -> None:
         "bob",
         "carol",
     ]
+
+
+def test_whoever_is_seen_without_a_word_goes_when_another_speaks() -> None:
+    view = View()
+    view.choose(["bob"], {}, 0.0)
+
+    assert view.choose(["bob", "carol"], {"carol": LOUD}, 0.1) == "carol"
 
 
 def test_whoever_is_seen_stays_while_nobody_speaks() -> None:
