@@ -16,6 +16,7 @@ from voip.errors import MalformedError
 from voip.gateway.sip.call import (
     Answered,
     CallOver,
+    EarlyMedia,
     Happened,
     Held,
     Pressed,
@@ -27,7 +28,7 @@ from voip.gateway.sip.call import (
 )
 from voip.gateway.tickets import LegTicket
 from voip.marks import NAMES, leg_facts, sentence, weakest
-from voip.signalling.legs import LegReason
+from voip.signalling.legs import LegReason, Mark
 
 Facts = dict[str, object]
 
@@ -120,10 +121,12 @@ def mark_line(ticket: LegTicket) -> str:
     return escape(sentence(ticket.leg, "this gateway"))
 
 
-def _facts(happened: Happened) -> Facts:  # noqa: PLR0911 -- a table
+def _facts(happened: Happened) -> Facts:  # noqa: C901, PLR0911 -- a table
     match happened:
         case Rings():
             return {"event": "ringing"}
+        case EarlyMedia(_, suite):
+            return {"event": "early-media", "suite": suite}
         case Answered():
             return {"event": "answered"}
         case Secured(_, suite):
@@ -149,15 +152,17 @@ def _facts(happened: Happened) -> Facts:  # noqa: PLR0911 -- a table
             assert_never(happened)
 
 
-def line_of(happened: Happened) -> str:  # noqa: PLR0911 -- a table
+def line_of(happened: Happened) -> str:  # noqa: C901, PLR0911 -- a table
     """Say what happened."""
     match happened:
         case Rings():
             return "it rings there"
+        case EarlyMedia(mark, suite):
+            return f"a sound before the answer: {_keys(mark, suite)}"
         case Answered():
             return "answered; nothing passes before the encryption is known"
         case Secured(mark, suite):
-            return f"{NAMES[mark]} ({suite})" if suite else NAMES[mark]
+            return _keys(mark, suite)
         case Unsecured():
             return "nothing passes: they agree on other media"
         case Held(on):
@@ -174,3 +179,7 @@ def line_of(happened: Happened) -> str:  # noqa: PLR0911 -- a table
             return f"{why} ({status})" if status else why
         case _:
             assert_never(happened)
+
+
+def _keys(mark: Mark, suite: str) -> str:
+    return f"{NAMES[mark]} ({suite})" if suite else NAMES[mark]

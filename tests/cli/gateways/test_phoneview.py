@@ -22,6 +22,7 @@ from voip.gateway.joined import Joined
 from voip.gateway.sip.call import (
     Answered,
     CallOver,
+    EarlyMedia,
     Happened,
     Held,
     Pressed,
@@ -83,6 +84,11 @@ def test_a_certificate_that_is_not_accepted_is_distrust() -> None:
 
 HAPPENED: list[tuple[Happened, str, str]] = [
     (Rings(), "ringing", "it rings there"),
+    (
+        EarlyMedia(Mark.NOT_ENCRYPTED, ""),
+        "early-media",
+        "a sound before the answer: NOT ENCRYPTED past here",
+    ),
     (
         Answered(),
         "answered",

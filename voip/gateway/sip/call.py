@@ -1,16 +1,18 @@
 """What becomes of one telephone call: what the worker tells, and what follows from it.
 
 Rules. Sound passes only while `is_safe`: the keys of the stream are known, and good
-enough for what this gateway was allowed to do. ::
+enough for what this gateway was allowed to do. What an exchange plays before anybody
+answers (early media, RFC 3960) is heard under the same conditions, and not answered. ::
 
     DIALLED ──────────────┐
        │ ringing          │ established
        v                  v
     RINGING ─────────> CHECKING ── encrypted ──> SAFE ──┐ offer of other media
-                          ^   │ 3 s without            │
-    CAME ── we answer ────┘   v                        │
-                            ENDED  <── closed          │
-                          ^────────────────────────────┘
+     ^   │ progress       ^   │ 3 s without             │
+     │   v                │   v                         │
+     └─ EARLY ────────────┤ ENDED  <── closed           │
+    CAME ── we answer ────┘                             │
+                          ^─────────────────────────────┘
 
 Times are seconds of any steady clock.
 """
@@ -18,10 +20,11 @@ Times are seconds of any steady clock.
 from dataclasses import dataclass
 from enum import Enum
 
-from voip.errors import CallError, NotAllowedError, TrustError, UnreachableError
-from voip.gateway.sip.account import Keying, SipAccount, Transport
+from voip.gateway.sip.account import SipAccount
 from voip.gateway.sip.frames import THEIRS_SDP, Command, Event, Order, Said
-from voip.gateway.sip.mark import DTLS_SUITE, GOOD_SUITES, mark_of
+from voip.gateway.sip.keys import StreamKeys
+from voip.gateway.sip.mark import GOOD_SUITES, expected  # noqa: F401 -- telephone
+from voip.gateway.sip.statuses import is_certificate, meaning_of
 from voip.signalling.legs import TOUCH_TONES, LegReason, Mark
 
 SETUP_S = 32.0
@@ -32,24 +35,34 @@ KEYS_S = 3.0
 """How long the stack may take to say how a stream is encrypted. DTLS is done in two
 round trips, and the stack tells it a second after the answer."""
 
-# The stack's words.
-_NO_CODECS = "No common audio or video codecs"  # of an offer without keys, too
-_TLS = "Protocol error"  # of a certificate or a name that it does not accept
-_SILENT = "rtp stream error"
+_SILENT = "rtp stream error"  # the stack's words
 
 
 class _State(Enum):
     CAME = "came"
     DIALLED = "dialled"
     RINGING = "ringing"
+    EARLY = "early"
     CHECKING = "checking"
     SAFE = "safe"
     ENDED = "ended"
 
 
+_CALLED = frozenset({_State.RINGING, _State.EARLY})
+_ASKED = _CALLED | {_State.DIALLED}
+
+
 @dataclass(frozen=True, slots=True)
 class Rings:
     """The telephone rings at the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyMedia:
+    """Before anybody answers something may be heard, and this is how weak it is."""
+
+    mark: Mark
+    suite: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,7 @@ class CallOver:
 
 Happened = (
     Rings
+    | EarlyMedia
     | Answered
     | Secured
     | Unsecured
@@ -128,22 +142,12 @@ Happened = (
 )
 
 
-def expected(account: SipAccount) -> Mark:
-    """Say how weak a leg will be if all goes well; nothing was checked yet."""
-    return _mark(account, _USUAL[account.keying])
-
-
-def may_be_called(account: SipAccount, *, allowed: bool) -> bool:
-    """Say whether a call may be made or taken; `allowed` is the user's word for it."""
-    is_weak = expected(account) is Mark.NOT_ENCRYPTED
-    return not is_weak or (allowed and account.may_be_plain)
-
-
 class SipCall:
     """One call of an account.
 
     Attributes:
         is_safe: whether sound may pass, as far as this leg goes.
+        may_hear: whether theirs may: also what is played before anybody answers.
         deadline: when `wait` wants to be asked; None for never.
     """
 
@@ -161,25 +165,25 @@ class SipCall:
         `may_be_weak` is what the user said on this command line and the account allows.
         """
         self.is_safe = False
+        self.may_hear = False
         self.deadline: float | None = None if came else now + SETUP_S
         self._number = number
         self._account = account
         self._may_be_weak = may_be_weak
-        self._is_plain = account.keying is Keying.NONE
         self._state = _State.CAME if came else _State.DIALLED
-        self._suite: str | None = None
-        self._pictures: str | None = None
+        self._keys = StreamKeys(account)
         self._is_agreeing = False
+        self._early: EarlyMedia | None = None  # as it was told last
 
     @property
     def may_show(self) -> bool:
         """Whether pictures may pass: their keys are as good as the leg's mark says."""
-        if self._is_plain or not self.is_safe:
-            return self.is_safe
-        if self._pictures is None:
-            return False
-        sound = _mark(self._account, self._suite or "")
-        return _mark(self._account, self._pictures) <= sound
+        return self.is_safe and self._keys.are_pictures_as_good
+
+    @property
+    def is_ringing(self) -> bool:
+        """Whether nobody has answered, and nothing of theirs may be heard."""
+        return self._state in _CALLED and not self.may_hear
 
     def receive(  # noqa: PLR0911 -- a table
         self, event: Event, now: float
@@ -188,15 +192,14 @@ class SipCall:
         if self._state is _State.ENDED:
             return []
         match event.said:
-            case Said.RINGING if self._state is _State.DIALLED:
-                self._state, self.deadline = _State.RINGING, now + RING_S
-                return [Rings()]
+            case Said.RINGING | Said.PROGRESS if self._state in _ASKED:
+                return self._ring(early=event.said is Said.PROGRESS, now=now)
             case Said.ESTABLISHED if not self._is_up:
                 self._state = _State.CHECKING
                 return [Answered(), *self._check(now)]
             case Said.ENCRYPTED:
                 return self._learn(event.text)
-            case Said.OFFER | Said.AGREED if self._is_up:
+            case Said.OFFER | Said.AGREED:
                 return self._described(event, now)
             case Said.CLOSED:
                 return self._end(why_closed(event, self._account, up=self._is_up))
@@ -208,48 +211,50 @@ class SipCall:
         if self.deadline is None or now < self.deadline:
             return []
         self.deadline = None
-        if self._state in {_State.DIALLED, _State.RINGING}:
+        if self._state in _ASKED:
             return self._give_up(LegReason.NO_ANSWER, "nobody answers")
         # Established, and the stack has not said that there are keys: there are none.
-        return self._judge("")
+        return self._judge()
 
     @property
     def _is_up(self) -> bool:
         return self._state in {_State.CHECKING, _State.SAFE}
 
+    def _ring(self, *, early: bool, now: float) -> list[Happened | Command]:
+        """Take that they are told of the call; `early` if they describe a sound."""
+        is_first = self._state is _State.DIALLED
+        if is_first:
+            self.deadline = now + RING_S
+        self._state = _State.EARLY if early else _State.RINGING
+        return [*([Rings()] if is_first else []), *self._listen()]
+
+    def _listen(self) -> list[Happened | Command]:
+        """Let what comes before the answer be heard, if its keys are good enough."""
+        mark, suite = self._keys.mark, self._keys.sound
+        is_good = mark is not Mark.NOT_ENCRYPTED or self._may_be_weak
+        if self._state is not _State.EARLY or suite is None or not is_good:
+            self.may_hear = False
+            return []
+        self.may_hear = True
+        before, self._early = self._early, EarlyMedia(mark, _shown(suite))
+        return [] if self._early == before else [self._early]
+
     def _check(self, now: float) -> list[Happened | Command]:
         """Look whether the keys are known by now, or wait for them."""
-        if self._is_plain:
-            return self._judge("")
-        if self._suite is None:
+        self.may_hear = False
+        if self._keys.sound is None:
             self.deadline = now + KEYS_S
             return []
-        return self._judge(self._suite)
+        return self._judge()
 
     def _learn(self, text: str) -> list[Happened | Command]:
-        suite = self._suite_of(text, "audio")
-        self._pictures = self._suite_of(text, "video") or self._pictures
-        if suite is None or self._is_plain:
+        before = self._keys.sound
+        if not self._keys.learn(text) or self._is_agreeing:
             return []
-        before, self._suite = self._suite, suite
-        if not self._is_up or self._is_agreeing:
-            return []
-        is_known = self._state is _State.SAFE and suite == before
-        return [] if is_known else self._judge(suite)
-
-    def _suite_of(self, text: str, kind: str) -> str | None:
-        """Read `STREAM,KIND,WHAT`, in the words of the keying that we asked for.
-
-        With SDES it is the suite. With DTLS it is the component, RTP or RTCP, and what
-        is missing there is the suite and not the encryption.
-        """
-        _, _, rest = text.partition(",")
-        found, _, what = rest.partition(",")
-        if found != kind:
-            return None
-        if self._account.keying is Keying.SDES:
-            return what
-        return DTLS_SUITE if what == "RTP" else None
+        if not self._is_up:
+            return self._listen()
+        is_known = self._state is _State.SAFE and self._keys.sound == before
+        return [] if is_known else self._judge()
 
     def _described(self, event: Event, now: float) -> list[Happened | Command]:
         """Shut from an offer of other media on, until it is known what came of it.
@@ -257,10 +262,15 @@ class SipCall:
         The stack tells of the keys anew after each description of theirs; only DTLS
         goes on through a change of media, and its keys with it.
         """
-        if event.text == THEIRS_SDP and self._account.keying is not Keying.DTLS:
-            self._suite = self._pictures = None
+        if event.text == THEIRS_SDP:
+            self._keys.describe()
+        if not self._is_up:
+            # Of an early sound, or of the answer: another may have taken the call, with
+            # other keys (RFC 3261 §13.2.2.4), or with none.
+            return self._listen()
         if event.said is Said.OFFER:
-            was_safe, self.is_safe = self.is_safe, False
+            was_safe = self.is_safe
+            self.is_safe = self.may_hear = False
             self._state, self._is_agreeing = _State.CHECKING, True
             # For as long as it takes: of an offer of ours that they refuse, as some do
             # with a hold, the stack says nothing. The next one that they take opens.
@@ -271,12 +281,13 @@ class SipCall:
         self._is_agreeing = False
         return self._check(now)
 
-    def _judge(self, suite: str) -> list[Happened | Command]:
-        mark = _mark(self._account, suite)
+    def _judge(self) -> list[Happened | Command]:
+        mark, suite = self._keys.mark, self._keys.sound or ""
         if mark is Mark.NOT_ENCRYPTED and not self._may_be_weak:
             return self._give_up(LegReason.NO_ENCRYPTION, self._too_weak(suite))
-        self._state, self.deadline, self.is_safe = _State.SAFE, None, True
-        return [Secured(mark, suite if suite in GOOD_SUITES else "")]
+        self._state, self.deadline = _State.SAFE, None
+        self.is_safe = self.may_hear = True
+        return [Secured(mark, _shown(suite))]
 
     def _too_weak(self, suite: str) -> str:
         host = self._account.exchange.name
@@ -291,7 +302,8 @@ class SipCall:
         ]
 
     def _end(self, over: CallOver) -> list[Happened | Command]:
-        self._state, self.deadline, self.is_safe = _State.ENDED, None, False
+        self._state, self.deadline = _State.ENDED, None
+        self.is_safe = self.may_hear = False
         return [over]
 
 
@@ -312,66 +324,15 @@ def _told(event: Event) -> list[Happened | Command]:
 
 def why_closed(event: Event, account: SipAccount, *, up: bool) -> CallOver:
     """Say why a call is over; `up` if it was answered before."""
-    status, host = event.status, account.exchange.name
-    if up:
-        if _SILENT in event.text:
-            return CallOver(LegReason.LOST, 0, "no sound came any more")
-        return CallOver(LegReason.NORMAL, status, "")
-    if status == 0 and _NO_CODECS in event.text:
-        return CallOver(LegReason.NO_ENCRYPTION, 0, _no_encryption(host))
-    if status == 0 and account.transport is Transport.TLS and _TLS in event.text:
-        text = f"certificate of {host} not accepted"
-        return CallOver(LegReason.UNREACHABLE, 0, text, is_certificate=True)
-    return by_status(status, host)
+    if not up:
+        reason, text = meaning_of(event, account)
+        return CallOver(
+            reason, event.status, text, is_certificate=is_certificate(event, account)
+        )
+    if _SILENT in event.text:
+        return CallOver(LegReason.LOST, 0, "no sound came any more")
+    return CallOver(LegReason.NORMAL, event.status, "")
 
 
-def why_unregistered(event: Event, account: SipAccount) -> CallError:
-    """Say why the exchange does not know us; a refusal is not to be tried again."""
-    host = account.exchange.name
-    if event.status in _NO_LOGIN:
-        return NotAllowedError(f"{host} does not accept the password: {event.status}")
-    if event.status == 0 and account.transport is Transport.TLS and _TLS in event.text:
-        return TrustError(f"certificate of {host} not accepted")
-    status = f": {event.status}" if event.status else ""
-    return UnreachableError(f"{host} does not register us{status}")
-
-
-def by_status(status: int, host: str) -> CallOver:
-    """Say what a final status of SIP means; 0 is none at all."""
-    reason, text = _REASONS.get(status, (LegReason.DECLINED, "the call was declined"))
-    if status == 0 or 500 <= status < 600:
-        reason, text = LegReason.UNREACHABLE, f"{host} does not answer, or cannot"
-    if reason is LegReason.NO_ENCRYPTION:
-        text = _no_encryption(host)
-    return CallOver(reason, status, text)
-
-
-def _no_encryption(host: str) -> str:
-    return f"{host} offers no encryption"
-
-
-def _mark(account: SipAccount, suite: str) -> Mark:
-    return mark_of(account.keying, suite, is_authenticated=account.is_authenticated)
-
-
-_NO_LOGIN = frozenset({401, 403, 407})
-_USUAL = {
-    Keying.SDES: "AES_CM_128_HMAC_SHA1_80",
-    Keying.DTLS: DTLS_SUITE,
-    Keying.NONE: "",
-}
-_REASONS = {
-    401: (LegReason.NOT_ALLOWED, "the password is not accepted"),
-    403: (LegReason.DECLINED, "the exchange does not allow this call"),
-    404: (LegReason.DECLINED, "nobody has this number"),
-    407: (LegReason.NOT_ALLOWED, "the password is not accepted"),
-    408: (LegReason.NO_ANSWER, "nobody answers"),
-    480: (LegReason.NO_ANSWER, "nobody is there"),
-    484: (LegReason.DECLINED, "the number is not complete"),
-    486: (LegReason.BUSY, "the line is busy"),
-    487: (LegReason.NO_ANSWER, "nobody answers"),
-    488: (LegReason.NO_ENCRYPTION, ""),
-    600: (LegReason.BUSY, "the line is busy"),
-    603: (LegReason.DECLINED, "the call was declined"),
-    606: (LegReason.NO_ENCRYPTION, ""),
-}
+def _shown(suite: str) -> str:
+    return suite if suite in GOOD_SUITES else ""

@@ -11,7 +11,7 @@ Rules. The exchange hears everything in any case; the question is who else may. 
     any     any                        no          not encrypted
 """
 
-from voip.gateway.sip.account import Keying
+from voip.gateway.sip.account import Keying, SipAccount
 from voip.signalling.legs import Mark
 
 DTLS_SUITE = "DTLS-SRTP"
@@ -27,6 +27,12 @@ GOOD_SUITES = frozenset(
 )
 """All others, NULL among them, are taken for no encryption."""
 
+_USUAL = {
+    Keying.SDES: "AES_CM_128_HMAC_SHA1_80",
+    Keying.DTLS: DTLS_SUITE,
+    Keying.NONE: "",
+}
+
 
 def mark_of(keying: Keying, suite: str, *, is_authenticated: bool) -> Mark:
     """Say how weak a leg is; `suite` as the stack said, empty where it said none."""
@@ -40,3 +46,19 @@ def mark_of(keying: Keying, suite: str, *, is_authenticated: bool) -> Mark:
             return Mark.TO_PBX
         case _:
             return Mark.NOT_ENCRYPTED
+
+
+def expected(account: SipAccount) -> Mark:
+    """Say how weak a leg will be if all goes well; nothing was checked yet."""
+    return mark_with(account, _USUAL[account.keying])
+
+
+def may_be_called(account: SipAccount, *, allowed: bool) -> bool:
+    """Say whether a call may be made or taken; `allowed` is the user's word for it."""
+    is_weak = expected(account) is Mark.NOT_ENCRYPTED
+    return not is_weak or (allowed and account.may_be_plain)
+
+
+def mark_with(account: SipAccount, suite: str) -> Mark:
+    """Say how weak a leg of this account is with a suite; empty where there is none."""
+    return mark_of(account.keying, suite, is_authenticated=account.is_authenticated)

@@ -30,16 +30,8 @@ from voip.errors import (
     UnreachableError,
 )
 from voip.gateway.counts import Direction, End, GatewayCounts, Kind
-from voip.gateway.sip.account import (
-    SipAccount,
-    parse_uri,
-)
-from voip.gateway.sip.call import (
-    SipCall,
-    expected,
-    may_be_called,
-    why_unregistered,
-)
+from voip.gateway.sip.account import SipAccount, parse_uri
+from voip.gateway.sip.call import SipCall
 from voip.gateway.sip.frames import (
     THEIRS,
     Command,
@@ -51,8 +43,10 @@ from voip.gateway.sip.frames import (
     format_command,
 )
 from voip.gateway.sip.leg import SipLeg
+from voip.gateway.sip.mark import expected, may_be_called
 from voip.gateway.sip.pipe import Pipe, end
 from voip.gateway.sip.settings import format_account_line, format_config
+from voip.gateway.sip.statuses import why_unregistered
 
 WORKER = ("-I", "-m", "voip.gateway.sip.worker")
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
