@@ -16,7 +16,7 @@ _HOMES = {
     "MediaPlan": "voip.media.plan",
     "Messenger": "voip.signalling.post",
     "News": "voip.news",
-    "Passphrase": "voip.identity.store",
+    "Passphrase": "voip.identity.unlock",
     "Settings": "voip.endpoint",
     "Signer": "voip.identity.signer",
     "SignerKind": "voip.identity.vault",

@@ -11,10 +11,10 @@ from voip.identity.card import parse_relay as parse_relay
 from voip.identity.person import add_contact as add_contact
 from voip.identity.person import begin as begin
 from voip.identity.signer import Signer as Signer
-from voip.identity.store import Passphrase as Passphrase
 from voip.identity.store import Store as Store
 from voip.identity.trust import Trust as Trust
 from voip.identity.trust import TrustState as TrustState
+from voip.identity.unlock import Passphrase as Passphrase
 from voip.identity.vault import SignerKind as SignerKind
 from voip.identity.vault import SignerSource as SignerSource
 from voip.identity.vault import Vault as Vault
