@@ -30,7 +30,8 @@ from voip.gateway.guests.messages import MAX_PRESENT, Present
 from voip.gateway.guests.news import GuestEnded
 from voip.gateway.guests.server import BrowserGateway
 from voip.gateway.guests.visit import Guest
-from voip.gateway.joined import Joined, LegTicket
+from voip.gateway.joined import Joined
+from voip.gateway.tickets import LegTicket
 from voip.signalling.legs import LegKind, LegReason, Mark
 from voip.signalling.messages import HangupReason
 
