@@ -12,7 +12,7 @@ from cli.checks import Finding, Level, examine
 from cli.codes import Code
 from cli.home import Home
 from cli.output import alarm, escape, is_for_programs, json_option, note, show
-from cli.servers import read_servers, server_options
+from cli.servers import read_lender, read_servers, server_options
 from cli.trials import try_camera, try_network, try_sound
 from voip.exposure import Exposure, judge
 from voip.identity.vault import Candidates
@@ -46,6 +46,7 @@ def doctor(  # noqa: PLR0913 - its options
     network: bool,
     leak: bool,
     ice_servers: tuple[str, ...],
+    turn: str,
     turn_login: Path | None,
     turn_ca: Path | None,
     turn_pin: str | None,
@@ -61,8 +62,8 @@ def doctor(  # noqa: PLR0913 - its options
         return _self_test()
     if leak:
         return _leak()
-    if ice_servers and not network:
-        raise click.UsageError("--ice-server is for --network")
+    if (ice_servers or turn != "none") and not network:
+        raise click.UsageError("--ice-server and --turn are for --network")
     trials = []
     if sound:
         trials.append(try_sound(home.folder, _ask))
@@ -72,7 +73,7 @@ def doctor(  # noqa: PLR0913 - its options
         servers = read_servers(
             ice_servers, turn_login=turn_login, turn_ca=turn_ca, turn_pin=turn_pin
         )
-        trials.append(try_network(_path_config(home, servers)))
+        trials.append(try_network(_path_config(home, servers, turn)))
     failed = []
     for finding in chain.from_iterable(trials or [examine(home)]):
         _show(finding)
@@ -81,16 +82,21 @@ def doctor(  # noqa: PLR0913 - its options
     return failed[0] if failed else Code.DONE
 
 
-def _path_config(home: Home, servers: tuple[IceServer, ...]) -> IceConfig:
+def _path_config(home: Home, servers: tuple[IceServer, ...], turn: str) -> IceConfig:
     """Hide addresses from servers where calls hide them from people.
 
     Raises:
         what `Home.open` raises: who has a store is not guessed about.
+        MissingError: what `read_lender` raises.
     """
-    if not paths.store(home.folder).exists():
+    if turn == "none" and not paths.store(home.folder).exists():
         return IceConfig(servers=servers)
-    wish = home.open().read().settings.candidates
-    return IceConfig(servers=servers, relay_only=wish is Candidates.RELAY_ONLY)
+    vault = home.open().read()
+    return IceConfig(
+        servers=servers,
+        relay_only=vault.settings.candidates is Candidates.RELAY_ONLY,
+        lender=read_lender(turn, vault),
+    )
 
 
 def _ask(sentence: str) -> None:

@@ -1,5 +1,6 @@
 """The options that name STUN and TURN servers, for calls and for `doctor`."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,8 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from cli.grouped import group
-from voip.errors import MalformedError
-from voip.media.connect.config import IceServer
+from voip.errors import MalformedError, MissingError
+from voip.identity.vault import Vault
+from voip.lending import RelayLender
+from voip.media.connect.config import IceServer, Lender
 from voip.media.connect.servers import parse_server
 
 F = TypeVar("F", bound=Callable[..., Any])  # click's own signature
@@ -24,6 +27,13 @@ _OPTIONS = [
         multiple=True,
         metavar="URL",
         help="stun:HOST, turn:HOST or turns:HOST; nobody is asked else.",
+    ),
+    _NETWORK(
+        "--turn",
+        type=click.Choice(["none", "relay"]),
+        default="none",
+        show_default=True,
+        help="Whether your relay lends you TURN servers.",
     ),
     _NETWORK("--turn-login", type=_FILE, help="File with USER:PASSWORD for TURN."),
     _NETWORK("--turn-ca", type=_FILE, help="Authorities for turns:, PEM; no others."),
@@ -68,6 +78,19 @@ def read_servers(
     if (pin or ca_file) and not is_judged:
         raise MalformedError("--turn-ca and --turn-pin are about turns: servers")
     return tuple(servers)
+
+
+def read_lender(turn: str, vault: Vault) -> Lender | None:
+    """Read whether the user's relay is to lend TURN servers; it is not asked yet.
+
+    Raises:
+        MissingError: it is, and there is no relay.
+    """
+    if turn == "none":
+        return None
+    if vault.relay is None:
+        raise MissingError("--turn relay: you have no relay that could lend any")
+    return RelayLender(vault.relay, entropy=os.urandom)
 
 
 def _login(path: Path | None) -> tuple[str | None, str | None]:

@@ -14,7 +14,7 @@ from cli.home import Home
 from cli.manners import Manners
 from cli.pictures import display_on, open_stage
 from cli.report import Report
-from cli.servers import read_servers, server_options
+from cli.servers import read_lender, read_servers, server_options
 from cli.sound import sound_settings
 from cli.stage import Stage
 from voip.identity.vault import Candidates, Vault
@@ -151,6 +151,7 @@ class Wishes:
     files: Path | None
     show_words: bool
     ice_servers: tuple[str, ...]
+    turn: str
     turn_login: Path | None
     turn_ca: Path | None
     turn_pin: str | None
@@ -225,6 +226,7 @@ class Wishes:
 
         Raises:
             MalformedError: what `read_servers` raises.
+            MissingError: what `read_lender` raises.
         """
         hidden = vault.settings.candidates is Candidates.RELAY_ONLY
         return IceConfig(
@@ -236,6 +238,7 @@ class Wishes:
             ),
             relay_only=self.relay_only or hidden,
             loopback=self.loopback,
+            lender=read_lender(self.turn, vault),
         )
 
     def manners(self, store: VaultKeeper, *, auto: bool = False) -> Manners:

@@ -20,6 +20,7 @@ _SHARED = frozenset(
         "video_out",
         "overwrite",
         "ice_servers",
+        "turn",
         "turn_login",
         "turn_ca",
         "turn_pin",

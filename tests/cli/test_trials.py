@@ -95,8 +95,12 @@ def test_a_network_without_servers_is_a_matter_of_luck() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [["--ice-server=stun:127.0.0.1:9"], ["--network", "--turn-login=none"]],
-    ids=["no network", "no file"],
+    [
+        ["--ice-server=stun:127.0.0.1:9"],
+        ["--turn=relay"],
+        ["--network", "--turn-login=none"],
+    ],
+    ids=["no network", "no network to lend for", "no file"],
 )
 def test_wrong_usage_is_told(tmp_path: Path, options: list[str]) -> None:
     assert main([f"--home={tmp_path}", "doctor", *options]) == Code.USAGE

@@ -13,6 +13,7 @@ from cli.home import Home
 from cli.wishes import Wishes, call_options
 from tests.voip.people import person
 from voip.errors import MalformedError, MissingError
+from voip.identity.card import RelayAddress
 from voip.identity.vault import Candidates
 from voip.media.ends.choice import Device, Made, Screen
 from voip.media.ends.remember import VoiceSettings
@@ -193,3 +194,15 @@ def test_calls_ask_for_the_devices_chosen_for_all_of_them(
 
     with pytest.raises(MalformedError, match="sound settings: expected JSON"):
         _asked(ask, home=tmp_path)
+
+
+def test_a_relay_lends_servers_where_it_is_asked_to() -> None:
+    vault = person("alice", RelayAddress("relay.example", 443)).vault
+
+    assert _wishes().ice(vault).lender is None
+    assert _wishes("--turn=relay").ice(vault).lender is not None
+
+
+def test_without_a_relay_nobody_can_lend() -> None:
+    with pytest.raises(MissingError, match="you have no relay"):
+        _wishes("--turn=relay").ice(_VAULT)

@@ -6,9 +6,9 @@ accepts a call need not wait for them if they were made before::
     begin ─> a path, and a new one whenever it has grown old ─> take: the call's
                                                              └> close: nobody accepted
 
-Only servers that the user configured hear of it. Without any there is nothing to wait
-for, and no port opens before the call is accepted. However many devices ring, a call
-has one path at a time, and so one allocation at each relay.
+Only servers that the user configured, or that are lent to them, hear of it. Without any
+there is nothing to wait for, and no port opens before the call is accepted. However
+many devices ring, a call has one path at a time, and so one allocation at each relay.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class Ahead:
 
         What fails is no trouble yet: the call asks again when it is accepted.
         """
-        if self._config.servers and self._keeper is None:
+        if self._config.asks_anybody and self._keeper is None:
             self._keeper = asyncio.get_running_loop().create_task(self._keep())
 
     async def take(self) -> Path | None:

@@ -1,8 +1,10 @@
 """How the user wants to be found: the servers that may be asked, what may be shown.
 
-Nobody is asked by default, and nothing is looked up but the names written here.
+Nobody is asked by default, and nothing is looked up but the names written here, and
+those that a lender names whom the user asked for.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from voip.errors import LimitError, MalformedError, MissingError
@@ -34,6 +36,10 @@ class IceServer:
     pin: bytes | None = None
 
 
+Lender = Callable[[], Awaitable[tuple[IceServer, ...]]]
+"""Gives TURN servers with passwords for a few minutes; raises a `CallError`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IceConfig:
     """How the user wants to be found.
@@ -42,11 +48,19 @@ class IceConfig:
         servers: at most 4, asked side by side.
         relay_only: keeps this machine's addresses from the peer.
         loopback: uses 127.0.0.1 and nothing else, for rehearsals within one machine.
+        lender: is asked anew whenever addresses are looked for; what it lends is used
+            beside `servers`.
     """
 
     servers: tuple[IceServer, ...] = ()
     relay_only: bool = False
     loopback: bool = False
+    lender: Lender | None = None
+
+    @property
+    def asks_anybody(self) -> bool:
+        """Whether looking for addresses takes longer than a look at this machine."""
+        return bool(self.servers) or self.lender is not None
 
 
 def check_config(config: IceConfig) -> tuple[Server, ...]:
@@ -67,8 +81,24 @@ def check_config(config: IceConfig) -> tuple[Server, ...]:
             f"expected at most {MAX_SERVERS} ice servers, came {len(config.servers)}"
         )
     servers = tuple(map(_check_server, config.servers))
-    if config.relay_only and not any(server.is_relay for server in servers):
+    has_relay = config.lender is not None or any(each.is_relay for each in servers)
+    if config.relay_only and not has_relay:
         raise MissingError("relay-only calls need a TURN server, none is configured")
+    return servers
+
+
+def check_lent(lent: tuple[IceServer, ...]) -> tuple[Server, ...]:
+    """Check servers that somebody lent, as `check_config` does those of the user.
+
+    Raises:
+        MalformedError: as there; or a server that is no relay: STUN servers see our
+            address, and are the user's to choose.
+        LimitError: more than 4.
+    """
+    servers = check_config(IceConfig(servers=lent))
+    for server, each in zip(servers, lent, strict=True):
+        if not server.is_relay:
+            raise MalformedError(f"lent ice server {each.url}: expected a TURN server")
     return servers
 
 

@@ -1,13 +1,14 @@
 """The addresses at which this side can be reached (RFC 8445 §5.1).
 
-Only configured servers are asked, side by side, so that a dead one delays nothing.
+Only configured servers are asked, side by side, so that a dead one delays nothing; and
+those of a lender, once it has named them.
 Under relay-only no socket is opened but at relays, and no STUN server is asked: what
 does not exist cannot be shown or tried.
 """
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from ipaddress import ip_address
 
 from aioice import Candidate, stun
@@ -16,7 +17,13 @@ from aioice.ice import get_host_addresses
 
 from voip.errors import CallError, MalformedError, UnreachableError
 from voip.media.connect.candidates import check_told, is_reachable
-from voip.media.connect.config import IceConfig, IceServer, check_config
+from voip.media.connect.config import (
+    IceConfig,
+    IceServer,
+    Lender,
+    check_config,
+    check_lent,
+)
 from voip.media.connect.servers import Server
 from voip.media.connect.sockets import Address, CallSocket, Trace, open_socket
 from voip.media.connect.turn import failure, open_relay
@@ -91,10 +98,11 @@ class Gathering:
             await self._open_hosts()
         loop = asyncio.get_running_loop()
         for rank, (server, wanted) in enumerate(self._servers):
-            task = loop.create_task(self._ask(server, wanted, BEST - rank))
-            self._tasks.add(task)
-            task.add_done_callback(self._asked)
+            self._begin(self._ask(server, wanted, BEST - rank))
         wants = {"relay" if each.is_relay else "srflx" for each, _ in self._servers}
+        if self._config.lender is not None:
+            self._begin(self._borrow(self._config.lender))
+            wants.add("relay")
         began = loop.time()
         while self._tasks and not wants <= self._kinds:
             left_s = began + (patience_s if self._kinds else SERVER_S) - loop.time()
@@ -110,6 +118,11 @@ class Gathering:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._asked)
 
     def _asked(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -132,7 +145,26 @@ class Gathering:
             self._hosts.append(opened)
             self._found(opened, opened.local_candidate)
 
-    async def _ask(self, server: Server, wanted: IceServer, rank: int) -> None:
+    async def _borrow(self, lender: Lender) -> None:
+        """Have servers named, and ask them; they come after the user's own."""
+        try:
+            async with asyncio.timeout(SERVER_S):
+                lent = await lender()
+            servers = check_lent(lent)
+        except TimeoutError:
+            said = f"who lends turn servers: no answer within {SERVER_S:g} s"
+            self.problems.append(UnreachableError(said))
+            return
+        except CallError as error:
+            self.problems.append(error)
+            return
+        best = BEST - len(self._servers)
+        for rank, (server, wanted) in enumerate(zip(servers, lent, strict=True)):
+            self._begin(self._ask(server, wanted, best - rank, lent=True))
+
+    async def _ask(
+        self, server: Server, wanted: IceServer, rank: int, *, lent: bool = False
+    ) -> None:
         try:
             async with asyncio.timeout(SERVER_S):
                 if server.is_relay:
@@ -140,9 +172,14 @@ class Gathering:
                 else:
                     await self._reflect(server, wanted)
         except (OSError, stun.TransactionError) as error:
-            self.problems.append(failure(wanted.url, error))
+            self._note(failure(wanted.url, error), lent=lent)
         except CallError as error:
-            self.problems.append(error)
+            self._note(error, lent=lent)
+
+    def _note(self, problem: CallError, *, lent: bool) -> None:
+        """Keep what is to be told; the user does not know a lent server by its name."""
+        said = type(problem)(f"lent {problem}") if lent else problem
+        self.problems.append(said)
 
     async def _allocate(self, server: Server, wanted: IceServer, rank: int) -> None:
         # The relay's client is watched, not the socket that stands for it: what

@@ -16,7 +16,7 @@ from typing import Any, cast
 from aioice import stun
 
 from voip.errors import CallError
-from voip.media.connect.config import IceConfig, IceServer, check_config
+from voip.media.connect.config import IceConfig, IceServer, check_config, check_lent
 from voip.media.connect.exchange import Exchange
 from voip.media.connect.findings import (
     PROBES,
@@ -47,8 +47,13 @@ async def probe(config: IceConfig) -> PathFinding:
     Raises:
         RefusedError: the configuration cannot be.
         MissingError: relay-only without a TURN server.
+        CallError: what the lender raises.
     """
+    wanted = config.servers
     servers = check_config(config)
+    if config.lender is not None:
+        lent = await config.lender()
+        wanted, servers = wanted + lent, servers + check_lent(lent)
     own = frozenset({LOOPBACK}) if config.loopback else local_addresses()
     families: list[Family] = []
     if any(ip_address(host).version == 4 for host in own):
@@ -62,8 +67,8 @@ async def probe(config: IceConfig) -> PathFinding:
     )
     try:
         visits = [
-            _Visit(server, wanted, asker, may_tell=not config.relay_only)
-            for server, wanted in zip(servers, config.servers, strict=True)
+            _Visit(server, each, asker, may_tell=not config.relay_only)
+            for server, each in zip(servers, wanted, strict=True)
         ]
         await asyncio.gather(*(visit.run() for visit in visits))
         port = asking.get_extra_info("sockname")[1]

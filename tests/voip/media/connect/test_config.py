@@ -3,7 +3,7 @@
 import pytest
 
 from voip.errors import LimitError, MalformedError, MissingError
-from voip.media.connect.config import IceConfig, IceServer, check_config
+from voip.media.connect.config import IceConfig, IceServer, check_config, check_lent
 
 STUN = IceServer(url="stun:stun.example")
 TURN = IceServer(url="turn:turn.example:3478", username="u", password="p")
@@ -75,3 +75,33 @@ def test_a_certificate_is_not_wanted_where_none_is_shown(server: IceServer) -> N
 
 def test_a_server_does_not_show_its_password() -> None:
     assert "hidden" not in repr(IceServer(url="turn:t.example", password="hidden"))
+
+
+async def _nothing() -> tuple[IceServer, ...]:
+    return ()
+
+
+def test_relay_only_is_content_with_a_lender() -> None:
+    assert check_config(IceConfig(relay_only=True, lender=_nothing)) == ()
+
+
+def test_servers_and_lenders_take_time() -> None:
+    asked = [
+        config.asks_anybody
+        for config in (
+            IceConfig(),
+            IceConfig(servers=(STUN,)),
+            IceConfig(lender=_nothing),
+        )
+    ]
+
+    assert asked == [False, True, True]
+
+
+def test_turn_servers_can_be_lent() -> None:
+    assert [each.is_relay for each in check_lent((TURN, TURNS))] == [True, True]
+
+
+def test_a_stun_server_is_no_loan() -> None:
+    with pytest.raises(MalformedError, match="expected a TURN server"):
+        check_lent((STUN,))

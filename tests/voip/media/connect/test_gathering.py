@@ -8,8 +8,9 @@ import pytest
 from aioice import Candidate, stun
 
 from tests.voip.media.connect.virtual import Address, Network, run
+from voip.errors import MissingError
 from voip.media.connect.agent import CallIce
-from voip.media.connect.config import IceConfig, IceServer
+from voip.media.connect.config import IceConfig, IceServer, Lender
 from voip.media.connect.gathering import (
     GATHER_S,
     MAX_HOSTS,
@@ -66,9 +67,10 @@ def _agent(
     *servers: IceServer,
     hosts: tuple[str, ...] = (OURS,),
     told: list[Candidate] | None = None,
+    lender: Lender | None = None,
 ) -> CallIce:
     return CallIce(
-        IceConfig(servers=servers),
+        IceConfig(servers=servers, lender=lender),
         controlling=True,
         addresses=lambda: frozenset(hosts),
         on_candidate=None if told is None else told.append,
@@ -315,3 +317,56 @@ def test_addresses_of_this_machine_alone_are_not_among_them() -> None:
     ]
 
     assert found == []
+
+
+# Lent servers ----------------------------------------------------------------------
+
+
+def _problems(lender: Lender) -> list[str]:
+    """Gather with a lender, and wait for all that can go wrong."""
+
+    async def main() -> list[str]:
+        agent = _agent(lender=lender)
+        await agent.gather_candidates()
+        await asyncio.sleep(2 * SERVER_S)
+        said = list(map(str, agent.gathering.problems))
+        await agent.close()
+        return said
+
+    return run(Network(), main())
+
+
+def test_a_lender_may_not_choose_who_sees_our_address() -> None:
+    async def lend() -> tuple[IceServer, ...]:
+        return (STUN,)
+
+    assert _problems(lend) == [f"lent ice server {STUN.url}: expected a TURN server"]
+
+
+def test_what_keeps_a_lender_from_lending_is_told() -> None:
+    async def lend() -> tuple[IceServer, ...]:
+        raise MissingError("relay r: offers no turn server")
+
+    assert _problems(lend) == ["relay r: offers no turn server"]
+
+
+def test_a_lender_that_never_answers_is_a_problem_after_five_seconds() -> None:
+    async def lend() -> tuple[IceServer, ...]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    assert _problems(lend) == ["who lends turn servers: no answer within 5 s"]
+
+
+def test_a_lender_is_not_waited_for_longer_than_a_server() -> None:
+    async def lend() -> tuple[IceServer, ...]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def main() -> object:
+        agent = _agent(lender=lend)
+        gathered = await _gather(agent)
+        await agent.close()
+        return gathered
+
+    assert run(Network(), main()) == (pytest.approx(GATHER_S), [("host", OURS)])
