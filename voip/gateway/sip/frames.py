@@ -18,6 +18,8 @@ MAX_FRAME = 1 << 20
 """Bytes of a frame after its length; the largest is a picture of 640x480, 460,816."""
 MAX_TEXT = 256
 """Characters; a SIP URI that a person uses is shorter."""
+MAX_TRACED = 1 << 16
+"""Bytes of what the stack's log says of one message of SIP; UDP carries no more."""
 MAX_JSON = 8192
 """Bytes of a command or an event; a text of escapes may take 12 for a character."""
 PICTURE_SIZE = 640, 480
@@ -37,14 +39,14 @@ STEREO_BYTES = 2 * FRAME_BYTES
 _HEAD = struct.Struct(">IB")
 _AUDIO = struct.Struct(">HQ")
 _VIDEO = struct.Struct(">HQHH")
-_COMMAND, _EVENT, _SOUND, _PICTURE = 1, 2, 3, 4
+_COMMAND, _EVENT, _SOUND, _PICTURE, _TRACED = 1, 2, 3, 4, 5
 _PCM_SIZES = frozenset({0, NARROW_BYTES, FRAME_BYTES, STEREO_BYTES})
 
 
 class Order(StrEnum):
     """What the parent asks for."""
 
-    CONFIGURE = "configure"  # text: lines of settings, before anything else
+    CONFIGURE = "configure"  # text: lines of settings, before all else; on: tell SIP
     ACCOUNT = "account"  # text: the account's line; the stack begins
     REGISTER = "register"
     DIAL = "dial"  # text: whom; on: with pictures
@@ -54,6 +56,7 @@ class Order(StrEnum):
     DIGITS = "digits"  # text
     TRANSFER = "transfer"  # text: to whom
     REFER = "refer"  # text: whom they named; on: call them
+    PING = "ping"  # are you there?
 
 
 class Said(StrEnum):
@@ -78,6 +81,7 @@ class Said(StrEnum):
     CLOSED = "closed"  # status, text
     REFUSED = "refused"  # text: the worker could not do what it was asked for
     DEAD = "dead"  # the stack is; the worker ends
+    PONG = "pong"  # I am
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,13 @@ class Shown(NamedTuple):
     picture: Picture
 
 
-Frame = Command | Event | Sound | Shown
+class Traced(NamedTuple):
+    """What the stack wrote down of a message of SIP; only where that was asked for."""
+
+    text: str
+
+
+Frame = Command | Event | Sound | Shown | Traced
 
 
 def format_command(command: Command) -> bytes:
@@ -170,6 +180,13 @@ def format_shown(call: int, at_us: int, picture: Picture) -> bytes:
     size = 1 + _VIDEO.size + len(picture.i420)
     head = _VIDEO.pack(call, at_us, picture.width, picture.height)
     return _HEAD.pack(size, _PICTURE) + head + picture.i420
+
+
+def format_traced(text: str) -> bytes:
+    """Write a frame with a message of SIP; a longer one is cut."""
+    body = text.encode(errors="replace")[:MAX_TRACED]
+    body = body.decode(errors="ignore").encode()
+    return _HEAD.pack(1 + len(body), _TRACED) + body
 
 
 class FrameReader:
@@ -214,8 +231,10 @@ def _parse(kind: int, body: bytes) -> Frame:
             return _parse_command(body)
         case 2:
             return _parse_event(body)
+        case 5:
+            return _parse_traced(body)
         case _:
-            raise MalformedError(f"worker: expected a frame of kind 1-4, came {kind}")
+            raise MalformedError(f"worker: expected a frame of kind 1-5, came {kind}")
 
 
 def _parse_sound(body: bytes) -> Sound:
@@ -258,6 +277,15 @@ def _parse_event(body: bytes) -> Event:
             f"worker: expected a text of at most {MAX_TEXT}, came {len(text)}"
         )
     return Event(said, _call(fields["call"]), status, text)
+
+
+def _parse_traced(body: bytes) -> Traced:
+    if len(body) > MAX_TRACED:
+        raise MalformedError(f"worker: no message of SIP has {len(body)} bytes")
+    try:
+        return Traced(body.decode())
+    except UnicodeDecodeError:
+        raise MalformedError("worker: expected a message of SIP in UTF-8") from None
 
 
 def _call(number: int) -> int:

@@ -32,6 +32,7 @@ from voip.gateway.sip.frames import (
     format_shown,
     format_sound,
 )
+from voip.gateway.sip.ringback import Ringback
 from voip.gateway.sip.sound import Widened
 from voip.media.i420 import frame_of, picture_of
 from voip.media.plan import MediaPlan
@@ -42,6 +43,11 @@ MAX_HAPPENED = 64
 """That nobody reads: of more, what a stranger can do all day is dropped. All else must
 be heard of, or sound would pass under a mark that nobody was told: that ends the call.
 """
+
+END_S = 5.0
+"""Within which the worker says that a call is over: its stack does so at once, and who
+hangs up does not wait for one that hangs."""
+_UNANSWERED = CallOver(LegReason.LOST, 0, "the SIP worker does not answer")
 
 _DROPPED = (Pressed, Held, Referred)
 
@@ -90,11 +96,13 @@ class SipLeg:
         self._happened: asyncio.Queue[Happened | Replaced] = asyncio.Queue()
         self._heard_count, self._said_count = heard, said
         self._widened = Widened()
+        self._ringback = Ringback()
         self._plan: MediaPlan | None = None
         self._sample = 0
         self._is_held = False
         self._replacement: SipLeg | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._ending: asyncio.TimerHandle | None = None
         self._pictures: asyncio.Task[None] | None = None
         self._over_now = asyncio.Event()
         self._wake()
@@ -139,10 +147,12 @@ class SipLeg:
         self._order(Order.ANSWER, on=video)
 
     def end(self) -> None:
-        """Hang up, or do not take it; `CallOver` follows."""
+        """Hang up, or do not take it; `CallOver` follows, in 5 s at the latest."""
         if self._replacement is not None:  # nobody has heard of it
             self._replacement.end()
         self._order(Order.END)
+        if self._ending is None and not self._over_now.is_set():
+            self._ending = self._loop.call_later(END_S, self._happen, _UNANSWERED)
 
     def hold(self, *, on: bool) -> None:
         """Put them on hold, or take them off; nothing passes meanwhile, either way.
@@ -194,11 +204,17 @@ class SipLeg:
         if self._plan is None:
             return None
         ours = self._source.read()  # read while shut, too, or it would be late after
-        if self._is_held or not self._rules.is_safe:
-            self._heard_count.dropped += 1
+        rules = self._rules
+        if self._is_held or not rules.may_hear:
+            if rules.is_ringing:
+                self._sink.write(self._ringback.take())
+            else:
+                self._heard_count.dropped += 1
             return None
         self._sink.write(self._widened.take(sound.pcm))
         self._heard_count.passed += 1
+        if not rules.is_safe:  # nobody has answered: what is played may be heard
+            return None
         self._said_count.passed += 1
         self._sample += FRAME_SAMPLES
         return format_sound(self._number, self._sample, ours)
@@ -271,8 +287,9 @@ class SipLeg:
         self._carry_out(self._rules.wait(self._loop.time()))
 
     def _close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._ending):
+            if timer is not None:
+                timer.cancel()
         if self._pictures is not None:
             self._pictures.cancel()
         if self._plan is not None:

@@ -21,14 +21,15 @@ from voip.gateway.joined import Joined
 from voip.gateway.sip.account import SipAccount, parse_uri
 from voip.gateway.sip.call import (
     CallOver,
+    EarlyMedia,
     Happened,
     Held,
     Pressed,
     Referred,
     Secured,
-    expected,
 )
 from voip.gateway.sip.leg import Replaced, SipLeg
+from voip.gateway.sip.mark import expected
 from voip.gateway.tickets import LegTicket
 from voip.signalling.legs import (
     MAX_HOST_BYTES,
@@ -212,7 +213,7 @@ class Telephone:
         ticket = self.ticket
         assert ticket is not None
         match happened:
-            case Secured(mark, suite):
+            case Secured(mark, suite) | EarlyMedia(mark, suite):
                 ticket.change(mark=mark, suite=suite)
             case Held(on):
                 ticket.change(held=on)

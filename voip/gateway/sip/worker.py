@@ -17,31 +17,16 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from baresip import (
-    AudioNotActive,
-    AudioRestarted,
-    BaresipError,
-    Call,
-    CallState,
-    Config,
-    Event,
-    Runtime,
-    StackEvent,
-    UserAgent,
-    VideoNotActive,
-    VideoRestarted,
-)
+from baresip import BaresipError, Call, Config, Runtime, StackEvent, UserAgent
 
 from voip.errors import MalformedError
 from voip.gateway.sip.frames import (
-    OURS_SDP,
     PICTURE_SIZE,
     THEIRS,
-    THEIRS_SDP,
     Command,
     FrameReader,
     Order,
@@ -49,12 +34,10 @@ from voip.gateway.sip.frames import (
     Shown,
     Sound,
     format_event,
-    format_shown,
-    format_sound,
+    format_traced,
 )
 from voip.gateway.sip.frames import Event as Tell
-from voip.gateway.sip.pace import Cut, is_late
-from voip.media.sources import FRAME_BYTES, FRAME_SAMPLES, Picture
+from voip.gateway.sip.stack import Line, refer, said_of
 
 FRAME_S = 0.02
 PICTURE_EVERY = 2  # beats; more than 25 pictures a second nobody sends us
@@ -66,81 +49,12 @@ STALL_S = 0.2  # a beat this late starts anew instead of catching up
 BEHIND_BYTES = 4 * 640 * 480
 """What may wait for the parent; five frames of sound of all calls, or two pictures."""
 GOODBYE_S = 2.0
-
-_TELLS = {
-    Event.REGISTER_OK: Said.REGISTERED,
-    Event.REGISTER_FAIL: Said.UNREGISTERED,
-    Event.CALL_RINGING: Said.RINGING,
-    Event.CALL_PROGRESS: Said.PROGRESS,
-    Event.CALL_ESTABLISHED: Said.ESTABLISHED,
-    Event.CALL_MENC: Said.ENCRYPTED,
-    Event.CALL_HOLD: Said.HELD,
-    Event.CALL_RESUME: Said.RESUMED,
-    Event.CALL_DTMF_START: Said.DIGIT,
-    Event.CALL_TRANSFER: Said.REFERRED,
-    Event.CALL_TRANSFER_FAILED: Said.TRANSFER_FAILED,
-    Event.CALL_CLOSED: Said.CLOSED,
-}
-_SDP = {"offer": Said.OFFER, "answer": Said.AGREED}
-_WHOSE = {Event.CALL_LOCAL_SDP: OURS_SDP, Event.CALL_REMOTE_SDP: THEIRS_SDP}
-_WITH_STATUS = frozenset({Said.UNREGISTERED, Said.TRANSFER_FAILED, Said.CLOSED})
+_SIP_LOG = "baresip.native.sip"
 
 _ADDRESS_SPACE = 4 << 30  # bytes; a call has a thread or two, of 8 MiB stack each
 _FILE_SIZE = 1 << 16  # bytes; the stack writes its own settings, and nothing else
 _DESCRIPTORS = 1024
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38  # prctl(2)
-
-
-class _Line:
-    """One call: the stack's, and what moves its sound."""
-
-    def __init__(self, call: Call, number: int) -> None:
-        self.call = call
-        self.number = number
-        self.has_pictures = False
-        self._sample = 0
-        self._cut = Cut()
-
-    def hear(self) -> bytes:
-        """Give the next 20 ms as a frame; an empty one is the beat, and silence."""
-        at = self._sample
-        self._sample += FRAME_SAMPLES
-        return format_sound(self.number, at, self._heard())
-
-    def _heard(self) -> bytes:
-        audio = self.call.audio
-        try:
-            info = audio.info()
-            frame = info.rx_sample_rate // 50 * info.rx_channels * 2
-            if not (info.rx_ready and frame):
-                return b""
-            return self._cut.take(audio.read(16 * frame), frame)
-        except (AudioNotActive, AudioRestarted):
-            self._cut.clear()
-            return b""
-
-    def say(self, pcm: bytes) -> None:
-        """Hand 20 ms to the stack, unless too much waits there."""
-        with suppress(AudioNotActive, AudioRestarted):
-            info = self.call.audio.info()
-            if info.tx_ready and not is_late(info.tx_buffered, FRAME_BYTES):
-                self.call.audio.write(pcm)
-
-    def see(self) -> bytes:
-        """Give a picture that came, as a frame; nothing if none did."""
-        with suppress(VideoNotActive, VideoRestarted, MalformedError):
-            seen = self.call.video.read_frame()
-            if seen is not None:
-                picture = Picture(seen.width, seen.height, seen.data)
-                return format_shown(self.number, seen.timestamp_us, picture)
-        return b""
-
-    def show(self, shown: Shown) -> None:
-        """Hand a picture to the stack."""
-        size = shown.picture.width, shown.picture.height
-        with suppress(VideoNotActive, VideoRestarted):
-            if size == PICTURE_SIZE:
-                self.call.video.write_frame(shown.picture.i420)
 
 
 class _Worker:
@@ -150,9 +64,11 @@ class _Worker:
         self._tasks = tasks
         self._writer = writer
         self._runtime = Runtime(native_log_level="error")
+        self._loop = asyncio.get_running_loop()
         self._config = ""
+        self._is_traced = False
         self._agent: UserAgent | None = None
-        self._lines: dict[int, _Line] = {}
+        self._lines: dict[int, Line] = {}
         self._numbers: dict[int, int] = {}  # by the stack's handle
         self._early: dict[int, list[StackEvent]] = {}
         self._dialling = 0
@@ -191,8 +107,10 @@ class _Worker:
 
     async def _obey(self, command: Command) -> None:
         match command.order:
+            case Order.PING:
+                self._tell(Tell(Said.PONG))
             case Order.CONFIGURE:
-                self._config = command.text
+                self._config, self._is_traced = command.text, command.on
             case Order.ACCOUNT:
                 await self._open(command.text)
             case Order.REGISTER:
@@ -211,9 +129,12 @@ class _Worker:
             max_concurrent_calls=MAX_CALLS,
             rtp_timeout=RTP_TIMEOUT_S,
             video_size=PICTURE_SIZE,
-            native_log_level="error",
+            native_log_level="debug" if self._is_traced else "error",
+            sip_trace=self._is_traced,
             extra_config_text=self._config,
         )
+        if self._is_traced:
+            trace_to(self._trace)
         self._runtime.on_dead = self._die
         await self._runtime.start(config)
         self._runtime.subscribe(self._heard)
@@ -232,7 +153,7 @@ class _Worker:
             self._dialling -= 1
         self._add(call, command.call, pictures=command.on)
 
-    async def _act(self, line: _Line, command: Command) -> None:
+    async def _act(self, line: Line, command: Command) -> None:
         call = line.call
         match command.order:
             case Order.ANSWER:
@@ -280,33 +201,28 @@ class _Worker:
         return self._last
 
     def _add(self, call: Call, number: int, *, pictures: bool = False) -> None:
-        line = self._lines[number] = _Line(call, number)
+        line = self._lines[number] = Line(call, number)
         line.has_pictures = pictures
         self._numbers[call.handle] = number
         for event in self._early.pop(call.handle, []):
             self._heard(event)
 
     def _heard(self, event: StackEvent) -> None:
-        said, text = _TELLS.get(event.event), event.text or ""
-        if event.event in _WHOSE:
-            said, text = _SDP.get(text), _WHOSE[event.event]
-        if said is None:
-            return
         number = self._numbers.get(event.call, 0)
+        told = said_of(event, number)
+        if told is None:
+            return
         if event.call and not number:
             if self._dialling and len(self._early) < MAX_EARLY:
                 waiting = self._early.setdefault(event.call, [])
                 if len(waiting) < MAX_EARLY:
                     waiting.append(event)
                 return
-            if said is not Said.CLOSED:
+            if told.said is not Said.CLOSED:
                 return  # the stack asks nobody yet; it tells all that counts again
-        status = 0
-        if said in _WITH_STATUS:
-            status, text = _split(text)
-        if said is Said.CLOSED and number:
+        if told.said is Said.CLOSED and number:
             del self._lines[number], self._numbers[event.call]
-        self._tell(Tell(said, number, status, text))
+        self._tell(told)
 
     def _die(self) -> None:
         self._tell(Tell(Said.DEAD))
@@ -316,6 +232,15 @@ class _Worker:
 
     def _tell(self, event: Tell) -> None:
         self._writer.write(format_event(event))
+
+    def _trace(self, text: str) -> None:
+        """Tell of a message of SIP; called on a thread of the stack's."""
+        with suppress(RuntimeError):  # the loop is closed, and the stack not yet
+            self._loop.call_soon_threadsafe(self._tell_trace, text)
+
+    def _tell_trace(self, text: str) -> None:
+        if self._writer.transport.get_write_buffer_size() < BEHIND_BYTES:
+            self._writer.write(format_traced(text))
 
     async def _beat(self) -> None:
         """Move the sound of all calls every 20 ms, and their pictures."""
@@ -327,38 +252,15 @@ class _Worker:
                 due += late
             await asyncio.sleep(max(0.0, -late))
             beats += 1
-            up = [
-                line
-                for line in self._lines.values()
-                if line.call.state is CallState.ESTABLISHED
-            ]
-            frames = [line.hear() for line in up]
+            heard = [line for line in self._lines.values() if line.has_sound]
+            frames = [line.hear() for line in heard]
             if beats % PICTURE_EVERY == 0:
-                frames += [line.see() for line in up if line.has_pictures]
+                frames += [
+                    line.see() for line in heard if line.has_pictures and line.is_up
+                ]
             # Who does not read loses the newest: what waits is of one second at most.
             if self._writer.transport.get_write_buffer_size() < BEHIND_BYTES:
                 self._writer.write(b"".join(frames))
-
-
-async def refer(call: Call, checked: str) -> Call | None:
-    """Call whom they asked us to call, if it is still whom the parent has checked.
-
-    The stack calls who was named last: between the check and now that may be another,
-    and another number may cost money.
-    """
-    request = call.transfer_request
-    if request is None or request.raw != checked:
-        await call.reject_transfer(603)
-        return None
-    return await call.accept_transfer()
-
-
-def _split(text: str) -> tuple[int, str]:
-    """Part `486 Busy Here` into its status and its words; 0 where there is none."""
-    head, _, words = text.partition(" ")
-    if len(head) == 3 and head.isascii() and head.isdecimal() and "1" <= head[0] <= "6":
-        return int(head), words
-    return 0, text
 
 
 def _confine() -> None:
@@ -380,6 +282,27 @@ def _confine() -> None:
     ):
         if libc.prctl(option, value, 0, 0, 0):
             raise OSError(ctypes.get_errno(), f"prctl {option}")
+
+
+class _Tracing(logging.Handler):
+    """Hands on what the stack logs of SIP."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._hand_on = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        self._hand_on(record.getMessage())
+
+
+def trace_to(tell: Callable[[str], None]) -> None:
+    """Hand on the stack's log of SIP, on its own threads; no other log is kept."""
+    logging.disable(logging.NOTSET)
+    log = logging.getLogger(_SIP_LOG)
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    log.addHandler(_Tracing(tell))
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:

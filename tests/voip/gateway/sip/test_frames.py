@@ -14,6 +14,7 @@ from voip.gateway.sip.frames import (
     MAX_FRAME,
     MAX_JSON,
     MAX_TEXT,
+    MAX_TRACED,
     NARROW_BYTES,
     STEREO_BYTES,
     Command,
@@ -24,10 +25,12 @@ from voip.gateway.sip.frames import (
     Said,
     Shown,
     Sound,
+    Traced,
     format_command,
     format_event,
     format_shown,
     format_sound,
+    format_traced,
 )
 from voip.media.sources import FRAME_BYTES, Picture
 
@@ -48,8 +51,9 @@ FRAMES: list[tuple[bytes, Frame]] = [
         format_shown(3, 5, Picture(4, 2, bytes(12))),
         Shown(3, 5, Picture(4, 2, bytes(12))),
     ),
+    (format_traced("INVITE sip:é"), Traced("INVITE sip:é")),
 ]
-KINDS = ("command", "event", "silence", "narrow", "mono", "stereo", "picture")
+KINDS = ("command", "event", "silence", "narrow", "mono", "stereo", "picture", "trace")
 
 
 def framed(kind: int, body: bytes) -> bytes:
@@ -64,7 +68,9 @@ def event(**changed: object) -> bytes:
 BAD: list[tuple[bytes, str]] = [
     (struct.pack(">IB", 0, 1), "frame of 1 to"),
     (struct.pack(">IB", MAX_FRAME + 1, 1), "frame of 1 to"),
-    (framed(5, b""), "kind 1-4, came 5"),
+    (framed(6, b""), "kind 1-5, came 6"),
+    (framed(5, bytes(MAX_TRACED + 1)), "no message of SIP has 65537"),
+    (framed(5, b"\xff"), "in UTF-8"),
     (framed(3, bytes(9)), "-1 bytes"),
     (framed(3, bytes(11)), "1 bytes"),
     (framed(4, bytes(13)), "no picture has 13"),
@@ -119,6 +125,12 @@ def test_a_long_text_is_cut_by_who_writes_it() -> None:
     assert FrameReader().feed(data) == [Event(Said.REFERRED, 1, 0, "a" * MAX_TEXT)]
 
 
+def test_a_long_message_is_cut_between_characters() -> None:
+    data = format_traced("é" * MAX_TRACED + "\ud800")
+
+    assert FrameReader().feed(data) == [Traced("é" * (MAX_TRACED // 2))]
+
+
 @pytest.mark.parametrize(("data", "why"), BAD, ids=range(len(BAD)))
 def test_anything_else_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(MalformedError, match=why):
@@ -133,7 +145,7 @@ def test_any_bytes_give_frames_or_the_one_error(pieces: list[bytes]) -> None:
             reader.feed(piece)
 
 
-@given(st.integers(1, 4), st.binary(max_size=400))
+@given(st.integers(1, 5), st.binary(max_size=400))
 def test_any_body_gives_a_frame_or_the_one_error(kind: int, body: bytes) -> None:
     with suppress(MalformedError):
         FrameReader().feed(framed(kind, body))

@@ -12,7 +12,7 @@ from voip.gateway.bridge import Bridge
 from voip.gateway.counts import FrameCount
 from voip.gateway.joined import Joined
 from voip.gateway.sip.account import SipAccount, parse_account
-from voip.gateway.sip.call import CallOver, Happened, Pressed, SipCall, expected
+from voip.gateway.sip.call import CallOver, Happened, Pressed, SipCall
 from voip.gateway.sip.frames import (
     THEIRS_SDP,
     Command,
@@ -23,6 +23,7 @@ from voip.gateway.sip.frames import (
     Sound,
 )
 from voip.gateway.sip.leg import MAX_HAPPENED, SipLeg
+from voip.gateway.sip.mark import expected
 from voip.gateway.sip.telephone import UNCHECKED, Telephone, who_is
 from voip.media.sources import SILENCE
 from voip.signalling.legs import (

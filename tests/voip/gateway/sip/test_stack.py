@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-worker = pytest.importorskip("voip.gateway.sip.worker")
+stack = pytest.importorskip("voip.gateway.sip.stack")
 
 CHECKED = "sip:+493099@pbx.example"
 
@@ -27,7 +27,7 @@ class StandInCall:
 async def test_whom_the_parent_checked_is_called() -> None:
     call = StandInCall(CHECKED)
 
-    assert await worker.refer(call, CHECKED) == f"call of {CHECKED}"
+    assert await stack.refer(call, CHECKED) == f"call of {CHECKED}"
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ async def test_whom_the_parent_checked_is_called() -> None:
 async def test_another_than_the_parent_checked_is_not_called(asked: str | None) -> None:
     call = StandInCall(asked)
 
-    assert (await worker.refer(call, CHECKED), call.rejected) == (None, [603])
+    assert (await stack.refer(call, CHECKED), call.rejected) == (None, [603])
