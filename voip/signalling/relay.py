@@ -8,7 +8,6 @@ nor addresses, and nothing it stores says who a blob is for.
 import asyncio
 import contextlib
 import functools
-import logging
 import os
 import ssl
 import time
@@ -16,13 +15,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from aiohttp import WSCloseCode, web
 
 from voip.errors import LimitError, RefusedError, StoreError, UnreachableError
 from voip.identity.card import RelayAddress
 from voip.signalling.address import is_loopback
+from voip.signalling.arrivals import Arrival
 from voip.signalling.counts import Call, RelayCounts, Turned
 from voip.signalling.frames import FRAME_BYTES, PATH
 from voip.signalling.mailbox import Limits
@@ -210,11 +209,7 @@ async def _listen(
     await runner.setup()
     assert runner.server is not None  # made by setup
     connection = functools.partial(
-        _Connection,
-        runner.server,
-        door,
-        silence_s=service.silence_s,
-        logger=_silent(),
+        Arrival, runner.server, door, silence_s=service.silence_s
     )
     try:
         door.server = await _bind(connection, service, context)
@@ -244,55 +239,6 @@ async def _bind(
         raise UnreachableError(
             f"cannot listen on {service.host}:{service.port}: {error.strerror}"
         ) from error
-
-
-def _silent() -> logging.Logger:
-    """Give aiohttp a log that goes nowhere: its error lines name client addresses."""
-    logger = logging.Logger("relay")  # noqa: LOG001 - outside the tree, so nobody listens
-    logger.disabled = True
-    return logger
-
-
-class _Connection(web.RequestHandler):
-    """A connection from its first byte on, also of who never asks for anything."""
-
-    __slots__ = ("_door", "_household", "_is_in")
-
-    def __init__(
-        self,
-        manager: web.Server,
-        door: "_Door",
-        *,
-        silence_s: float,
-        logger: logging.Logger,
-    ) -> None:
-        super().__init__(
-            manager,
-            loop=asyncio.get_running_loop(),
-            keepalive_timeout=silence_s,
-            access_log=logger,
-            logger=logger,
-        )
-        self._door = door
-        self._household: str | None = None
-        self._is_in = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let it in if there is room."""
-        self._household = self._door.household(transport)
-        if not self._door.opened(self._household):
-            self.force_close()  # it reads nothing any more
-            cast("asyncio.Transport", transport).abort()
-            return
-        self._is_in = True
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Make room."""
-        if self._is_in:
-            self._is_in = False
-            self._door.closed(self._household)
-        super().connection_lost(exc)
 
 
 class _Door:
