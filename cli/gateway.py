@@ -13,6 +13,7 @@ class _Gateway(LazyGroup):
         "browser": "Invite somebody who has nothing but a browser.",
         "sip": "Call telephones, and be called by them.",
         "room": "Talk with several people; no server, or one that hears nothing.",
+        "check": "Look at a page for guests from outside, as browsers do.",
         "status": "See how a gateway or a relay does.",
     }
 
