@@ -37,7 +37,7 @@ READY_S = 10.0
 
 _CONFIG = """\
 poll_method epoll
-sip_listen 127.0.0.1:{port}
+sip_listen {address}:{port}
 sip_certificate {certificate}
 audio_player aubridge,nil
 audio_source ausine,{hertz:.0f}
@@ -46,7 +46,7 @@ ausrc_srate 48000
 auplay_srate 48000
 ausrc_channels 2
 auplay_channels 2
-net_interface 127.0.0.1
+net_interface {interface}
 snd_path {folder}
 call_max_calls 64
 video_source fakevideo,nil
@@ -73,13 +73,17 @@ def need_baresip() -> None:
 
 
 def free_ports() -> int:
-    """Give a port that is free for UDP and TCP, and the one above it."""
+    """Give a port that is free for UDP and TCP, as is the one above it."""
+    kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
     while True:
-        with socket.socket(type=socket.SOCK_DGRAM) as one, socket.socket() as two:
+        with contextlib.ExitStack() as stack:
+            one = stack.enter_context(socket.socket())
             one.bind(("127.0.0.1", 0))
             port: int = one.getsockname()[1]
             try:
-                two.bind(("127.0.0.1", port + 1))
+                for each, kind in ((port, kinds[0]), *((port + 1, k) for k in kinds)):
+                    other = stack.enter_context(socket.socket(type=kind))
+                    other.bind(("127.0.0.1", each))
             except OSError:
                 continue
             return port
@@ -98,13 +102,15 @@ class Authority:
         return self.folder / "ca.pem"
 
     def vouch(self, host: str) -> Path:
-        """Make a certificate for a DNS name; gives a file with its key."""
+        """Make a certificate for a DNS name, once; gives a file with its key."""
+        path = self.folder / f"{host}.pem"
+        if path.exists():  # another server reads it, perhaps at this moment
+            return path
         key = ec.generate_private_key(ec.SECP256R1())
         named = x509.SubjectAlternativeName([x509.DNSName(host)])
         made = _certificate(
             _named(host), key.public_key(), self.name, self.key, extension=named
         )
-        path = self.folder / f"{host}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(private + made.public_bytes(Encoding.PEM))
         return path
@@ -211,8 +217,14 @@ async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.02)
 
 
-def _settle(
-    phone: Phone, certificate: Path, *, keying: str, records: bool, line: str
+def _settle(  # noqa: PLR0913 -- all that a telephone may be told
+    phone: Phone,
+    certificate: Path,
+    *,
+    keying: str,
+    records: bool,
+    line: str,
+    address: str,
 ) -> None:
     """Write what the telephone reads when it begins."""
     folder = phone.folder
@@ -223,6 +235,8 @@ def _settle(
         control=phone.control,
         certificate=certificate,
         hertz=THEIRS_HZ,
+        address=address,
+        interface=address.strip("[]"),
         folder=folder,
         modules=MODULES,
         loaded="".join(f"module {each}.so\n" for each in modules),
@@ -245,13 +259,21 @@ async def running_phone(
     host: str = "localhost",
     records: bool = True,
     account: str = "",
+    address: str = "127.0.0.1",
 ) -> AsyncIterator[Phone]:
     """Run a telephone that plays a tone of 1000 Hz; `keying` empty is plain RTP.
 
-    It `records` what it hears, for `Phone.heard`.
+    It is at an address of this machine, and `records` what it hears, for `Phone.heard`.
     """
     phone = Phone(port=free_ports(), folder=folder, control=free_ports())
-    _settle(phone, authority.vouch(host), keying=keying, records=records, line=account)
+    _settle(
+        phone,
+        authority.vouch(host),
+        keying=keying,
+        records=records,
+        line=account,
+        address=address,
+    )
     process = await asyncio.create_subprocess_exec(
         "baresip",
         "-f",
