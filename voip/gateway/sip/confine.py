@@ -149,9 +149,14 @@ def _give_up_rights(libc: ctypes.CDLL) -> None:
     held = ctypes.create_string_buffer(_CAPABILITIES.size)
     if libc.capget(head, held):
         raise OSError(ctypes.get_errno(), "capget")
-    # Effective, permitted, inheritable: a port below 1024 may be the account's.
-    kept = _CAPABILITIES.unpack(held.raw)[1] & _CAP_NET_BIND_SERVICE
-    if libc.capset(head, _CAPABILITIES.pack(kept, kept, 0, 0, 0, 0)):
+    # Effective, permitted, inheritable. Who holds none is not asked to give them up:
+    # filters of services (systemd's @privileged) end a process for trying.
+    permitted = _CAPABILITIES.unpack(held.raw)[1::3]
+    kept = (
+        permitted[0] & _CAP_NET_BIND_SERVICE
+    )  # a port below 1024 may be the account's
+    given_up = _CAPABILITIES.pack(kept, kept, 0, 0, 0, 0)
+    if any(permitted) and libc.capset(head, given_up):
         raise OSError(ctypes.get_errno(), "capset")
 
 
