@@ -118,6 +118,7 @@ class Conversation:
         video: bool = False,
         muted: bool = False,
         plan: Callable[[], MediaPlan] | None = None,
+        agree: bool = True,
     ) -> None:
         """Take the call, and agree to the legs that were shown while it rang.
 
@@ -125,6 +126,7 @@ class Conversation:
             video: also show our picture.
             muted: begin in silence.
             plan: opens what this call hears and shows with, in place of the endpoint's.
+            agree: nobody has shown the legs, so they wait for `answer_legs`, if False.
 
         Raises:
             UnexpectedEventError: it is not ringing.
@@ -134,7 +136,8 @@ class Conversation:
         self._session.wants_video = video
         self._session.wants_muted = muted
         self._session.feed(ev.UserAccepted())
-        self._session.gate.consent()
+        if agree:
+            self._session.gate.consent()
 
     def decline(self) -> None:
         """Refuse the call, on all our devices.

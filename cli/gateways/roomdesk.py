@@ -12,6 +12,7 @@ from cli.gateways.roomview import (
     About,
     Act,
     Choose,
+    Guests,
     Order,
     Verb,
     describe,
@@ -141,6 +142,8 @@ class RoomDesk:
                 await self._about(order)
             case Choose(index):
                 await self._choose(index)
+            case Guests(name, accept=accept):
+                self._room.answer_guests(name, accept=accept)
             case _:
                 assert_never(order)
 

@@ -9,20 +9,23 @@ Orders, a line each::
     members  stats  leave
     invite NAME  hush NAME  unhush NAME  words NAME  continue NAME
     choices NAME  choose N
+    legs accept [NAME]  legs refuse [NAME]
 
 `choices NAME` shows four sets of words and `choose` says which of them NAME reads out,
 from 1 to 4, or 0 for none of these. `hush` stops us from hearing somebody; nobody else
-notices.
+notices. `legs` answers who wants to let browser guests in, or all who do.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 from typing import assert_never
 
 from cli.output import alarm, escape
 from cli.view import numbered
+from voip import marks
 from voip.errors import MalformedError
 from voip.gateway.rooms.news import (
+    GuestsChanged,
     Introduced,
     Invited,
     MembersChanged,
@@ -82,13 +85,23 @@ class Choose:
     index: int | None
 
 
-Order = Act | About | Choose
+@dataclass(frozen=True, slots=True)
+class Guests:
+    """Let in those whom the member of this name carries, or not; None: all of them."""
+
+    name: str | None
+    _: KW_ONLY
+    accept: bool
+
+
+Order = Act | About | Choose | Guests
 
 _ACTS = {act.value: act for act in Act}
 _VERBS = {verb.value: verb for verb in Verb}
+_GUESTS = {"legs accept": True, "legs refuse": False}
 _CHOICES = {"0": None, "1": 0, "2": 1, "3": 2, "4": 3}
 _LINES = ", ".join(
-    [*_ACTS, *(f"{verb} NAME" for verb in _VERBS), "choose N"],
+    [*_ACTS, *(f"{verb} NAME" for verb in _VERBS), "choose N", *_GUESTS],
 )
 
 
@@ -106,6 +119,9 @@ def parse_order(line: str) -> Order:
         return About(_VERBS[word], rest)
     if word == "choose" and rest in _CHOICES:
         return Choose(_CHOICES[rest])
+    answer, name = line[: len("legs accept")], line[len("legs accept") :]
+    if answer in _GUESTS and name[:1] in ("", " "):
+        return Guests(name.strip() or None, accept=_GUESTS[answer])
     raise MalformedError(f"expected one of {_LINES}, came {line!r}")
 
 
@@ -127,6 +143,7 @@ def describe(member: MemberSeen) -> str:
         "on hold": member.is_held,
         "video on": member.shows_video,
         "screen shown": member.shows_screen,
+        "on your screen": member.is_seen,
         "RECORDING": member.is_recording,
         "hushed by you": member.is_hushed,
         "SEES OTHER MEMBERS THAN YOU": member.differs,
@@ -171,12 +188,31 @@ def lines(  # noqa: C901, PLR0911 -- one case per kind of news
             return [alarm(f"ALARM: {who} sees other members than you do")]
         case RosterAlarm(alias):
             return [f"{escape(alias) or NOBODY} sees the same members again"]
+        case GuestsChanged():
+            return guests(news)
         case RoomWarned(text):
             return [f"warning: {escape(text)}"]
         case RoomClosed(why):
             return [f"out of the room: {why}"]
         case _:
             assert_never(news)
+
+
+def guests(news: GuestsChanged) -> list[str]:
+    """Say whom other members carry into the room, and how weak that makes it."""
+    legs = [(leg, each.via) for each in news.carried for leg in each.legs.legs]
+    if not legs:
+        return ["no guests of others are in the room"]
+    weakest = marks.weakest(leg for leg, _ in legs)
+    said = [f"this room: {marks.NAMES[weakest]}"]
+    said += [escape(marks.sentence(leg, via)) for leg, via in legs]
+    for asking in (each.via for each in news.carried if each.asks):
+        name = escape(asking)
+        said.append(
+            f"{name} wants to let them in: 'legs accept {name}' lets them hear and"
+            f" speak, 'legs refuse {name}' does not"
+        )
+    return said
 
 
 def _changes(news: MembersChanged, before: MembersChanged | None) -> list[str]:
@@ -187,7 +223,7 @@ def _changes(news: MembersChanged, before: MembersChanged | None) -> list[str]:
     return [
         describe(now)
         for then, now in zip(before.members, news.members, strict=True)
-        if replace(then, is_speaking=now.is_speaking) != now
+        if replace(then, is_speaking=now.is_speaking, is_seen=now.is_seen) != now
     ]
 
 

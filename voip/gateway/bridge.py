@@ -225,6 +225,11 @@ class Bridge:
         port = self._ports.get(name)
         return port is not None and port.shows_pictures
 
+    def rewire(self) -> None:
+        """Join all pairs anew: whether some hear each other has changed."""
+        with self._lock:
+            self._wire()
+
     def show(self, port: Port, picture: Picture) -> None:
         """Show a picture to all who see this port now."""
         for name, other in tuple(self._ports.items()):

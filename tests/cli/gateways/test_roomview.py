@@ -9,6 +9,7 @@ from cli.gateways.roomview import (
     About,
     Act,
     Choose,
+    Guests,
     Verb,
     describe,
     lines,
@@ -19,6 +20,7 @@ from cli.gateways.roomview import (
 from voip.errors import MalformedError
 from voip.events import End
 from voip.gateway.rooms.news import (
+    GuestsChanged,
     Introduced,
     Invited,
     MembersChanged,
@@ -31,6 +33,8 @@ from voip.gateway.rooms.news import (
     TurnedAway,
 )
 from voip.identity.trust import TrustState
+from voip.news import LegsChanged
+from voip.signalling.legs import LegKind, Legs, ListedLeg, Mark
 
 ALICE = MemberSeen(b"a" * 48, "alice", is_us=True, is_muted=True)
 BOB = MemberSeen(b"b" * 48, "bob", trust=TrustState.VERIFIED, is_heard=True)
@@ -90,6 +94,29 @@ def test_who_speaks_is_no_line_of_its_own() -> None:
     assert lines(MembersChanged((ALICE, loud), 2), before) == []
 
 
+def test_guests_of_others_stand_with_what_they_make_of_the_room() -> None:
+    guest = ListedLeg(
+        1, LegKind.BROWSER, mark=Mark.BROWSER_GUEST, host="talk.example", name="zoe"
+    )
+    news = LegsChanged(Legs(2, (guest,)), asks=True, via="bob\x1b")
+
+    assert lines(GuestsChanged((news,)), None) == [
+        "this room: browser guest",
+        (
+            "leg 1, browser 'zoe': browser guest, trusts talk.example, words not compared,"
+            r" via bob\x1b; announced"
+        ),
+        (
+            r"bob\x1b wants to let them in: 'legs accept bob\x1b' lets them hear and speak,"
+            r" 'legs refuse bob\x1b' does not"
+        ),
+    ]
+
+
+def test_it_is_said_that_no_guests_are_left() -> None:
+    assert lines(GuestsChanged(()), None) == ["no guests of others are in the room"]
+
+
 NEWS: dict[str, tuple[RoomNews, str]] = {
     "invited": (Invited("bob"), "asking bob to come"),
     "not coming": (NotComing("bob", End.DECLINED), "no session with bob: declined"),
@@ -144,7 +171,17 @@ def test_a_choice_is_read() -> None:
     ]
 
 
-@pytest.mark.parametrize("line", ["", "invite", "choose 5", "dance"])
+@pytest.mark.parametrize("answer", ["accept", "refuse"])
+def test_an_answer_about_guests_is_read(answer: str) -> None:
+    accept = answer == "accept"
+
+    assert parse_order(f"legs {answer} bob b") == Guests("bob b", accept=accept)
+    assert parse_order(f"legs {answer}") == Guests(None, accept=accept)
+
+
+@pytest.mark.parametrize(
+    "line", ["", "invite", "choose 5", "dance", "legs", "legs acceptbob"]
+)
 def test_what_is_no_order_is_refused(line: str) -> None:
     with pytest.raises(MalformedError, match="expected one of mute"):
         parse_order(line)

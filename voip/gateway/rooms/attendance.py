@@ -16,20 +16,25 @@ from voip.identity.trust import TrustState
 class Attendance:
     """What was told of the members, and what is to be told now."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- whom to look at, and whom to tell
         self,
         membership: Membership,
         company: Company,
         book: Acquaintances,
         *,
         us: Callable[[], MemberSeen],
+        watched: Callable[[], str | None],
         tell: Callable[[RoomNews], None],
     ) -> None:
-        """Take whom to look at; `us` says what we do ourselves."""
+        """Take whom to look at; `us` says what we do ourselves.
+
+        `watched` names the port whose pictures our user sees.
+        """
         self._membership = membership
         self._company = company
         self._book = book
         self._us = us
+        self._watched = watched
         self._tell = tell
         self._differing: frozenset[bytes] = frozenset()
         self._told: MembersChanged | None = None
@@ -63,4 +68,6 @@ class Attendance:
             has_hand_up=self._membership.hand_of(key),
             differs=key in self._differing,
         )
-        return seen if companion is None else companion.seen(seen)
+        if companion is None:
+            return seen
+        return companion.seen(seen, self._watched())

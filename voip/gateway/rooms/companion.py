@@ -17,10 +17,12 @@ from voip.events import End
 from voip.gateway.bridge import Port
 from voip.gateway.mixing import QUIET
 from voip.gateway.rooms.news import MemberSeen
-from voip.gateway.rooms.roster import LOST_S, is_doubted
+from voip.gateway.rooms.roster import LOST_S
+from voip.gateway.rooms.trusting import is_doubted
 from voip.identity.trust import TrustState
-from voip.news import Ended, News, PeerChanged, StateChanged, Warned
+from voip.news import Ended, LegsChanged, News, PeerChanged, StateChanged, Warned
 from voip.signalling.group import Introduce, Members, Room, Roster, SenderKey
+from voip.signalling.legs import LegsAck
 
 SAY_EVERY_S = 1.0
 _ALONE = PeerChanged(held=False, muted=False, video=False)
@@ -43,6 +45,12 @@ class Host(Protocol):
     def warn(self, sentence: str) -> None:
         """Hear what the user should know."""
 
+    def carries(self, companion: "Companion", news: LegsChanged) -> None:
+        """Hear whom they carry into the room."""
+
+    def acknowledged(self, companion: "Companion", ack: LegsAck) -> None:
+        """Hear what they say to those whom we carry; raises `MalformedError`."""
+
     def successor(self, call_id: bytes) -> Conversation | None:
         """Find the call that replaces one, because both sides called at once."""
 
@@ -63,7 +71,8 @@ class Companion:
 
     Attributes:
         conversation: the call.
-        port: their place in our bridge; open while the session works.
+        port: their place in our bridge; open while the session works, and they have
+            shown whom we carry.
         is_up: the session works, or did so in the last 30 s.
         is_hushed: we chose not to hear them.
         peer: what they show, hear and keep, as they say.
@@ -151,12 +160,13 @@ class Companion:
         with contextlib.suppress(LimitError, MissingError):
             self.conversation.say(message)
 
-    def seen(self, member: MemberSeen) -> MemberSeen:
-        """Add what this session shows of a member."""
+    def seen(self, member: MemberSeen, watched: str | None) -> MemberSeen:
+        """Add what this session shows of a member; `watched` is the port on screen."""
         return replace(
             member,
             is_heard=True,
             is_speaking=self.port.level >= QUIET and not self.is_hushed,
+            is_seen=watched == self.port.name,
             is_hushed=self.is_hushed,
             is_muted=self.peer.muted,
             is_held=self.peer.held,
@@ -195,13 +205,15 @@ class Companion:
                 self._quiet_since = None
                 if not self.is_up:
                     self.is_up = True
-                    self.port.open()
                     host.up(self)
                     self._stands.set()
             case StateChanged(State.RECONNECTING):
                 self._quiet_since = asyncio.get_running_loop().time()
             case PeerChanged():
                 self.peer = news
+                self.port.is_presenting = news.screen
+            case LegsChanged():
+                host.carries(self, news)
             case Warned(sentence):
                 host.warn(f"{self.conversation.alias}: {sentence}")
             case _:
@@ -211,7 +223,9 @@ class Companion:
         await self._stands.wait()  # their first words may come before
         try:
             async for message in self.conversation.heard():
-                if isinstance(message, Said) and self.is_up:
+                if isinstance(message, LegsAck):
+                    host.acknowledged(self, message)
+                elif isinstance(message, Said) and self.is_up:
                     host.said(self, message)
         except CallError as error:
             # With a gap in what they say their list could be anything.

@@ -14,12 +14,15 @@ from voip.events import End
 from voip.gateway import counts
 from voip.gateway.bridge import Bridge, Port
 from voip.gateway.rooms.acquaintances import Acquaintances
+from voip.gateway.rooms.carried import Carried
 from voip.gateway.rooms.companion import Companion, Said, key_of, trust_of
 from voip.gateway.rooms.news import NotComing, RoomNews, RoomWarned, TurnedAway
 from voip.gateway.rooms.roster import IDENTITY_BYTES, Membership
 from voip.handshake.payload import Media
 from voip.identity.keys import format_identity
 from voip.media.plan import MediaPlan
+from voip.news import LegsChanged
+from voip.signalling.legs import LegsAck
 
 DIAL_AGAIN_S = (5.0, 15.0, 45.0)  # after a call to a member that came to nothing
 _OTHER_KIND = "it is a call of another kind of room"
@@ -44,6 +47,7 @@ class Company:
         membership: Membership,
         book: Acquaintances,
         bridge: Bridge,
+        carried: Carried,
         *,
         group_id: bytes,
         pictures: bool,
@@ -67,6 +71,7 @@ class Company:
         self._membership = membership
         self._book = book
         self._bridge = bridge
+        self._carried = carried
         self._group_id = group_id
         self._pictures = pictures
         self._is_silent = is_silent
@@ -113,14 +118,15 @@ class Company:
                 plan=lambda: self._ends(port),
                 group=self._group_id,
                 is_silent=self._is_silent,
+                legs_follow=self._carried.is_hosting,
             )
         except CallError:
             port.close()
             raise
         self._hold(Companion(conversation, port))
 
-    def accept(self, conversation: Conversation) -> None:
-        """Take a call that rings.
+    def accept(self, conversation: Conversation, *, agree: bool = False) -> None:
+        """Take a call that rings; `agree`, also to the guests it was announced with.
 
         Raises:
             RefusedError: it would carry sound where the room's calls do not, or none.
@@ -131,7 +137,10 @@ class Company:
         port = self._port()
         try:
             conversation.accept(
-                video=self.video, muted=self.muted, plan=lambda: self._ends(port)
+                video=self.video,
+                muted=self.muted,
+                plan=lambda: self._ends(port),
+                agree=agree,
             )
         except UnexpectedEventError:
             port.close()
@@ -186,11 +195,13 @@ class Company:
             self._counted.leg_joined(counts.Kind.ROOM, counts.Mark.END_TO_END)
         self._up[companion.key] = companion
         self._tries.pop(companion.key, None)
+        self._carried.came(companion)
         self._came(companion)
 
     def down(self, companion: Companion) -> None:
         """See `Host`."""
         self._all.remove(companion)
+        self._carried.went(companion)
         conversation = companion.conversation
         if self._up.get(companion.key) is companion:
             del self._up[companion.key]
@@ -214,6 +225,14 @@ class Company:
         """See `Host`."""
         if message.group_id == self._group_id:
             self._said(companion, message)
+
+    def carries(self, companion: Companion, news: LegsChanged) -> None:
+        """See `Host`."""
+        self._carried.heard_of(companion, news)
+
+    def acknowledged(self, companion: Companion, ack: LegsAck) -> None:
+        """See `Host`."""
+        self._carried.acknowledged(companion, ack)
 
     def warn(self, sentence: str) -> None:
         """See `Host`."""
@@ -260,6 +279,7 @@ class Company:
 
     def _hold(self, companion: Companion) -> None:
         self._all.append(companion)
+        self._carried.began(companion)
         self._spawn(companion.run(self))
 
     def _port(self) -> Port:

@@ -22,7 +22,6 @@ from typing import ClassVar, Self
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint
 from voip.errors import (
-    CallError,
     MissingError,
     RefusedError,
     TrustError,
@@ -30,11 +29,13 @@ from voip.errors import (
 )
 from voip.gateway.bridge import Bridge
 from voip.gateway.counts import GatewayCounts
-from voip.gateway.mixing import QUIET
+from voip.gateway.joined import Joined
 from voip.gateway.rooms.acquaintances import Acquaintances
 from voip.gateway.rooms.attendance import Attendance
+from voip.gateway.rooms.carried import Carried
 from voip.gateway.rooms.companion import Companion, Said, trust_of
 from voip.gateway.rooms.company import Company
+from voip.gateway.rooms.introducing import Introductions
 from voip.gateway.rooms.news import (
     Invited,
     MemberSeen,
@@ -42,12 +43,9 @@ from voip.gateway.rooms.news import (
     RoomNews,
     RoomWarned,
 )
-from voip.gateway.rooms.roster import (
-    IDENTITY_BYTES,
-    MAX_MEMBERS,
-    Membership,
-    may_introduce,
-)
+from voip.gateway.rooms.ourselves import Ourselves
+from voip.gateway.rooms.roomlegs import GUEST
+from voip.gateway.rooms.roster import IDENTITY_BYTES, MAX_MEMBERS, Membership
 from voip.gateway.rooms.screens import Screens
 from voip.identity.trust import TrustState
 from voip.media.plan import MediaPlan
@@ -67,6 +65,7 @@ class MeshRoom:
     Attributes:
         limit: how many may be in the room.
         is_silent: the calls carry no media, which goes by another way.
+        bridge: where all who are heard here meet; a guest's port is `GUEST` and more.
     """
 
     limit: ClassVar[int] = MAX_MEMBERS
@@ -82,6 +81,7 @@ class MeshRoom:
         is_opener: bool = False,
         video: bool = False,
         muted: bool = False,
+        guests: bool = False,
         counted: GatewayCounts | None = None,
     ) -> None:
         """Take what the room stands on; nobody is called yet.
@@ -95,6 +95,7 @@ class MeshRoom:
             is_opener: nobody was there before us.
             video: show our picture from the start.
             muted: begin in silence.
+            guests: we may let browser guests in; see `joined`.
             counted: where its sessions are counted, if anybody looks at such figures.
         """
         self._endpoint = endpoint
@@ -104,28 +105,46 @@ class MeshRoom:
         self._membership = Membership(
             group_id, self._book.own, is_opener=is_opener, limit=self.limit
         )
-        self._bridge = Bridge(self.hears)
-        self._local = self._bridge.port(_US)
+        counted = counted or GatewayCounts()
+        self.bridge = self._bridge = Bridge(self._hears)
+        self._carried = Carried(self.bridge, counted, hosts=guests, tell=self._tell)
+        self._local = self.bridge.port(_US)
         self._company = Company(
             endpoint,
             self._membership,
             self._book,
-            self._bridge,
+            self.bridge,
+            self._carried,
             group_id=group_id,
-            pictures=plan.has_pictures,
+            pictures=plan.has_pictures or guests,
             is_silent=self.is_silent,
-            counted=counted or GatewayCounts(),
+            counted=counted,
             came=self._came,
             went=self._went,
             said=self._take,
             tell=self._tell,
             spawn=self._spawn,
         )
-        self._company.video, self._company.muted = video, muted
+        us = MemberSeen(self._membership.own, self._book.alias, is_us=True)
+        self._ours = Ourselves(us, self._local, plan, self._company, self._carried)
+        self._ours.set_muted(on=muted)
+        self._ours.set_video(on=video)
+        self._introductions = Introductions(
+            self._membership,
+            self._company,
+            self._book,
+            group_id=group_id,
+            tell=self._tell,
+        )
         self._screens = Screens()
         self._sharing: asyncio.Task[None] | None = None
         self._attendance = Attendance(
-            self._membership, self._company, self._book, us=self._us, tell=self._tell
+            self._membership,
+            self._company,
+            self._book,
+            us=self._us,
+            watched=lambda: self._local.watched,
+            tell=self._tell,
         )
         self._news: asyncio.Queue[RoomNews] = asyncio.Queue(MAX_NEWS)
         self._is_over = False
@@ -137,11 +156,28 @@ class MeshRoom:
         """Let the members hear us and us them; each other they hear by their calls."""
         return _US in (one, other) and one != other
 
+    def _hears(self, one: str, other: str) -> bool:
+        """Let guests hear all, and all hear them, as far as they know of each other."""
+        if one.startswith(GUEST) or other.startswith(GUEST):
+            return one != other and self._carried.may_hear(one, other)
+        return self.hears(one, other)
+
+    @property
+    def joined(self) -> Joined:
+        """The list of our guests, of which everybody here is told.
+
+        Raises:
+            MissingError: we carry none.
+        """
+        if self._carried.legs is None:
+            raise MissingError("the room was entered without guests")
+        return self._carried.legs
+
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._endpoint.rooms.add(self._group_id)
         self._local.open()
-        self._spawn(self._bridge.attach(self._local, self._plan))
+        self._spawn(self.bridge.attach(self._local, self._ours.plan))
         self._admitting = self._tasks.create_task(self._company.admit())
         self._running.add(self._admitting)
         self._spawn(self._keep_time())
@@ -214,24 +250,19 @@ class MeshRoom:
         self._membership.hand = on
 
     def set_muted(self, *, on: bool) -> None:
-        """Send silence to all, or what the microphone hears."""
-        self._company.muted = on
-        self._company.each(lambda conversation: conversation.set_muted(on=on))
+        """Send silence to all, or what the microphone hears; guests are heard on."""
+        self._ours.set_muted(on=on)
 
     def set_video(self, *, on: bool) -> None:
         """Show our picture to all, or stop; nothing while there is no camera."""
-        self._company.video = on
-        self._company.each(lambda conversation: conversation.set_video(on=on))
+        self._ours.set_video(on=on)
 
     def share_screen(self, source: VideoSource) -> None:
         """Show a screen to all, also to those who come; closed at the end.
 
         Raises:
             UnexpectedEventError: one is shown already.
-            MissingError: in a room over a server.
         """
-        if self.is_silent:
-            raise MissingError("a screen is shown in rooms without a server only")
         if self._sharing is not None:
             raise UnexpectedEventError("a screen is shown already")
         self._sharing = self._tasks.create_task(self._screens.show(source))
@@ -284,6 +315,14 @@ class MeshRoom:
         self._weigh(companion)  # first: a full disk must not let them hear us
         await companion.conversation.compared(matched=matched)
 
+    def answer_guests(self, name: str | None, *, accept: bool) -> None:
+        """Agree to the guests of a member, or refuse them; of all who ask, if no name.
+
+        Raises:
+            UnexpectedEventError: nobody of that name asks.
+        """
+        self._carried.answer(name, accept=accept)
+
     def stats(self) -> Mapping[str, MediaStats]:
         """Give the counts of the media, by our name for the other side."""
         return {
@@ -312,6 +351,11 @@ class MeshRoom:
     def _weigh(self, companion: Companion) -> None:
         """Hear that the user settled whether a member may hear us; likewise."""
 
+    def _may_hear(self, companion: Companion) -> bool:
+        """Whether a member may hear us, and our guests."""
+        trusted = companion.may_hear(strict=self._book.is_strict)
+        return trusted and self._carried.is_shown(companion)
+
     def _each_turn(self, now: float) -> None:
         """Do what another kind of room does some times a second."""
 
@@ -326,30 +370,9 @@ class MeshRoom:
             case Roster():
                 self._membership.take_roster(companion.key, message, _now())
             case Introduce(card=card):
-                self._spawn(self._learn(companion, card))
+                self._spawn(self._introductions.learn(companion, card))
             case SenderKey() | Room():
                 pass  # of rooms over a server
-
-    async def _learn(self, companion: Companion, card: bytes) -> None:
-        """Take up whom a member introduces, if we recognised that member."""
-        by = companion.conversation.alias
-        if not may_introduce(companion.trust):
-            self._warn(
-                f"{by} introduced somebody, but is new here: compare words with {by}"
-            )
-            return
-        try:
-            introduced = await self._book.learn(card, of=self._lacking(), by=by)
-        except CallError as error:
-            self._warn(f"{by}: {error}")
-            return
-        if introduced is not None:
-            self._tell(introduced)
-
-    def _lacking(self) -> set[bytes]:
-        identities = {key[:IDENTITY_BYTES] for key in self._membership.members}
-        own = self._membership.own[:IDENTITY_BYTES]
-        return {each for each in identities - {own} if not self._book.is_known(each)}
 
     # Time.
 
@@ -357,9 +380,9 @@ class MeshRoom:
         while not self._is_over:
             now = _now()
             self._membership.tick(now)
-            self._describe(now)
-            self._introduce()
+            self._introductions.look(now)
             self._company.tick(now)
+            self._ours.settle()
             members, roster = self._membership.message(), self._membership.roster()
             for companion in self._company:
                 companion.tell(members, roster, now)
@@ -369,42 +392,18 @@ class MeshRoom:
                 await self.leave("the room is full")
             await asyncio.sleep(TICK_S)
 
-    def _describe(self, now: float) -> None:
-        """Note what every member is to us, which the others are told."""
-        try:
-            self._book.refresh(now)
-        except CallError as error:
-            self._warn(str(error))
-        lacking = self._lacking()
-        for key in self._membership.members:
-            if key != self._membership.own:
-                is_unknown = key[:IDENTITY_BYTES] in lacking
-                self._membership.describe(key, self._trust(key), is_unknown=is_unknown)
-
-    def _introduce(self) -> None:
-        for to, about in self._membership.to_introduce():
-            card = self._book.card(about[:IDENTITY_BYTES])
-            companion = self._company.find(to)
-            if card is not None and companion is not None:
-                companion.introduce(Introduce(self._group_id, card))
-
     # What is shown.
 
     def _us(self) -> MemberSeen:
-        return MemberSeen(
-            self._membership.own,
-            self._book.alias,
-            is_us=True,
+        return self._ours.seen(
             has_hand_up=self._membership.hand,
-            is_speaking=self._local.level >= QUIET and not self._company.muted,
-            is_muted=self._company.muted,
-            shows_video=self._company.video,
-            shows_screen=self._sharing is not None,
+            shows_screen=self._shows_screen,
         )
 
-    def _trust(self, key: bytes) -> TrustState:
-        companion = self._company.find(key)
-        return TrustState.NEW if companion is None else companion.trust
+    @property
+    def _shows_screen(self) -> bool:
+        """Whether we show one; another kind of room does so by another way."""
+        return self._sharing is not None
 
     def _warn(self, sentence: str) -> None:
         self._tell(RoomWarned(sentence))

@@ -10,6 +10,8 @@ from typing import assert_never
 
 from voip.events import End
 from voip.identity.trust import TrustState
+from voip.marks import NAMES, leg_facts, weakest
+from voip.news import LegsChanged
 
 Json = dict[str, object]
 
@@ -28,6 +30,7 @@ class MemberSeen:
         trusts: whom else they are heard by, and that one's word for them, as he says.
         has_hand_up: they would like to speak.
         is_speaking: they are loud, lately.
+        is_seen: it is their picture that stands on our screen.
         is_hushed: we chose not to hear them.
         differs: they see other members than we do, for more than 5 s.
     """
@@ -42,6 +45,7 @@ class MemberSeen:
     trusts: tuple[tuple[str, TrustState], ...] = ()
     has_hand_up: bool = False
     is_speaking: bool = False
+    is_seen: bool = False
     is_hushed: bool = False
     is_muted: bool = False
     is_held: bool = False
@@ -106,6 +110,16 @@ class RosterAlarm:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestsChanged:
+    """Whom other members carry into the room; the whole list each time.
+
+    `carried`: one for each member who carries somebody, with its own word for them.
+    """
+
+    carried: tuple[LegsChanged, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RoomWarned:
     """Something the user should know, as a sentence."""
 
@@ -126,6 +140,7 @@ RoomNews = (
     | Introduced
     | TurnedAway
     | RosterAlarm
+    | GuestsChanged
     | RoomWarned
     | RoomClosed
 )
@@ -149,12 +164,27 @@ def format_room_json(  # noqa: PLR0911 -- one case per kind of news
             return {"event": "turned-away", "alias": alias, "why": why}
         case RosterAlarm(alias, differs):
             return {"event": "roster", "alias": alias, "differs": differs}
+        case GuestsChanged(carried):
+            return _format_guests(carried)
         case RoomWarned(sentence):
             return {"event": "warning", "sentence": sentence}
         case RoomClosed(why):
             return {"event": "closed", "why": why}
         case _:
             assert_never(news)
+
+
+def _format_guests(carried: tuple[LegsChanged, ...]) -> Json:
+    mark = weakest(leg for news in carried for leg in news.legs.legs)
+    return {
+        "event": "guests",
+        "code": int(mark),
+        "mark": NAMES[mark],
+        "legs": [
+            leg_facts(leg, news.via) for news in carried for leg in news.legs.legs
+        ],
+        "asks": [news.via for news in carried if news.asks],
+    }
 
 
 def _format_member(member: MemberSeen) -> Json:
@@ -168,6 +198,7 @@ def _format_member(member: MemberSeen) -> Json:
         "trusts": {by: trust.value for by, trust in member.trusts},
         "hand": member.has_hand_up,
         "speaking": member.is_speaking,
+        "seen": member.is_seen,
         "hushed": member.is_hushed,
         "muted": member.is_muted,
         "held": member.is_held,

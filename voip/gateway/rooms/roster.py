@@ -17,15 +17,14 @@ A *key* names a device: identity (32 bytes) and device id (16 bytes). All times 
 seconds of one steady clock. Format: docs/formats/rooms.md.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from voip.errors import LimitError
-from voip.identity.keys import T
+from voip.gateway.rooms.agreement import Agreement, roster_digest
+from voip.gateway.rooms.trusting import may_introduce
 from voip.identity.trust import TrustState
 from voip.signalling.group import MAX_COUNT, MAX_SEATS, Members, Roster, Seat
-from voip.wire import be32
 
 MAX_MEMBERS: Final = 6
 """Everybody sends to everybody: five copies of a voice are 0.3 Mbit/s each way."""
@@ -35,14 +34,6 @@ LOST_S: Final = 30.0  # a lift or a tunnel; who is away longer comes back as who
 BELIEF_S: Final = 5.0
 """Until we contradict that a device which we hear is gone: its farewell to us may
 still be on its way."""
-ALARM_S: Final = 5.0
-"""How long somebody may contradict us, since our list changed: what he knows and we do
-not came before what he concludes from it."""
-BEHIND_S: Final = 15.0
-"""How long somebody may know less than we do: a list is two records of a second each,
-and waits behind others while several people come at once."""
-LONGEST_S: Final = 30.0
-"""Since the lists first differed: who changes his for ever must not hide by it."""
 KNOWN_S: Final = 10.0
 """How long somebody who calls may be in no list of ours: whoever asked them to come
 tells us within two records."""
@@ -51,31 +42,6 @@ MAX_RAISE: Final = 16
 raise it at will could put an end to counting."""
 MAX_RAISED: Final = MAX_COUNT // 2  # by messages; the rest is for what we see
 MAX_FIRST: Final = 1 << 12  # of a count that we hear of for the first time
-_TRUSTED: Final = frozenset({TrustState.CONTINUOUS, TrustState.VERIFIED})
-
-
-def roster_digest(group_id: bytes, epoch: int, members: Iterable[bytes]) -> bytes:
-    """Hash a list of members (keys of 48 bytes) of an epoch: 32 bytes.
-
-    T("roster", group_id || be32 epoch || keys, sorted).
-    """
-    return T(b"roster", group_id + be32(epoch) + b"".join(sorted(members)))
-
-
-def may_introduce(trust: TrustState) -> bool:
-    """Whether somebody so trusted may introduce another to us, or be introduced.
-
-    Who was never recognised could be anybody, and so could all whom he brings.
-    """
-    return trust in _TRUSTED
-
-
-def is_doubted(trust: TrustState, *, strict: bool) -> bool:
-    """Whether somebody so trusted hears nothing of us until the user settles it.
-
-    `strict`: the user speaks to nobody with whom words were never compared.
-    """
-    return trust is TrustState.BROKEN or (strict and trust is TrustState.NEW)
 
 
 @dataclass(slots=True)
@@ -92,14 +58,6 @@ class _Known:
     @property
     def is_in(self) -> bool:
         return self.count % 2 == 1
-
-
-@dataclass(slots=True)
-class _Differing:
-    """Since when somebody concludes something else."""
-
-    first: float
-    since: float
 
 
 class Membership:
@@ -130,11 +88,8 @@ class Membership:
         self._is_leaving = False
         self._known = {own: _Known(1)}
         self._said: dict[bytes, Members] = {}
-        self._concluded: dict[bytes, Roster] = {}
-        self._differing: dict[bytes, _Differing] = {}
-        self._left_differing: set[bytes] = set()
         self._introduced: set[tuple[bytes, bytes]] = set()
-        self._claimed = self.roster()
+        self._agreement = Agreement(self.roster())
 
     @property
     def members(self) -> tuple[bytes, ...]:
@@ -233,12 +188,10 @@ class Membership:
 
     def unlinked(self, key: bytes, now: float, *, left: bool) -> None:
         """Take up that the session is over; `left`, because its user hung up."""
-        if key in self.differing(now):
-            self._left_differing.add(key)  # or hanging up would end the alarm
+        self._agreement.forget(key, now)
         known = self._known[key]
         known.is_heard = False
         self._said.pop(key, None)
-        self._concluded.pop(key, None)
         if left and known.is_in:
             known.count += 1
         self._settle(now)
@@ -276,7 +229,7 @@ class Membership:
 
     def take_roster(self, sender: bytes, roster: Roster, now: float) -> None:
         """Take what follows from the list of a member whom we hear."""
-        self._concluded[sender] = roster
+        self._agreement.take(sender, roster)
         self._settle(now)
 
     def tick(self, now: float) -> None:
@@ -321,12 +274,7 @@ class Membership:
 
     def differing(self, now: float) -> frozenset[bytes]:
         """Name those who have concluded something else for too long, or left so."""
-        return frozenset(self._left_differing).union(
-            key
-            for key, differing in self._differing.items()
-            if now - differing.since >= self._patience_s(key)
-            or now - differing.first >= LONGEST_S
-        )
+        return self._agreement.differing(now)
 
     # What the others say of each other: their word, for the screen only.
 
@@ -362,11 +310,6 @@ class Membership:
         known = self._known.get(key)
         return known is not None and known.is_in and may_introduce(known.trust)
 
-    def _patience_s(self, key: bytes) -> float:
-        concluded = self._concluded.get(key)
-        is_behind = concluded is None or concluded.epoch < self.epoch
-        return BEHIND_S if is_behind else ALARM_S
-
     def _settle(self, now: float) -> None:
         for key, known in self._known.items():
             if key == self.own:
@@ -376,7 +319,10 @@ class Membership:
                 self._contradict(known, now)
             else:
                 self._give_up(key, known, now)
-        self._compare(now)
+        self._agreement.compare(self.roster(), self.heard, now)
+        agree = bool(self.heard) and self._agreement.is_whole
+        if agree and len(self.members) <= self._limit:
+            self._is_settled = True  # all agree that there is room for us
 
     def _contradict(self, known: _Known, now: float) -> None:
         known.alone_since = None
@@ -395,19 +341,3 @@ class Membership:
             known.alone_since = now
         elif now - known.alone_since >= LOST_S:
             known.count, known.alone_since = known.count + 1, None
-
-    def _compare(self, now: float) -> None:
-        ours = self.roster()
-        if ours != self._claimed:
-            self._claimed = ours
-            for differing in self._differing.values():
-                differing.since = now  # they need time to follow
-        for key in self._known:
-            if self._concluded.get(key) == ours:
-                self._left_differing.discard(key)
-            if not self._known[key].is_heard or self._concluded.get(key) == ours:
-                self._differing.pop(key, None)
-            elif key not in self._differing:
-                self._differing[key] = _Differing(now, now)
-        if self.heard and not self._differing and len(self.members) <= self._limit:
-            self._is_settled = True  # all agree that there is room for us

@@ -47,7 +47,9 @@ from voip.signalling.group import Introduce, Members, Roster, Seat
 async def stands(people: list[Inside]) -> None:
     """Wait until everybody hears everybody, and all agree on who is there."""
     await until(lambda: all(len(each.heard) == len(people) - 1 for each in people))
-    await until(lambda: not any(each.room._membership._differing for each in people))
+    await until(
+        lambda: all(each.room._membership._agreement.is_whole for each in people)
+    )
 
 
 def rosters(person: Inside) -> Roster:

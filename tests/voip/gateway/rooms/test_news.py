@@ -1,11 +1,13 @@
 """What the user of a room is told has a form for programs."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from voip.events import End
 from voip.gateway.rooms.news import (
+    GuestsChanged,
     Introduced,
     Invited,
     MembersChanged,
@@ -19,6 +21,8 @@ from voip.gateway.rooms.news import (
     format_room_json,
 )
 from voip.identity.trust import TrustState
+from voip.news import LegsChanged
+from voip.signalling.legs import LegKind, Legs, ListedLeg, Mark
 
 BOB = MemberSeen(
     b"b" * 48,
@@ -28,6 +32,14 @@ BOB = MemberSeen(
     is_heard=True,
     trusts=(("alice", TrustState.VERIFIED),),
     has_hand_up=True,
+)
+CARRIED = LegsChanged(
+    Legs(
+        2,
+        (ListedLeg(1, LegKind.BROWSER, mark=Mark.BROWSER_GUEST, host="talk.example"),),
+    ),
+    asks=False,
+    via="bob",
 )
 FORMS: dict[str, tuple[RoomNews, str]] = {
     "invited": (Invited("bob"), '{"event": "invited", "alias": "bob"}'),
@@ -76,6 +88,7 @@ def test_a_member_is_told_with_all_there_is_to_know() -> None:
                 "trusts": {"alice": "verified"},
                 "hand": True,
                 "speaking": False,
+                "seen": False,
                 "hushed": False,
                 "muted": False,
                 "held": False,
@@ -86,6 +99,20 @@ def test_a_member_is_told_with_all_there_is_to_know() -> None:
             }
         ],
     }
+
+
+def test_guests_of_others_are_told_with_what_they_make_of_the_room() -> None:
+    told = format_room_json(GuestsChanged((CARRIED, replace(CARRIED, asks=True))))
+
+    assert (told["event"], told["code"], told["mark"]) == ("guests", 2, "browser guest")
+    assert told["asks"] == ["bob"]
+    assert '"host": "talk.example"' in json.dumps(told["legs"])
+
+
+def test_a_room_without_guests_is_end_to_end() -> None:
+    told = format_room_json(GuestsChanged(()))
+
+    assert (told["mark"], told["legs"]) == ("end to end", [])
 
 
 def test_we_have_no_word_for_ourselves() -> None:

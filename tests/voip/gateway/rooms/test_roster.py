@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from tests.voip.gateway.gossiping import GROUP, Gossip, key
 from voip.errors import LimitError
-from voip.gateway.rooms.roster import (
+from voip.gateway.rooms.agreement import (
     ALARM_S,
     BEHIND_S,
-    BELIEF_S,
     LONGEST_S,
+    roster_digest,
+)
+from voip.gateway.rooms.roster import (
+    BELIEF_S,
     LOST_S,
     MAX_FIRST,
     MAX_RAISE,
     Membership,
-    is_doubted,
-    may_introduce,
-    roster_digest,
 )
 from voip.identity.trust import TrustState
 from voip.signalling.group import MAX_COUNT, MAX_SEATS, Members, Roster, Seat
@@ -442,21 +442,7 @@ def test_who_is_in_no_list_of_ours_is_not_introduced() -> None:
     assert alice.to_introduce() == ()
 
 
-def test_only_who_was_recognised_may_introduce() -> None:
-    assert [each for each in TrustState if may_introduce(each)] == [
-        TrustState.CONTINUOUS,
-        TrustState.VERIFIED,
-    ]
-
-
 # What is shown.
-
-
-@pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
-def test_only_a_strict_user_doubts_who_is_new(*, strict: bool) -> None:
-    doubted = {each for each in TrustState if is_doubted(each, strict=strict)}
-
-    assert doubted == {TrustState.BROKEN} | ({TrustState.NEW} if strict else set())
 
 
 def test_a_raised_hand_is_seen() -> None:
