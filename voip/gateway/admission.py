@@ -1,25 +1,20 @@
 """Who may have somebody joined to a call, and who may be reached so.
 
 Pure. Toll fraud is the commonest attack on gateways to the telephone: whoever finds one
-open calls numbers that pay him. So nothing may be reached that was not allowed, each
-target has one spelling before it is looked at, and a contact has a limit a day.
+open calls numbers that pay him. So nothing may be reached that was not allowed, and
+each target has one spelling before it is looked at. For how long is `quota`'s to say.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from voip.errors import LimitError, MalformedError, NotAllowedError
+from voip.errors import MalformedError, NotAllowedError
 from voip.identity.contact import Grant
 from voip.identity.trust import Trust, TrustState
 from voip.signalling.legs import MAX_TARGET_BYTES, LegKind
-
-SIP_AT_ONCE: Final = 2  # a call, and one to ask back with
-SIP_DAY_S: Final = 3600.0
-"""Of calls a contact and day: a stolen device costs its friend an hour."""
-DAY_S: Final = 86400
 
 _SEPARATORS: Final = str.maketrans("", "", "-.()")  # RFC 3966 §5.1.1
 _NUMBER: Final = re.compile(r"\+?[0-9*#().-]*", re.ASCII)
@@ -197,54 +192,3 @@ def _parameters(given: Iterable[str]) -> str:
             )
         found[name] = value
     return "".join(f";{name}={found[name]}" for name in sorted(found))
-
-
-@dataclass(slots=True)
-class _Use:
-    """What a contact has used of a day, in s, and when its calls of now began."""
-
-    day: int
-    used: float = 0.0
-    running: list[float] = field(default_factory=list)
-
-
-class SipQuota:
-    """How much each contact may telephone; times are unix seconds."""
-
-    def __init__(self) -> None:
-        self._uses: dict[bytes, _Use] = {}
-
-    def begin(self, identity: bytes, now: float) -> None:
-        """Begin a call for a contact, by its 32-byte identity.
-
-        Raises:
-            LimitError: too many at once, or too long today.
-        """
-        use = self._use(identity, now)
-        if len(use.running) == SIP_AT_ONCE:
-            raise LimitError(f"{SIP_AT_ONCE} telephone calls at once are enough")
-        if self._left(use, now) <= 0:
-            raise LimitError(f"{SIP_DAY_S / 60:.0f} minutes a day are used up")
-        use.running.append(now)
-
-    def end(self, identity: bytes, now: float) -> None:
-        """End the contact's oldest call, and count its time."""
-        use = self._use(identity, now)
-        use.used += now - use.running.pop(0)
-
-    def until(self, identity: bytes, now: float) -> float | None:
-        """Say when the calls of now have used up the day; None if there are none."""
-        use = self._use(identity, now)
-        if not use.running:
-            return None
-        return now + max(0.0, self._left(use, now)) / len(use.running)
-
-    def _use(self, identity: bytes, now: float) -> _Use:
-        day = int(now) // DAY_S
-        use = self._uses.setdefault(identity, _Use(day))
-        if use.day != day and not use.running:  # a call counts for the day it began
-            use.day, use.used = day, 0.0
-        return use
-
-    def _left(self, use: _Use, now: float) -> float:
-        return SIP_DAY_S - use.used - sum(now - began for began in use.running)

@@ -49,6 +49,14 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DayUse:
+    """What of a day (unix seconds / 86,400) somebody has used of something, in s."""
+
+    day: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """A device of a contact.
 
@@ -83,6 +91,8 @@ class Contact:
         number_verified_at: unix seconds; None if the safety number was not compared.
         log: newest last.
         grant: whom they may have our gateway join.
+        telephoned: what they have used of telephone calls by our gateway, of the day
+            on which that was last; None if they never did.
 
     Raises:
         MalformedError: alias or identity cannot be, or the card is somebody else's.
@@ -98,6 +108,7 @@ class Contact:
     number_verified_at: int | None = None
     log: tuple[LogEntry, ...] = ()
     grant: Grant = field(default=Grant.NONE, metadata=ADDED)
+    telephoned: DayUse | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_alias(self.alias)

@@ -4,12 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voip.errors import LimitError, MalformedError, NotAllowedError
+from voip.errors import MalformedError, NotAllowedError
 from voip.gateway.admission import (
-    DAY_S,
-    SIP_DAY_S,
     Rule,
-    SipQuota,
     admitted,
     check_asker,
     normalised,
@@ -224,58 +221,3 @@ def test_nobody_may_ask_whose_device_is_not_known(state: TrustState) -> None:
 def test_nobody_may_ask_for_what_was_not_granted(grant: Grant, kind: LegKind) -> None:
     with pytest.raises(NotAllowedError, match="its grant is"):
         check_asker(trust(TrustState.VERIFIED), grant, kind)
-
-
-def test_a_third_call_at_once_is_too_many() -> None:
-    quota = SipQuota()
-    quota.begin(BOB, 0.0)
-    quota.begin(BOB, 0.0)
-
-    with pytest.raises(LimitError, match="2 telephone calls at once"):
-        quota.begin(BOB, 1.0)
-
-
-def test_an_hour_a_day_is_enough() -> None:
-    quota = SipQuota()
-    quota.begin(BOB, 0.0)
-    quota.end(BOB, SIP_DAY_S)
-
-    with pytest.raises(LimitError, match="60 minutes a day are used up"):
-        quota.begin(BOB, SIP_DAY_S + 1)
-
-
-def test_another_day_is_another_hour() -> None:
-    quota = SipQuota()
-    quota.begin(BOB, 0.0)
-    quota.end(BOB, SIP_DAY_S)
-    quota.begin(BOB, float(DAY_S))
-
-    assert quota.until(BOB, float(DAY_S)) == DAY_S + SIP_DAY_S
-
-
-def test_a_call_over_midnight_counts_for_the_day_it_began() -> None:
-    quota = SipQuota()
-    quota.begin(BOB, DAY_S - 600.0)
-
-    assert quota.until(BOB, DAY_S + 600.0) == DAY_S + 600.0 + SIP_DAY_S - 1200.0
-
-
-def test_two_calls_use_the_day_up_twice_as_fast() -> None:
-    quota = SipQuota()
-    quota.begin(BOB, 0.0)
-    quota.begin(BOB, 0.0)
-
-    assert quota.until(BOB, 600.0) == 600.0 + (SIP_DAY_S - 1200.0) / 2
-
-
-def test_without_a_call_nothing_is_used_up() -> None:
-    assert SipQuota().until(BOB, 5.0) is None
-
-
-def test_each_contact_has_a_day_of_its_own() -> None:
-    quota = SipQuota()
-    quota.begin(BOB, 0.0)
-    quota.begin(BOB, 0.0)
-    quota.begin(bytes([1]) * 32, 0.0)
-
-    assert quota.until(bytes([1]) * 32, 0.0) == SIP_DAY_S
