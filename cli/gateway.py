@@ -11,6 +11,7 @@ class _Gateway(LazyGroup):
     package = "cli.gateways"
     listed: ClassVar = {
         "browser": "Invite somebody who has nothing but a browser.",
+        "invites": "List and revoke the links of browser guests.",
         "sip": "Call telephones, and be called by them.",
         "room": "Talk with several people; no server, or one that hears nothing.",
         "check": "Look at a page for guests from outside, as browsers do.",

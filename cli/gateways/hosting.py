@@ -75,7 +75,7 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
             serve_operations(hosting.metrics, counted, checks),
             asyncio.TaskGroup() as tasks,
         ):
-            host = _Host(gateway, bridge, expected=hosting.serving.guests)
+            host = _Host(gateway, bridge)
             beside = [
                 tasks.create_task(host.speak(lambda: wishes.plan(ends))),
                 tasks.create_task(host.obey()),
@@ -105,16 +105,13 @@ async def keep_told(joined: Joined, conversation: Conversation, port: Port) -> N
 class _Host:
     """One who has guests."""
 
-    def __init__(
-        self, gateway: BrowserGateway, bridge: Bridge, *, expected: int
-    ) -> None:
+    def __init__(self, gateway: BrowserGateway, bridge: Bridge) -> None:
         self._bridge = bridge
         self._port = bridge.port(_ME)
         self._port.open()
         self._joined = Joined(gateway.host.counted)
         self._seats = Seats(gateway, bridge, self._joined, changed=self._look)
         self._alias = gateway.host.alias
-        self._expected = expected
         self._left: Code | None = None  # we left before the guests did
 
     async def welcome(self) -> Code:
@@ -186,8 +183,8 @@ class _Host:
                 self._seats.obey(order)
 
     def _look(self) -> None:
-        """Leave once everybody came and went."""
-        if self._seats.came >= self._expected and self._seats.is_empty:
+        """Leave once nobody is here and nobody can come."""
+        if self._seats.is_empty and not self._seats.open_links:
             self._seats.leave()
 
     def _leave(self, code: Code) -> None:

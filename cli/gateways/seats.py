@@ -9,6 +9,7 @@ is told before he is heard, and one who is told of the others' legs. ::
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,9 @@ from cli.output import escape
 from voip import marks
 from voip.errors import (
     MalformedError,
+    MissingError,
     RefusedError,
+    StoreError,
     TrustError,
     UnexpectedEventError,
 )
@@ -52,6 +55,8 @@ _LEG_REASONS = {
     HangupReason.SECURITY: LegReason.SECURITY,
 }
 
+_LOOK_S = 5.0  # a link that was revoked cannot be used meanwhile either
+
 
 @dataclass(slots=True)
 class _Seat:
@@ -73,6 +78,7 @@ class Seats:
 
     Attributes:
         came: how many were at the door so far.
+        open_links: how many can still come.
         first_guest: set once somebody was let in.
         code: what became of the one who left last.
     """
@@ -90,6 +96,7 @@ class Seats:
         `changed` hears, on the loop, when somebody came, was let in, or left.
         """
         self.came = 0
+        self.open_links = 1
         self.first_guest = asyncio.Event()
         self.code = Code.DONE
         self._gateway, self._bridge, self._joined = gateway, bridge, joined
@@ -97,7 +104,7 @@ class Seats:
         self._seats: dict[int, _Seat] = {}
         self._present: tuple[str, ...] = ()
         self._tasks = asyncio.TaskGroup()
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._is_over = False
 
     @property
@@ -114,17 +121,19 @@ class Seats:
     async def welcome(self) -> None:
         """Show who comes and what becomes of them, until `leave`; once."""
         async with self._tasks:
-            self._watching = self._tasks.create_task(self._watch())
+            self._watching = [
+                self._tasks.create_task(work)
+                for work in (self._watch(), self._watch_links())
+            ]
             if self._is_over:
-                self._watching.cancel()
+                self._stop_watching()
 
     def leave(self) -> None:
         """Hang up on everybody, and let nobody in any more."""
         for seat in tuple(self._seats.values()):
             seat.guest.hang_up()
         self._is_over = True
-        if self._watching is not None:
-            self._watching.cancel()
+        self._stop_watching()
 
     def present(self, names: Sequence[str]) -> None:
         """Tell all guests who is in the call, and those who come later.
@@ -153,6 +162,23 @@ class Seats:
                 seat.guest.hang_up()
             case _:
                 self._compare(seat, order.choice)
+
+    def _stop_watching(self) -> None:
+        for each in self._watching:
+            each.cancel()
+
+    async def _watch_links(self) -> None:
+        """Note which links expire, or are revoked by another program."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            self._count_links()
+            self._changed()
+
+    def _count_links(self) -> None:
+        # A link is spent in the store or not at all, so what cannot be read now can
+        # let nobody in.
+        with contextlib.suppress(StoreError, MissingError):
+            self.open_links = len(self._gateway.open_links())
 
     async def _watch(self) -> None:
         while True:
@@ -191,6 +217,7 @@ class Seats:
         if seat.port is not None:
             seat.port.close()
         self.code = _CODES.get(ended.reason, Code.UNREACHABLE)
+        self._count_links()
         self._changed()
 
     def _seat(self, number: int) -> _Seat:

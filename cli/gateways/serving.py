@@ -17,6 +17,7 @@ from voip.errors import MissingError
 from voip.gateway.counts import GatewayCounts
 from voip.gateway.guests.handshake import Media
 from voip.gateway.guests.invite import Invites
+from voip.gateway.guests.linkbook import LinkBook
 from voip.gateway.guests.messages import Server
 from voip.gateway.guests.pages import fingerprint
 from voip.gateway.guests.server import BrowserGateway
@@ -80,13 +81,15 @@ async def serve_guests(  # noqa: PLR0913 - where, to whom, and with what
         RefusedError: plain HTTP beyond this machine.
         MissingError: the port is taken.
     """
+    invites = Invites(serving.url)
     gateway = BrowserGateway(
-        Invites(serving.url),
+        invites,
         alias=store.read().alias,
         media=Media.AUDIO | Media.VIDEO if video else Media.AUDIO,
         ice=ice,
         servers=_told(ice),
         counted=counted,
+        book=LinkBook(store, invites.origin),
         reopened=lambda label: tell(
             {"event": "link opened again", "invite": label}, guestview.reopened(label)
         ),
@@ -106,6 +109,11 @@ async def serve_guests(  # noqa: PLR0913 - where, to whom, and with what
         )
         _print_links(gateway, serving)
         yield gateway
+    if gateway.open_links():
+        note(
+            "a link that nobody used can still be: 'ringfence gateway browser' serves"
+            " it again, 'ringfence gateway invites' revokes it"
+        )
 
 
 def _told(ice: IceConfig) -> tuple[Server, ...]:
@@ -118,8 +126,15 @@ def _told(ice: IceConfig) -> tuple[Server, ...]:
 
 
 def _print_links(gateway: BrowserGateway, serving: Serving) -> None:
-    for number in range(1, serving.guests + 1):
-        link = gateway.invite(f"link {number}", lifetime_s=serving.expires_s)
+    before = gateway.open_links()
+    if before:
+        tell(
+            {"event": "links of before", "invites": before},
+            f"{', '.join(before)} of before can still be used:"
+            " 'ringfence gateway invites' lists and revokes",
+        )
+    for _ in range(serving.guests):
+        link = gateway.invite(lifetime_s=serving.expires_s)
         expires = int(time.time() + serving.expires_s)
         show({"event": "link", "link": link, "expires": expires}, link)
         if serving.qr:

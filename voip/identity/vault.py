@@ -38,6 +38,7 @@ from voip.identity.certificate import (
     parse_certificate,
 )
 from voip.identity.contact import BOARD_INDEXES, AddressBook
+from voip.identity.guestlink import GuestLink
 from voip.identity.keys import KEY_BYTES, Entropy, check_identity
 from voip.identity.signer import SEED_BYTES, Signer
 
@@ -193,6 +194,7 @@ class Vault:
         contacts: with retained secrets.
         calls: the call log, strangers' attempts included.
         settings: the user's choices.
+        guest_links: of browser guests, until they expire.
 
     Raises:
         MalformedError: a value of another size.
@@ -211,6 +213,7 @@ class Vault:
     contacts: AddressBook = _NOBODY
     calls: CallLog = _NO_CALLS
     settings: Settings = Settings()
+    guest_links: tuple[GuestLink, ...] = field(default=(), metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_alias(self.alias)

@@ -18,9 +18,11 @@ from tests.cli.gateways.operators import free_address, named, read_pages
 from tests.cli.side import Side, save
 from tests.voip.gateway.guest_peer import PythonGuest, peak_hz
 from tests.voip.people import introduce, person
+from voip.gateway.guests.server import USED
 from voip.identity.card import parse_relay
 from voip.identity.words import words
 from voip.signalling.legs import Mark, Shown
+from voip.signalling.messages import HangupReason
 from voip.signalling.tls import TlsFiles, make_key
 
 _MEDIA = ["--audio-out=null", "--loopback", "--json"]
@@ -298,3 +300,57 @@ async def test_the_page_is_served_over_https_and_its_certificate_renewed(
             pass
 
     assert (insisted, after) == ("max-age=31536000", files.certificate.read_text())
+
+
+@pytest.mark.slow
+async def test_a_link_outlives_the_program_that_made_it(run: Run, port: int) -> None:
+    first = gateway(run, port, "--audio-in=tone")
+    link = (await until(first, event="link"))["link"]
+    first.process.kill()
+    again = gateway(run, port, "--audio-in=tone", "--guests=0")
+    known = await until(again, event="links of before")
+    async with PythonGuest(link) as guest:
+        await guest.join()
+        door = await until(again, event="guest at the door")
+        again.say("accept")
+        await hears(guest, 440.0)
+        await guest.hang_up()
+
+        assert (known["invites"], door["invite"]) == (["link 1"], "link 1")
+        assert again.end() == Code.DONE
+
+
+@pytest.mark.slow
+async def test_a_link_that_was_used_stays_used_after_a_crash(
+    run: Run, port: int
+) -> None:
+    first = gateway(run, port, "--audio-in=tone")
+    link = (await until(first, event="link"))["link"]
+    async with PythonGuest(link) as guest:
+        await guest.join()
+        await until(first, event="guest at the door")
+        first.process.kill()
+    again = gateway(run, port, "--audio-in=tone")
+    await until(again, event="link")
+    async with PythonGuest(link) as thief:
+        await thief.greet()
+        told = await until(again, event="link opened again")
+
+        assert (thief.close_code, told["invite"]) == (USED, "link 1")
+
+
+@pytest.mark.slow
+async def test_a_link_that_is_revoked_lets_nobody_in(
+    run: Run, start: Start, port: int
+) -> None:
+    alice = gateway(run, port, "--audio-in=tone")
+    link = (await until(alice, event="link"))["link"]
+    listed = start("alice", "gateway", "invites", "--revoke=1").communicate()[0]
+    async with PythonGuest(link) as guest:
+        await guest.join()
+        await guest.over.wait()
+
+        assert "link 1 is revoked" in listed
+        assert guest.ended is not None
+        assert guest.ended.reason is HangupReason.DECLINED
+    assert alice.end() == Code.DONE

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -101,15 +100,12 @@ async def serving(
     probe.close()
     await probe.wait_closed()
     invites = Invites(f"http://127.0.0.1:{port}")
-    link, _ = invites.make(
-        "test", loop.time(), entropy=os.urandom, lifetime_s=expires_s
-    )
     reopened: list[str] = []
     async with BrowserGateway(
         invites, alias="alice", ice=ice, reopened=reopened.append
     ) as gateway:
         await gateway.listen("127.0.0.1", port)
-        link = gateway.invite("test", lifetime_s=expires_s)
+        link = gateway.invite(lifetime_s=expires_s)
         served = Served(gateway, invites, link, port, reopened=reopened)
         host = loop.create_task(_host(served, hz=hz, video=video, accept=accept))
         try:

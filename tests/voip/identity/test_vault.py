@@ -20,6 +20,7 @@ from tests.voip.identity.people import (
 from voip.errors import MalformedError
 from voip.identity.calllog import CallRecord, Direction, Outcome
 from voip.identity.card import Card, RelayAddress, format_card, parse_card
+from voip.identity.guestlink import GuestLink
 from voip.identity.trust import commit_callee
 from voip.identity.vault import (
     Busy,
@@ -51,6 +52,16 @@ def _full() -> Vault:
         calls=calls.with_stranger(b"\3" * 32, "eve", NOW),
         relay=RelayAddress("relay.example", 443, pin=b"\5" * 32),
         settings=Settings(Strangers.RING, Busy.SILENT, strict=True),
+        guest_links=(
+            GuestLink(
+                b"i" * 16,
+                b"p" * 32,
+                origin="https://talk.example",
+                number=1,
+                expires=NOW,
+                spent=True,
+            ),
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 ::
 
     guest                           gateway                       host
-      CONFIRM ──────────────────────▶ nonce checked, invite spent
+      CONFIRM ──────────────────────▶ nonce checked, link spent
       ◀───────────────────── ALERTING │── AskHost ────────────────▶ at the door
       ◀── ACCEPT (TURN servers) ──────│◀─ accept ─────────────────
       OFFER ────────────────────────▶ StartMedia
@@ -16,15 +16,23 @@ Times are seconds of one monotonic clock.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from voip.errors import RefusedError, TrustError, UnexpectedEventError
 from voip.gateway.guests import handshake as guest
-from voip.gateway.guests.handshake import GuestKeys, Hello, Role
+from voip.gateway.guests.commands import (
+    AskHost,
+    Command,
+    End,
+    Pass,
+    Say,
+    Spend,
+    StartMedia,
+    Warn,
+)
+from voip.gateway.guests.handshake import GuestKeys, Hello
 from voip.gateway.guests.messages import (
     Accept,
     Answer,
@@ -35,10 +43,10 @@ from voip.gateway.guests.messages import (
     Notice,
     Offer,
     Present,
-    Rekey,
     RekeyAck,
     Server,
 )
+from voip.gateway.guests.rekeying import Rekeying
 from voip.gateway.guests.tally import Tally
 from voip.identity.keys import Entropy
 from voip.signalling.legs import Digits, LegEnd, Legs, LegsAck
@@ -55,12 +63,10 @@ from voip.signalling.messages import (
 )
 
 CONFIRM_S: Final = 10.0  # the page answers by itself
+SPEND_S: Final = 15.0  # the store waits 10 s for another program's lock
 DOOR_S: Final = 120.0  # people wait so long at a door
 OFFER_S: Final = 30.0  # the page may have to ask for the camera
 RESUME_S: Final = 30.0
-REKEY_EVERY_S: Final = 120.0
-REKEY_S: Final = 60.0
-"""For an answer to REKEY: who only drops it must not hold a call in an old epoch."""
 QUIET_S: Final = 15.0
 """Without a message; the page sends COUNTS every 2 s, so its way is gone."""
 MAX_OFFERS: Final = 20  # connections of one call; each is made after some seconds
@@ -72,65 +78,11 @@ class Stage(Enum):
     """How far a guest is."""
 
     CONFIRMING = "confirming"
+    SPENDING = "confirmed"  # its link is being noted as used
     DOOR = "at the door"
     ACCEPTED = "accepted"
     TALKING = "talking"
     ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Send this."""
-
-    message: GuestMessage
-
-
-@dataclass(frozen=True, slots=True)
-class AskHost:
-    """Somebody who has the link is at the door; `sas` (8 bytes) makes the words."""
-
-    sas: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StartMedia:
-    """Answer this offer and connect; what was connected before is over."""
-
-    sdp: str
-
-
-@dataclass(frozen=True, slots=True)
-class UseKeys:
-    """Go to the next epoch: base key and KID of each direction."""
-
-    send: tuple[bytes, int] = field(repr=False)
-    receive: tuple[bytes, int] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """Hand this to whoever it is for: LEGS_ACK, STATE, DIGITS, SAS_RESULT."""
-
-    message: LegsAck | State | Digits | SasResult
-
-
-@dataclass(frozen=True, slots=True)
-class Warn:
-    """Tell the host."""
-
-    what: Happening
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """It is over; `by_guest`: he said so himself."""
-
-    reason: HangupReason
-    why: str
-    by_guest: bool = False
-
-
-Command = Say | AskHost | StartMedia | UseKeys | Pass | Warn | End
 
 
 class GuestCall:
@@ -139,6 +91,7 @@ class GuestCall:
     Attributes:
         hello: what the guest said first.
         stage: how far it is.
+        rekeying: the epochs of its frame keys.
     """
 
     def __init__(
@@ -153,23 +106,16 @@ class GuestCall:
         """Take what the handshake gave; `e_g` is the guest's ephemeral key."""
         self.hello = hello
         self.stage = Stage.CONFIRMING
+        self.rekeying = Rekeying(keys.call_secret, entropy)
         self._e_g, self._keys = e_g, keys
-        self._entropy = entropy
-        self._secret = keys.call_secret
-        self._epoch = 0
-        self._rekey: tuple[X25519PrivateKey, bytes] | None = None
+        self._sas = b""
         self._deadline = now + CONFIRM_S
         self._heard_at, self._is_asked = now, False
-        self._rekey_at = float("inf")
         self._offers = 0
         self._shown: State | None = None  # the newest, whatever its version
         self._tally: Tally | None = None
         self._theirs: tuple[Count, ...] = ()
         self._lost_at: float | None = None
-
-    def first_keys(self) -> UseKeys:
-        """Give the frame keys of epoch 0."""
-        return self._use_keys()
 
     def receive(self, message: GuestMessage, now: float) -> list[Command]:  # noqa: PLR0911 - one line a type
         """Take one message of the guest's.
@@ -195,7 +141,7 @@ class GuestCall:
             case Offer(sdp):
                 return self._offered(sdp, now)
             case RekeyAck(fields):
-                return self._rekeyed(fields, now)
+                return [self.rekeying.answered(fields, now)]
             case _:
                 return self._told(message)
 
@@ -218,7 +164,14 @@ class GuestCall:
                     f"guest: {type(message).__name__} is not for a guest to say"
                 )
 
-    # The host's wishes.
+    # The host's machine, and his wishes.
+
+    def spent(self, now: float) -> list[Command]:
+        """Ask the host, now that the link is noted as used; nothing after the end."""
+        if self.stage is not Stage.SPENDING:
+            return []
+        self.stage, self._deadline = Stage.DOOR, now + DOOR_S
+        return [AskHost(self._sas), Say(Alerting())]
 
     def accept(self, servers: tuple[Server, ...], now: float) -> list[Command]:
         """Let the guest in.
@@ -249,7 +202,8 @@ class GuestCall:
 
     def tell(self, message: Legs | LegEnd | State | Present) -> list[Command]:
         """Say something to the guest, once there is somebody to say it to."""
-        return [] if self.stage is Stage.CONFIRMING else [Say(message)]
+        is_early = self.stage in {Stage.CONFIRMING, Stage.SPENDING}
+        return [] if is_early else [Say(message)]
 
     # What the media did.
 
@@ -259,7 +213,7 @@ class GuestCall:
             return []
         if self.stage is Stage.ACCEPTED:
             self.stage = Stage.TALKING
-            self._rekey_at = now + REKEY_EVERY_S
+            self.rekeying.talking(now)
         self._deadline = now + RESUME_S
         return [Say(Answer(sdp))]
 
@@ -295,8 +249,10 @@ class GuestCall:
             return self._end(HangupReason.LOST, "the guest's line is gone")
         if now >= self._deadline:
             return self._end(*_OVERDUE[self.stage])
-        if now >= self._rekey_at:
-            return self._overdue_keys(now)
+        if now >= self.rekeying.due_at:
+            if self.rekeying.is_asked:
+                return self._end(HangupReason.SECURITY, "the guest takes no new keys")
+            return [Say(self.rekeying.ask(now))]
         return self._ask(now)
 
     def line_lost(self, now: float) -> None:
@@ -318,8 +274,9 @@ class GuestCall:
         if self.stage is not Stage.CONFIRMING:
             raise RefusedError("guest: CONFIRM came twice")
         guest.check_commitment(self.hello.commit, nonce, self._e_g)
-        self.stage, self._deadline = Stage.DOOR, now + DOOR_S
-        return [AskHost(self._keys.sas(nonce)), Say(Alerting())]
+        self.stage, self._deadline = Stage.SPENDING, now + SPEND_S
+        self._sas = self._keys.sas(nonce)
+        return [Spend()]
 
     def _offered(self, sdp: str, now: float) -> list[Command]:
         self._offers += 1
@@ -328,40 +285,10 @@ class GuestCall:
         self._tally = Tally(patient=self._offers == 1)
         self._theirs = ()
         commands: list[Command] = [StartMedia(sdp)]
-        if self._offers > 1 and self._rekey is None:
+        if self._offers > 1 and not self.rekeying.is_asked:
             # Another path is another chance for who listens: new keys for it.
-            commands += self._begin_rekey(now)
+            commands.append(Say(self.rekeying.ask(now)))
         return commands
-
-    def _overdue_keys(self, now: float) -> list[Command]:
-        if self._rekey is not None:
-            return self._end(HangupReason.SECURITY, "the guest takes no new keys")
-        return self._begin_rekey(now)
-
-    def _begin_rekey(self, now: float) -> list[Command]:
-        key = X25519PrivateKey.from_private_bytes(self._entropy(32))
-        fields = guest.rekey_fields(self._epoch + 1, key)
-        self._rekey, self._rekey_at = (key, fields), now + REKEY_S
-        return [Say(Rekey(fields))]
-
-    def _rekeyed(self, fields: bytes, now: float) -> list[Command]:
-        if self._rekey is None:
-            raise RefusedError("guest: REKEY_ACK without REKEY")
-        key, asked = self._rekey
-        self._secret = guest.next_secret(self._secret, key, rekey=asked, ack=fields)
-        self._epoch += 1
-        self._rekey, self._rekey_at = None, now + REKEY_EVERY_S
-        return [self._use_keys()]
-
-    def _use_keys(self) -> UseKeys:
-        send, receive = (
-            (
-                guest.frame_key(self._secret, role, self._epoch),
-                guest.frame_kid(role, self._epoch),
-            )
-            for role in (Role.GATEWAY, Role.GUEST)
-        )
-        return UseKeys(send, receive)
 
     def _end(
         self, reason: HangupReason, why: str, *, by_guest: bool = False
@@ -375,6 +302,7 @@ class GuestCall:
 
 _OVERDUE: Final = {
     Stage.CONFIRMING: (HangupReason.TIMEOUT, "the guest did not confirm"),
+    Stage.SPENDING: (HangupReason.LOST, "the store of the host does not answer"),
     Stage.DOOR: (HangupReason.TIMEOUT, "nobody opened the door"),
     Stage.ACCEPTED: (HangupReason.TIMEOUT, "the guest set up no media"),
     Stage.TALKING: (HangupReason.LOST, "there is no way to the guest"),

@@ -16,8 +16,8 @@ MADE, HELD  its expiry, or 20 HELLOs with a wrong tag             DEAD
 ==========  ====================================================  ==================
 
 Fetching the page spends nothing: messengers do that to show a preview. Only what a
-HELLO proves is kept (id and psk), never the secret, and in memory alone: an invite ends
-with the program that made it.
+HELLO proves is kept (id and psk), never the secret. What outlives the program that made
+an invite is `voip.gateway.guests.linkbook`'s to keep.
 """
 
 from dataclasses import dataclass, field
@@ -63,19 +63,24 @@ class Invite:
     Attributes:
         id: 16 bytes, which HELLO names.
         psk: 32 bytes, which only who has the link has.
-        label: what the host calls it.
+        number: what the host calls it, from 1.
         expires: by the clock of `now`, in seconds.
     """
 
     id: bytes
     psk: bytes = field(repr=False)
-    label: str = field(kw_only=True)
+    number: int = field(kw_only=True)
     expires: float = field(kw_only=True)
     _state: InviteState = InviteState.MADE
     _held_until: float = 0.0
     _holder: int = 0
     _failures: int = 0
     _seen: set[bytes] = field(default_factory=set, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What it is called before a person."""
+        return f"link {self.number}"
 
     def state(self, now: float) -> InviteState:
         """Say how far it is at `now`, in seconds."""
@@ -95,6 +100,11 @@ class Invite:
         """
         if self.state(now) is InviteState.DEAD:
             raise RefusedError("invite: expired, or tried too often")
+
+    def revoke(self) -> None:
+        """Let nobody use it any more; who did already stays."""
+        if self._state is not InviteState.SPENT:
+            self._state = InviteState.DEAD
 
     def failed(self) -> None:
         """Count a HELLO with a wrong tag."""
@@ -122,6 +132,10 @@ class Invite:
         self._holder += 1
         return self._holder
 
+    def was_spent(self) -> None:
+        """Note that it opened its call before this program began."""
+        self._state = InviteState.SPENT
+
     def spend(self, holder: int, now: float) -> None:
         """Spend it on the connection that holds it, whose CONFIRM was checked.
 
@@ -146,7 +160,7 @@ class Invites:
         self._invites: dict[bytes, Invite] = {}
 
     def make(
-        self, label: str, now: float, *, entropy: Entropy, lifetime_s: float = DEFAULT_S
+        self, number: int, now: float, *, entropy: Entropy, lifetime_s: float
     ) -> tuple[str, Invite]:
         """Make an invite; gives its link, which is not kept.
 
@@ -158,14 +172,33 @@ class Invites:
                 f"invite: expected a life of at most {LONGEST_S:.0f} s, "
                 f"came {lifetime_s:.0f}"
             )
-        if len(self._invites) >= MAX_INVITES:
-            raise LimitError(f"invite: there are {MAX_INVITES} already")
         secret = entropy(SECRET_BYTES)
         invite = Invite(
-            invite_id(secret), invite_psk(secret), label=label, expires=now + lifetime_s
+            invite_id(secret),
+            invite_psk(secret),
+            number=number,
+            expires=now + lifetime_s,
         )
-        self._invites[invite.id] = invite
+        self.add(invite)
         return format_link(self.origin, secret), invite
+
+    def add(self, invite: Invite) -> None:
+        """Take an invite that was made before.
+
+        Raises:
+            LimitError: there are too many.
+        """
+        if len(self._invites) >= MAX_INVITES:
+            raise LimitError(f"invite: there are {MAX_INVITES} already")
+        self._invites[invite.id] = invite
+
+    def open(self, now: float) -> list[Invite]:
+        """List those that somebody can still come with."""
+        return [
+            each
+            for each in self._invites.values()
+            if each.state(now) in {InviteState.MADE, InviteState.HELD}
+        ]
 
     def find(self, wanted: bytes) -> Invite:
         """Give the invite of this id.

@@ -1,8 +1,8 @@
 """Serves the page to browser guests and carries their calls.
 
 Carrier: HTTPS (plain HTTP on loopback, behind a proxy), and one WebSocket per guest.
-What a message means and how far a call may go is said by rules: `invite`, `guest`,
-`guestcall`. ::
+What a message means and how far a call may go is said by rules: `invite`, `greeting`,
+`call`. ::
 
     async with BrowserGateway(invites, alias="alice") as gateway:
         await gateway.listen("127.0.0.1", 8443, context)
@@ -28,10 +28,12 @@ from voip.errors import RefusedError
 from voip.gateway.counts import GatewayCounts, Invited
 from voip.gateway.guests import handshake, pages
 from voip.gateway.guests.handshake import Media
+from voip.gateway.guests.host import Host
 from voip.gateway.guests.invite import DEFAULT_S, Invite, Invites, OpenedAgainError
 from voip.gateway.guests.line import MAX_MESSAGE_BYTES, is_resume, parse_resume
+from voip.gateway.guests.linkbook import LinkBook
 from voip.gateway.guests.messages import Server
-from voip.gateway.guests.visit import Guest, Host
+from voip.gateway.guests.visit import Guest
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
 from voip.signalling.address import is_loopback
@@ -69,8 +71,11 @@ class BrowserGateway:
         counted: GatewayCounts | None = None,
         reopened: Callable[[str], None] | None = None,
         entropy: Entropy = os.urandom,
+        book: LinkBook | None = None,
     ) -> None:
         """Take the invites, and what `Host` is made of.
+
+        With a `book`, links live on in it: those of before are served, too.
 
         `reopened` hears the label of a link that somebody opens after its guest left;
         while he is there, his own news tell it.
@@ -84,6 +89,7 @@ class BrowserGateway:
             media=media,
             ice=ice or IceConfig(),
             servers=servers,
+            book=book,
             counted=counted or GatewayCounts(),
             entropy=entropy,
         )
@@ -96,11 +102,19 @@ class BrowserGateway:
         self._door: asyncio.Queue[Guest] = asyncio.Queue(MAX_AT_DOOR)
         self._guests: dict[bytes, Guest] = {}  # by what RESUME names
         self._sockets = 0
+        self._made = 0
         self._tasks = asyncio.TaskGroup()
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
-        """Be ready for guests."""
+        """Be ready for guests, those with links of before among them.
+
+        Raises:
+            StoreError: the links of before cannot be read.
+        """
+        if self.host.book is not None:
+            for invite in self.host.book.invites(_now()):
+                self._invites.add(invite)
         await self._tasks.__aenter__()
         application = web.Application()
         application.router.add_get(PATH, self._socket)
@@ -156,18 +170,38 @@ class BrowserGateway:
         bound: int = self._runner.addresses[-1][1]
         return bound
 
-    def invite(self, label: str, *, lifetime_s: float = DEFAULT_S) -> str:
+    def invite(self, *, lifetime_s: float = DEFAULT_S) -> str:
         """Make an invite; gives its link, which is not kept.
 
         Raises:
             LimitError: there are too many, or it would live too long.
+            StoreError: it could not outlive the program.
         """
-        now = asyncio.get_running_loop().time()
-        link, _ = self._invites.make(
-            label, now, entropy=self.host.entropy, lifetime_s=lifetime_s
+        book = self.host.book
+        self._made += 1
+        link, invite = self._invites.make(
+            self._made if book is None else book.next_number(),
+            _now(),
+            entropy=self.host.entropy,
+            lifetime_s=lifetime_s,
         )
+        if book is not None:
+            book.add(invite, lifetime_s)
         self.host.counted.invited(Invited.MADE)
         return link
+
+    def open_links(self) -> list[str]:
+        """Name the links that somebody can still come with.
+
+        Raises:
+            StoreError: whether the host revoked one cannot be read.
+        """
+        opened = self._invites.open(_now())
+        if self.host.book is not None:
+            for invite in opened:
+                if not self.host.book.is_kept(invite):
+                    invite.revoke()
+        return [invite.label for invite in self._invites.open(_now())]
 
     async def guest(self) -> Guest:
         """Wait for somebody at the door."""
@@ -245,13 +279,13 @@ class BrowserGateway:
         wanted = handshake.parse_invite_id(hello)
         try:
             invite = self._invites.find(wanted)
-            invite.check_open(asyncio.get_running_loop().time())
+            invite.check_open(_now())
         except RefusedError:
             self.host.counted.invited(Invited.EXPIRED)
             return EXPIRED
         guest = Guest(self.host, invite, self._at_door)
         try:
-            reply = await guest.greet(hello)
+            reply = guest.greet(hello)
         except OpenedAgainError:
             self._warn(invite)
             raise
@@ -277,3 +311,7 @@ class BrowserGateway:
             each.opened_again()
         if not guests and self._reopened is not None:
             self._reopened(invite.label)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,51 +1,43 @@
 """One browser guest, from the door to the end.
 
-Carrier: joins the rules of a guest's call (`guestcall`), the sealed line (`guestline`)
-and the media (`voip.media.guestmedia`) to a WebSocket, and tells the host what happens.
+Carrier: joins the rules of a guest's call (`call`), his line over its sockets (`wire`)
+and his media (`medium`), and tells the host what happens.
 """
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from voip.description import Kind
 from voip.errors import (
     CallError,
-    HandshakeError,
     LimitError,
     MissingError,
+    RefusedError,
+    StoreError,
     TrustError,
     UnreachableError,
 )
-from voip.gateway import counts
-from voip.gateway.counts import GatewayCounts
-from voip.gateway.guests import handshake, sdp
-from voip.gateway.guests.call import (
+from voip.gateway.guests import sdp
+from voip.gateway.guests.commands import (
     AskHost,
     Command,
     End,
-    GuestCall,
     Pass,
     Say,
+    Spend,
     StartMedia,
     UseKeys,
     Warn,
 )
-from voip.gateway.guests.handshake import Answering, Media, Reply, Role
+from voip.gateway.guests.greeting import greet
+from voip.gateway.guests.handshake import Media
+from voip.gateway.guests.host import Host
 from voip.gateway.guests.invite import Invite
-from voip.gateway.guests.line import GuestLine
-from voip.gateway.guests.messages import (
-    Count,
-    Direction,
-    GuestMessage,
-    Present,
-    Server,
-)
+from voip.gateway.guests.medium import Medium
+from voip.gateway.guests.messages import GuestMessage, Present
 from voip.gateway.guests.news import (
     Connected,
     GuestCompared,
@@ -57,43 +49,18 @@ from voip.gateway.guests.news import (
     OpenedAgain,
 )
 from voip.gateway.guests.tally import EVERY_S
-from voip.identity.keys import Entropy
+from voip.gateway.guests.wire import Wire
 from voip.identity.words import Choices, word_choices
-from voip.media.connect.config import IceConfig
-from voip.media.dtls import Certificate
 from voip.media.framekeys import FrameKeys
-from voip.media.guestmedia import GuestMedia
 from voip.media.plan import MediaPlan
 from voip.signalling.legs import Digits, LegEnd, Legs, LegsAck
 from voip.signalling.messages import HangupReason, SasResult, State
 
+if TYPE_CHECKING:
+    from voip.gateway.guests.call import GuestCall
+
 TICK_S: Final = 0.25
-FAREWELL_S: Final = 5.0  # for HANGUP to leave; a socket that takes longer is dead
 MAX_NEWS: Final = 256  # a host that leaves more unread is gone; later ones are lost
-MAX_LEAVING: Final = 128  # sealed messages; the line holds back after 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """Who invites, and to what.
-
-    Attributes:
-        origin: of the page, as browsers see it.
-        alias: what guests are told that the host is called.
-        media: what guests may send and see.
-        ice: how we want to be found.
-        servers: what guests are told to use.
-        counted: figures about all legs of this process.
-        entropy: gives random bytes.
-    """
-
-    origin: str
-    alias: str
-    media: Media = Media.AUDIO | Media.VIDEO
-    ice: IceConfig = field(default_factory=IceConfig)
-    servers: tuple[Server, ...] = ()
-    counted: GatewayCounts = field(default_factory=GatewayCounts)
-    entropy: Entropy = os.urandom
 
 
 class Guest:
@@ -105,6 +72,8 @@ class Guest:
         wants_video: he asked for pictures.
         choices: of words, one of which he reads; set once he is at the door.
         acknowledged: gets each LEGS_ACK of his.
+        pressed: gets the touch tones that he presses.
+        resume_id: what he names this call by on a new socket.
     """
 
     def __init__(
@@ -113,24 +82,22 @@ class Guest:
         """Take the invite that is being used; `knock` lets the host know."""
         self.label = invite.label
         self.acknowledged: Callable[[LegsAck], None] = _ignore
+        self.pressed: Callable[[Digits], None] = _ignore
         self.choices: Choices | None = None
+        self.resume_id = b""
         self.invite = invite
         self._host = host
         self._knock = knock
-        self._certificate = Certificate()
         self._loop = asyncio.get_running_loop()
         self._news: asyncio.Queue[GuestNews] = asyncio.Queue(MAX_NEWS)
-        self._leaving: asyncio.Queue[bytes] = asyncio.Queue(MAX_LEAVING)
-        self._socket: web.WebSocketResponse | None = None
-        self._media: GuestMedia | None = None
+        self._medium = Medium(host, lambda why: self._tell(MediaFailed(why)))
         self._connecting: asyncio.Task[None] | None = None
-        self._plan: MediaPlan | None = None
+        self._spending: asyncio.Task[None] | None = None
         self._is_over = asyncio.Event()
-        self._resume_id = b""
         self._holder = 0
         self._count_at = float("inf")
         self._call: GuestCall
-        self._line: GuestLine
+        self._wire: Wire
         self._keys: FrameKeys
 
     # For the host.
@@ -156,9 +123,8 @@ class Guest:
         Raises:
             UnexpectedEventError: he is not at the door, or any more.
         """
-        servers = self._host.servers
-        commands = self._call.accept(servers, self._loop.time())
-        self._plan = plan
+        commands = self._call.accept(self._host.servers, self._loop.time())
+        self._medium.use(plan, video=self.wants_video)
         self._do(commands)
 
     def decline(self) -> None:
@@ -201,45 +167,32 @@ class Guest:
             if isinstance(news, GuestEnded):
                 return
 
-    # For the host.
+    # For the server.
 
-    async def greet(self, hello: bytes) -> bytes:
+    def greet(self, hello: bytes) -> bytes:
         """Answer HELLO; gives REPLY.
 
         Raises:
             HandshakeError: not made by who has the link.
             RefusedError: the invite takes no further HELLO.
         """
-        host, now = self._host, self._loop.time()
-        self.invite.check_open(now)
-        answering = Answering(self.invite.psk, host.origin, self.invite.id)
-        try:
-            said = answering.read(hello)
-        except HandshakeError:
-            self.invite.failed()
-            raise
-        self._holder = self.invite.hold(answering.e, now)
-        entropy = host.entropy
-        reply, keys = answering.reply(
-            Reply(
-                entropy(handshake.NONCE_BYTES),
-                self._certificate.fingerprint,
-                media=host.media,
-                alias=host.alias,
-            ),
-            entropy,
+        host = self._host
+        greeted = greet(
+            self.invite,
+            hello,
+            origin=host.origin,
+            alias=host.alias,
+            media=host.media,
+            fingerprint=self._medium.fingerprint,
+            now=self._loop.time(),
+            entropy=host.entropy,
         )
-        self._call = GuestCall(said, answering.e, keys, now=now, entropy=entropy)
-        self._line = GuestLine(keys, Role.GATEWAY, entropy)
-        first = self._call.first_keys()
+        self._call, self._holder = greeted.call, greeted.holder
+        self._wire = Wire(greeted.line, self._take)
+        first = self._call.rekeying.keys()
         self._keys = FrameKeys(send=first.send, receive=first.receive)
-        self._resume_id = keys.resume_id
-        return reply
-
-    @property
-    def resume_id(self) -> bytes:
-        """What he names this call by on a new socket."""
-        return self._resume_id
+        self.resume_id = greeted.resume_id
+        return greeted.reply
 
     async def run(self) -> None:
         """Keep time for him until it is over, then let go of everything."""
@@ -253,89 +206,52 @@ class Guest:
             why = f"this gateway failed: {type(error).__name__}"
             self._do(self._call.hang_up(HangupReason.LOST, why))
         finally:
-            await self._stop_media()
-            if self._plan is not None:
-                self._plan.close()
-            await self._farewell()
+            for task in (self._spending, self._connecting):
+                await _stop(task)
+            await self._medium.close()
+            await self._wire.farewell()
 
     async def attend(self, socket: web.WebSocketResponse, *, again: bool) -> None:
         """Read and write one socket of his until it closes; `again`: by RESUME."""
-        before, self._socket = self._socket, socket
-        if before is not None:
-            await before.close()
         if again:
-            while not self._leaving.empty():
-                self._leaving.get_nowait()  # of before; it is all sealed once more
             self._call.resumed(self._loop.time())
-            for sealed in self._line.resume():
-                self._leaving.put_nowait(sealed)
-        writing = self._loop.create_task(self._write(socket))
         try:
-            await self._read(socket)
+            await self._wire.attend(socket, again=again)
         finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-            if self._socket is socket:
-                self._socket = None
+            if not self._wire.is_up:
                 self._call.line_lost(self._loop.time())
 
     def opened_again(self) -> None:
         """Hear that somebody used the link once more."""
         self._do(self._call.opened_again())
 
-    async def _read(self, socket: web.WebSocketResponse) -> None:
-        async for message in socket:
-            if message.type is not WSMsgType.BINARY:
-                return
-            # Once it is over, HANGUP is still to leave by this socket.
-            if not self._is_over.is_set():
-                self._take(message.data)
-
-    async def _write(self, socket: web.WebSocketResponse) -> None:
-        with contextlib.suppress(ConnectionError):
-            while True:
-                await socket.send_bytes(await self._leaving.get())
-
-    async def _farewell(self) -> None:
-        """Send what waits, HANGUP among it, and close."""
-        socket, self._socket = self._socket, None
-        if socket is None:
-            return
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(FAREWELL_S):
-                while not self._leaving.empty():
-                    await socket.send_bytes(self._leaving.get_nowait())
-                await socket.close()
-
     def _take(self, raw: bytes) -> None:
+        if self._is_over.is_set():
+            return  # HANGUP is still to leave by this socket
         with self._ending():
-            message = self._line.open(raw)
+            message = self._wire.open(raw)
             if message is not None:
                 self._do(self._call.receive(message, self._loop.time()))
 
     def _tick(self, now: float) -> None:
-        if self._connecting is not None and self._connecting.done():
-            self._connecting.result()  # a bug of ours is not to be lost
+        for task in (self._connecting, self._spending):
+            if task is not None and task.done():
+                task.result()  # a bug of ours is not to be lost
         with self._ending():
             self._do(self._call.tick(now))
-            if now >= self._count_at and self._media is not None:
+            if now >= self._count_at:
                 self._count_at = now + EVERY_S
-                self._do(self._call.count(self._counts(self._media)))
-
-    def _counts(self, media: GuestMedia) -> list[Count]:
-        kinds = (Kind.AUDIO, Kind.VIDEO) if self.wants_video else (Kind.AUDIO,)
-        return [
-            Count(kind, way, *media.tallied(kind, sent=way is Direction.SENT))
-            for kind in kinds
-            for way in Direction
-        ]
+                self._do(self._call.count(self._medium.counts()))
 
     @contextlib.contextmanager
     def _ending(self) -> Iterator[None]:
         """End the call where what the guest sends is wrong."""
         try:
             yield
-        except MissingError as error:  # of this machine, and no fault of the guest's
+        except (
+            MissingError,
+            StoreError,
+        ) as error:  # not his fault
             self._do(self._call.hang_up(HangupReason.LOST, str(error)))
         except CallError as error:
             self._do(self._call.hang_up(HangupReason.SECURITY, str(error)))
@@ -345,8 +261,13 @@ class Guest:
             match command:
                 case Say(message):
                     self._send(message)
+                case Spend():
+                    # At once in memory, where others may come with the same link.
+                    self.invite.spend(self._holder, self._loop.time())
+                    self._spending = self._loop.create_task(self._spend())
                 case AskHost(sas):
-                    self._ask(sas)
+                    self.choices = word_choices(sas, self._host.entropy)
+                    self._knock(self)
                 case StartMedia(text):
                     self._start_media(text)
                 case UseKeys(send, receive):
@@ -361,15 +282,20 @@ class Guest:
 
     def _send(self, message: GuestMessage) -> None:
         try:
-            self._leaving.put_nowait(self._line.seal(message))
-        except (LimitError, asyncio.QueueFull):
+            self._wire.send(message)
+        except LimitError:
             # Nobody reads: the line is as good as lost, and time will tell.
             self._call.line_lost(self._loop.time())
 
-    def _ask(self, sas: bytes) -> None:
-        self.invite.spend(self._holder, self._loop.time())
-        self.choices = word_choices(sas, self._host.entropy)
-        self._knock(self)
+    async def _spend(self) -> None:
+        """Note that the link is used, before he or the host hears that it worked."""
+        with self._ending():
+            if self._host.book is not None:
+                try:
+                    await self._host.book.spend(self.invite)
+                except RefusedError as error:  # the host himself revoked it meanwhile
+                    self.hang_up(HangupReason.DECLINED, str(error))
+            self._do(self._call.spent(self._loop.time()))
 
     def _pass(self, message: LegsAck | State | Digits | SasResult) -> None:
         match message:
@@ -377,11 +303,10 @@ class Guest:
                 self.acknowledged(message)
             case State(muted=muted, video=video, screen=screen):
                 self._tell(GuestShows(muted, video or screen))
-                if self._media is not None:
-                    shown = frozenset({Kind.VIDEO} if video or screen else ())
-                    self._media.expect_pictures(shown)
+                self._medium.expect_pictures(on=video or screen)
             case Digits(_, digits):
                 self._tell(GuestPressed(digits))
+                self.pressed(message)
             case SasResult():
                 self._tell(GuestCompared())
 
@@ -391,8 +316,6 @@ class Guest:
         if not self._news.full():
             self._news.put_nowait(news)
 
-    # Media.
-
     def _start_media(self, text: str) -> None:
         offer = sdp.parse_offer(text, self._call.hello.fingerprint)
         before = self._connecting
@@ -401,77 +324,30 @@ class Guest:
     async def _connect(
         self, offer: sdp.GuestOffer, before: asyncio.Task[None] | None
     ) -> None:
-        if before is not None:
-            before.cancel()
-            await asyncio.gather(before, return_exceptions=True)
+        await _stop(before)
+        self._count_at = float("inf")
         with self._ending():
             try:
-                await self._connect_media(offer)
+                await self._medium.connect(
+                    offer, self._call.hello.fingerprint, self._keys, self._answered
+                )
             except UnreachableError as error:
                 self._tell(MediaFailed(str(error)))
                 self._call.disconnected(self._loop.time())
+                return
+            self._call.connected()
+            self._count_at = self._loop.time() + EVERY_S
+            self._tell(Connected())
 
-    async def _connect_media(self, offer: sdp.GuestOffer) -> None:
-        await self._close_media()
-        host = self._host
-        plan = self._plan
-        assert plan is not None
-        media = self._media = GuestMedia(
-            plan,
-            self._certificate,
-            host.ice,
-            self._keys,
-            entropy=host.entropy,
-            failed=lambda why: self._tell(MediaFailed(why)),
-        )
-        kinds = {Kind.AUDIO, Kind.VIDEO} if self.wants_video else {Kind.AUDIO}
-        ours = offer.ours(_ssrcs(host.entropy), kinds)
-        own = await media.gather(ours)
-        answer = sdp.format_answer(
-            offer, own, fingerprint=self._certificate.fingerprint, takes=kinds
-        )
+    def _answered(self, answer: str) -> None:
         self._do(self._call.answered(answer, self._loop.time()))
-        # What the answer does not take is not played either: nobody counts it.
-        await media.connect(offer.theirs(kinds), ours, self._call.hello.fingerprint)
-        self._call.connected()
-        self._count_at = self._loop.time() + EVERY_S
-        self._tell(Connected())
-
-    async def _stop_media(self) -> None:
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.gather(self._connecting, return_exceptions=True)
-        await self._close_media()
-
-    async def _close_media(self) -> None:
-        self._count_at = float("inf")
-        media, self._media = self._media, None
-        if media is not None:
-            await media.close()
-            self._note(media)
-
-    def _note(self, media: GuestMedia) -> None:
-        """Add what went and came to the figures of the process."""
-        for sent, way in ((True, counts.Direction.OUT), (False, counts.Direction.IN)):
-            frames = self._host.counted.frames(counts.Kind.BROWSER, way)
-            for kind in Kind:
-                passed, failed, _ = media.tallied(kind, sent=sent)
-                frames.passed += passed
-                frames.failed += failed
 
 
-def _ssrcs(entropy: Entropy) -> Callable[[], int]:
-    """Give SSRCs, each another one and not 0."""
-    taken = {0}
-
-    def fresh() -> int:
-        while (ssrc := int.from_bytes(entropy(4))) in taken:
-            pass
-        taken.add(ssrc)
-        return ssrc
-
-    return fresh
+async def _stop(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
-def _ignore(_ack: LegsAck) -> None:
-    """Nobody asks what he has shown."""
+def _ignore(_message: LegsAck | Digits) -> None:
+    """Have nobody who asks what he has shown or pressed."""

@@ -18,16 +18,18 @@ from voip.gateway.guests.call import (
     MAX_OFFERS,
     OFFER_S,
     QUIET_S,
-    REKEY_EVERY_S,
-    REKEY_S,
     RESUME_S,
+    SPEND_S,
+    GuestCall,
+    Stage,
+)
+from voip.gateway.guests.commands import (
     AskHost,
     Command,
     End,
-    GuestCall,
     Pass,
     Say,
-    Stage,
+    Spend,
     StartMedia,
     UseKeys,
     Warn,
@@ -47,6 +49,7 @@ from voip.gateway.guests.messages import (
     RekeyAck,
     Server,
 )
+from voip.gateway.guests.rekeying import REKEY_EVERY_S, REKEY_S
 from voip.signalling.legs import Digits, Legs, LegsAck, Shown
 from voip.signalling.messages import (
     Alerting,
@@ -75,6 +78,7 @@ def confirming() -> GuestCall:
 def at_door() -> GuestCall:
     call = confirming()
     call.receive(Confirm(NONCE), 0.0)
+    call.spent(0.0)
     return call
 
 
@@ -102,10 +106,33 @@ def ends(commands: Sequence[Command]) -> list[tuple[HangupReason, str]]:
     return [(each.reason, each.why) for each in commands if isinstance(each, End)]
 
 
-def test_confirm_brings_the_guest_to_the_door() -> None:
-    commands = confirming().receive(Confirm(NONCE), 1.0)
+def spending() -> GuestCall:
+    call = confirming()
+    call.receive(Confirm(NONCE), 0.0)
+    return call
 
-    assert commands == [AskHost(KEYS.sas(NONCE)), Say(Alerting())]
+
+def test_a_link_is_spent_before_anybody_hears_that_it_worked() -> None:
+    call = confirming()
+
+    assert call.receive(Confirm(NONCE), 1.0) == [Spend()]
+    assert call.tell(Legs(1)) == []
+
+
+def test_a_spent_link_brings_the_guest_to_the_door() -> None:
+    assert spending().spent(1.0) == [AskHost(KEYS.sas(NONCE)), Say(Alerting())]
+
+
+def test_a_guest_who_left_while_his_link_was_noted_is_not_at_the_door() -> None:
+    call = spending()
+    call.receive(NORMAL, 1.0)
+
+    assert call.spent(1.0) == []
+
+
+def test_confirm_while_the_link_is_noted_is_refused() -> None:
+    with pytest.raises(RefusedError, match="CONFIRM came twice"):
+        spending().receive(Confirm(NONCE), 1.0)
 
 
 def test_another_nonce_than_promised_is_an_attack() -> None:
@@ -194,10 +221,16 @@ def test_offers_without_end_are_refused() -> None:
     ("make", "after_s", "reason", "why"),
     [
         (confirming, CONFIRM_S, HangupReason.TIMEOUT, "the guest did not confirm"),
+        (
+            spending,
+            SPEND_S,
+            HangupReason.LOST,
+            "the store of the host does not answer",
+        ),
         (at_door, DOOR_S, HangupReason.TIMEOUT, "nobody opened the door"),
         (accepted, OFFER_S, HangupReason.TIMEOUT, "the guest set up no media"),
     ],
-    ids=["confirm", "door", "offer"],
+    ids=["confirm", "store", "door", "offer"],
 )
 def test_each_step_has_its_time(
     make: type[GuestCall], after_s: float, reason: HangupReason, why: str
@@ -504,14 +537,14 @@ def test_a_bad_point_is_refused() -> None:
 def test_first_keys_are_those_of_the_handshake() -> None:
     secret = KEYS.call_secret
 
-    assert confirming().first_keys() == UseKeys(
+    assert confirming().rekeying.keys() == UseKeys(
         (guest.frame_key(secret, Role.GATEWAY, 0), 1),
         (guest.frame_key(secret, Role.GUEST, 0), 0),
     )
 
 
 def test_keys_are_not_shown() -> None:
-    assert repr(confirming().first_keys()) == "UseKeys()"
+    assert repr(confirming().rekeying.keys()) == "UseKeys()"
 
 
 SAID: list[GuestMessage] = [

@@ -26,8 +26,14 @@ ORIGIN = "https://talk.example"
 MADE, HELD, SPENT, DEAD = InviteState
 
 
+def secret(_size: int) -> bytes:
+    return SECRET
+
+
 def made() -> Invite:
-    _, invite = Invites(ORIGIN).make("Bob", 0.0, entropy=lambda _: SECRET)
+    _, invite = Invites(ORIGIN).make(
+        1, 0.0, entropy=lambda _: SECRET, lifetime_s=3600.0
+    )
     return invite
 
 
@@ -36,7 +42,7 @@ def hello(number: int) -> bytes:
 
 
 def test_the_link_is_frozen() -> None:
-    link, _ = Invites(ORIGIN).make("Bob", 0.0, entropy=lambda _: SECRET)
+    link, _ = Invites(ORIGIN).make(1, 0.0, entropy=secret, lifetime_s=60.0)
 
     assert link == (
         "https://talk.example/#1aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq"
@@ -55,7 +61,7 @@ def test_secrets_are_not_shown() -> None:
 
 def test_an_invite_is_found_by_its_id() -> None:
     invites = Invites(ORIGIN)
-    _, invite = invites.make("Bob", 0.0, entropy=lambda _: SECRET)
+    _, invite = invites.make(1, 0.0, entropy=secret, lifetime_s=60.0)
 
     assert invites.find(invite_id(SECRET)) is invite
 
@@ -163,20 +169,60 @@ def test_an_invite_takes_a_bounded_number_of_hellos() -> None:
 @pytest.mark.parametrize("lifetime_s", [0.0, -1.0, LONGEST_S + 1])
 def test_a_life_out_of_bounds_is_refused(lifetime_s: float) -> None:
     with pytest.raises(LimitError, match="expected a life of at most 604800 s"):
-        Invites(ORIGIN).make(
-            "Bob", 0.0, entropy=lambda _: SECRET, lifetime_s=lifetime_s
-        )
+        Invites(ORIGIN).make(1, 0.0, entropy=lambda _: SECRET, lifetime_s=lifetime_s)
 
 
 def test_there_are_not_more_invites_than_a_gateway_holds(
     entropy: Callable[[int], bytes],
 ) -> None:
     invites = Invites(ORIGIN)
-    for _ in range(MAX_INVITES):
-        invites.make("somebody", 0.0, entropy=entropy)
+    for number in range(MAX_INVITES):
+        invites.make(number, 0.0, entropy=entropy, lifetime_s=3600.0)
 
     with pytest.raises(LimitError, match="there are 256 already"):
-        invites.make("somebody", 0.0, entropy=entropy)
+        invites.make(300, 0.0, entropy=entropy, lifetime_s=3600.0)
+
+
+def test_open_are_those_that_somebody_can_still_come_with(
+    entropy: Callable[[int], bytes],
+) -> None:
+    invites = Invites(ORIGIN)
+    one, two, three, four = (
+        invites.make(number, 0.0, entropy=entropy, lifetime_s=60.0 * number)[1]
+        for number in (1, 2, 3, 4)
+    )
+    two.spend(two.hold(hello(1), 1.0), 1.0)
+    three.revoke()
+    four.hold(hello(1), 60.0)
+
+    assert (one.state(60.0), invites.open(60.0)) == (DEAD, [four])
+
+
+def test_a_revoked_invite_is_dead() -> None:
+    invite = made()
+    invite.revoke()
+
+    assert invite.state(1.0) is DEAD
+
+
+def test_who_came_with_an_invite_before_it_was_revoked_stays() -> None:
+    invite = made()
+    invite.spend(invite.hold(hello(1), 1.0), 1.0)
+    invite.revoke()
+
+    assert invite.state(1.0) is SPENT
+
+
+def test_an_invite_that_was_spent_before_is_opened_again() -> None:
+    invite = made()
+    invite.was_spent()
+
+    with pytest.raises(OpenedAgainError):
+        invite.hold(hello(1), 1.0)
+
+
+def test_an_invite_is_called_by_its_number() -> None:
+    assert made().label == "link 1"
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ async def test_new_keys_in_the_middle_of_a_call_cost_no_frame() -> None:
     async with serving(video=False) as served, PythonGuest(served.link) as guest:
         await talk(served, guest)
         call = served.guests[0]._call
-        call._rekey_at = 0.0
+        call.rekeying.due_at = 0.0
         await served.until(lambda: guest.epoch == 1)
         heard = len(guest.heard)
         await served.until(lambda: len(guest.heard) > heard + SECOND)
@@ -220,7 +220,7 @@ async def test_a_link_opened_after_its_guest_left_is_told_by_its_label() -> None
         async with PythonGuest(served.link) as second:
             await second.greet()
 
-        assert (told_meanwhile, served.reopened) == ([], ["test"])
+        assert (told_meanwhile, served.reopened) == ([], ["link 1"])
 
 
 async def test_of_two_guests_racing_for_a_link_one_gets_in() -> None:
@@ -375,7 +375,7 @@ async def test_a_fault_with_one_guest_is_the_end_of_that_guest_alone() -> None:
     async with serving(accept=False) as served, PythonGuest(served.link) as first:
         await first.join()
         await served.until(lambda: served.guests)
-        async with PythonGuest(served.gateway.invite("other")) as second:
+        async with PythonGuest(served.gateway.invite()) as second:
             await second.join()
             await served.until(lambda: len(served.guests) == 2)
             plan = MediaPlan(audio_source=Tone(440.0), audio_sink=Driven())

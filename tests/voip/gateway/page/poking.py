@@ -24,8 +24,7 @@ __all__ = [
 def counts(served: Served) -> list[tuple[int, ...]]:
     """Give kind, direction, sealed or opened, failed and all frames, per stream."""
     [guest] = served.guests
-    assert guest._media is not None
-    return [tuple(map(int, each)) for each in guest._counts(guest._media)]
+    return [tuple(map(int, each)) for each in guest._medium.counts()]
 
 
 def loudest(served: Served, seconds: float) -> int:
@@ -46,7 +45,7 @@ def moved(served: Served) -> float:
 def rekey(served: Served) -> None:
     """Ask the guest for new keys before it is time."""
     [guest] = served.guests
-    guest._do(guest._call._begin_rekey(asyncio.get_running_loop().time()))
+    guest._call.rekeying.due_at = asyncio.get_running_loop().time()
 
 
 def compare(served: Served, matched: list[str] | None) -> None:

@@ -325,7 +325,7 @@ async def test_keys_change_under_a_running_call(
     async with open_tab(Wishes(preload=PLAIN)) as tab:
         await call(tab, gateway, camera=True)
         await gateway.ask("rekey(served)")
-        await gateway.until("served.guests[0]._call._epoch == 1")
+        await gateway.until("served.guests[0]._call.rekeying.epoch == 1")
         await asyncio.sleep(2 * EVERY_S)
         before = await gateway.ask("counts(served)")
         await asyncio.sleep(1)
@@ -340,7 +340,7 @@ async def test_media_that_lost_their_way_find_another(
 ) -> None:
     async with open_tab(Wishes(preload=PLAIN)) as tab:
         await call(tab, gateway)
-        await gateway.ask("served.guests[0]._close_media()")
+        await gateway.ask("served.guests[0]._medium.disconnect()")
         await gateway.until("served.news.count(Connected()) == 2", within_s=40)
         length = await gateway.ask("len(served.kept.pcm)")
         await gateway.until(f"len(served.kept.pcm) > {length} + 96_000")

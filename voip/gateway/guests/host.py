@@ -1,0 +1,36 @@
+"""Who has guests, and what he lets them do."""
+
+import os
+from dataclasses import dataclass, field
+
+from voip.gateway.counts import GatewayCounts
+from voip.gateway.guests.handshake import Media
+from voip.gateway.guests.linkbook import LinkBook
+from voip.gateway.guests.messages import Server
+from voip.identity.keys import Entropy
+from voip.media.connect.config import IceConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """Who invites, and to what.
+
+    Attributes:
+        origin: of the page, as browsers see it.
+        alias: what guests are told that the host is called.
+        media: what guests may send and see.
+        ice: how we want to be found.
+        servers: what guests are told to use.
+        book: keeps links beyond this program; None: they end with it.
+        counted: figures about all legs of this process.
+        entropy: gives random bytes.
+    """
+
+    origin: str
+    alias: str
+    media: Media = Media.AUDIO | Media.VIDEO
+    ice: IceConfig = field(default_factory=IceConfig)
+    servers: tuple[Server, ...] = ()
+    book: LinkBook | None = None
+    counted: GatewayCounts = field(default_factory=GatewayCounts)
+    entropy: Entropy = os.urandom
