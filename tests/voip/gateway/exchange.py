@@ -70,9 +70,7 @@ onreply_route[ANSWERED] {{
     add_contact_alias();
 }}
 """
-_LOADED = (
-    "tls tm sl rr pv maxfwd textops siputils usrloc registrar auth nathelper".split()
-)
+_LOADED = "tls tm sl rr pv maxfwd textops siputils usrloc registrar auth nathelper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,7 @@ async def running_exchange(
                 f"listen={each}" for each in (*listening, f"tls:{address}:{port + 1}")
             ),
             modules=MODULES,
-            loaded="\n".join(f'loadmodule "{each}.so"' for each in _LOADED),
+            loaded="\n".join(f'loadmodule "{each}.so"' for each in _LOADED.split()),
             certificate=authority.vouch("localhost"),
             password=PASSWORD,
             returning="fix_nated_register();" if goes_back else "",

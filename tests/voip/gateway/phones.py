@@ -217,7 +217,7 @@ async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.02)
 
 
-def _settle(  # noqa: PLR0913 -- all that a telephone may be told
+def _settle(
     phone: Phone,
     certificate: Path,
     *,

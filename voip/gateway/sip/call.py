@@ -23,7 +23,7 @@ from enum import Enum
 from voip.gateway.sip.account import SipAccount
 from voip.gateway.sip.frames import THEIRS_SDP, Command, Event, Order, Said
 from voip.gateway.sip.keys import StreamKeys
-from voip.gateway.sip.mark import GOOD_SUITES, expected  # noqa: F401 -- telephone
+from voip.gateway.sip.mark import GOOD_SUITES
 from voip.gateway.sip.statuses import is_certificate, meaning_of
 from voip.signalling.legs import TOUCH_TONES, LegReason, Mark
 

@@ -14,10 +14,9 @@ a key, not a file, not a variable of the environment. If it ends, telephone call
 
 import asyncio
 import importlib.util
-import socket
+import logging
 import ssl
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +31,7 @@ from voip.errors import (
 from voip.gateway.counts import Direction, End, GatewayCounts, Kind
 from voip.gateway.sip.account import SipAccount, parse_uri
 from voip.gateway.sip.call import SipCall
+from voip.gateway.sip.confine import WALLS
 from voip.gateway.sip.frames import (
     THEIRS,
     Command,
@@ -44,17 +44,22 @@ from voip.gateway.sip.frames import (
 )
 from voip.gateway.sip.leg import SipLeg
 from voip.gateway.sip.mark import expected, may_be_called
-from voip.gateway.sip.pipe import Pipe, end
+from voip.gateway.sip.pipe import Pipe
+from voip.gateway.sip.process import WORKER, running_worker, was_stopped
 from voip.gateway.sip.settings import format_account_line, format_config
 from voip.gateway.sip.statuses import why_unregistered
 
-WORKER = ("-I", "-m", "voip.gateway.sip.worker")
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """Before a worker is started again; doubled each time, until one has begun to work."""
 START_S = 20.0  # a worker that says nothing for so long is none
 MAX_LEGS = 64  # at once; a worker that tells of more has gone mad
 BEHIND_BYTES = 4 * 640 * 480
 """What may wait for a worker that does not read; it then loses sound and pictures."""
+
+_ASKED_FOR_MORE = "the SIP worker asked for what no telephone needs, and was stopped"
+_FILTERED = "a filter of system calls around the gateway stops the SIP worker"
+
+_log = logging.getLogger(__name__)
 
 
 class SipLine:
@@ -65,6 +70,7 @@ class SipLine:
         counts: for the metrics page.
         is_registered: whether the exchange knows where we are; a trunk always does.
         worker_pid: the process that speaks SIP; None while there is none.
+        walls: what shuts that process in, of `confine.WALLS`.
     """
 
     def __init__(  # noqa: PLR0913 -- everything that may be different
@@ -76,6 +82,7 @@ class SipLine:
         allow_unencrypted: bool = False,
         interface: str | None = None,
         counts: GatewayCounts | None = None,
+        trace: Callable[[str], None] | None = None,
         worker: tuple[str, ...] = WORKER,
         start_s: float = START_S,
     ) -> None:
@@ -90,6 +97,8 @@ class SipLine:
                 account's file allows it too.
             interface: the network interface or address to use; by default all.
             counts: where to count.
+            trace: hears every message of SIP, with the keys and passwords' proofs that
+                are in it: see `voip.gateway.sip.trace`.
             worker: arguments of the Python that runs it.
             start_s: how long it may take to begin.
 
@@ -107,19 +116,18 @@ class SipLine:
             raise ModuleNotFoundError("no module baresip", name="baresip")
         self._may_be_weak = account.may_be_plain and allow_unencrypted
         self.account: Final = account
+        self._ca_file = (ca_file or system_authorities()).resolve()
         self._lines = (
-            format_config(
-                account,
-                ca_file=str((ca_file or system_authorities()).resolve()),
-                interface=interface,
-            ),
+            format_config(account, ca_file=str(self._ca_file), interface=interface),
             format_account_line(account, password),
         )
+        self._trace = trace
         self._program = worker
         self._start_s = start_s
         self.counts = counts or GatewayCounts()
         self.is_registered = False
         self.worker_pid: int | None = None
+        self.walls: tuple[str, ...] = ()
         self._legs: dict[int, SipLeg] = {}
         self._last = 0
         self._pipe: Pipe | None = None
@@ -202,43 +210,33 @@ class SipLine:
 
     async def _work(self) -> bool:
         """Run one worker to its end; gives whether it ever began to work."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *self._program,
-                stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                env={},
-                cwd="/",
-            )
-        loop = asyncio.get_running_loop()
-        _, pipe = await loop.create_unix_connection(
-            lambda: Pipe(self._take, self._hear, self._see), sock=ours
-        )
-        self._pipe, self.worker_pid = pipe, process.pid
-        config, account = self._lines
-        pipe.write(format_command(Command(Order.CONFIGURE, 0, config)))
-        pipe.write(format_command(Command(Order.ACCOUNT, 0, account)))
-        self._silence = loop.call_later(self._start_s, pipe.close)
-        try:
-            await pipe.closed.wait()
-            return self._is_ready
-        finally:
-            self._silence.cancel()
-            self._pipe, self.worker_pid, self._is_ready = None, None, False
-            self._set_registered(on=False)
-            for leg in tuple(self._legs.values()):
-                leg.lose()
-            pipe.close()
-            await end(process)
+        pipe = Pipe(self._take, self._hear, self._see, self._trace or _unheard)
+        async with running_worker(self._program, self._ca_file, pipe) as process:
+            self._pipe, self.worker_pid = pipe, process.pid
+            config, account = self._lines
+            traces = self._trace is not None
+            pipe.write(format_command(Command(Order.CONFIGURE, 0, config, traces)))
+            pipe.write(format_command(Command(Order.ACCOUNT, 0, account)))
+            loop = asyncio.get_running_loop()
+            self._silence = loop.call_later(self._start_s, pipe.close)
+            try:
+                await pipe.closed.wait()
+                has_begun = self._is_ready
+            finally:
+                self._silence.cancel()
+                self._pipe, self.worker_pid, self._is_ready = None, None, False
+                self._set_registered(on=False)
+                for leg in tuple(self._legs.values()):
+                    leg.lose()
+        if was_stopped(process):
+            _log.warning(_ASKED_FOR_MORE if has_begun else _FILTERED)
+        return has_begun
 
     def _take(self, event: Event) -> None:
         """Take what the worker tells."""
         match event.said:
             case Said.READY:
-                self._begin()
+                self._begin(event.text.split())
             case Said.REGISTERED:
                 self._stand()
             case Said.UNREGISTERED:
@@ -254,8 +252,9 @@ class SipLine:
                 if leg := self._legs.get(event.call):
                     leg.tell(event)
 
-    def _begin(self) -> None:
+    def _begin(self, walls: list[str]) -> None:
         self._is_ready = True
+        self.walls = tuple(wall for wall in WALLS if wall in walls)
         self._silence.cancel()
         if self.account.register_s:
             self._send(format_command(Command(Order.REGISTER)))
@@ -350,6 +349,10 @@ class SipLine:
         """Send sound or a picture, unless the worker is behind."""
         if self._pipe is not None and self._pipe.waiting < BEHIND_BYTES:
             self._pipe.write(frames)
+
+
+def _unheard(text: str) -> None:
+    """Hear of a message that nobody asked for."""
 
 
 def system_authorities() -> Path:
