@@ -99,7 +99,7 @@ def take_server(given: dict[str, Any]) -> Server:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A room that we made; `secret` ends it."""
+    """A room that we made; `secret` ends it, and has strangers put out."""
 
     ticket: Room
     secret: str = field(repr=False)
@@ -144,9 +144,10 @@ def larger_room(  # noqa: PLR0913 -- where, as whom, with what
     video: bool,
     group_id: bytes,
     ticket: Room | None = None,
+    secret: str = "",
     counted: GatewayCounts | None = None,
 ) -> LargerRoom:
-    """Give our place in a room over a server; `ticket`, if we opened it."""
+    """Give our place in a room over a server; `ticket` and `secret`, if we made it."""
     return LargerRoom(
         endpoint,
         store,
@@ -155,6 +156,7 @@ def larger_room(  # noqa: PLR0913 -- where, as whom, with what
         open_sfu=server.open,
         entropy=os.urandom,
         ticket=ticket,
+        secret=secret,
         server=server.url,
         ice=ice,
         video=video,

@@ -38,8 +38,7 @@ from voip.media.sources import (
     FRAME_SAMPLES,
     SAMPLE_RATE,
     DrivenSink,
-    Picture,
-    VideoSource,
+    Lent,
 )
 from voip.media.steering import Steering
 from voip.media.transport import Receive
@@ -195,7 +194,7 @@ class GuestMedia:
                 Kind.SCREEN: self._plan.screen_source,
             }[stream.kind]
             if source is not None:
-                self._outgoing.use(stream.kind, _Lent(source))
+                self._outgoing.use(stream.kind, Lent(source))
 
     def seal(self, kind: Kind, frame: bytes) -> bytes:
         """Seal a frame and count it."""
@@ -324,20 +323,6 @@ class _Sound:
                 self._has_failed = True
                 self._media.sound_failed(str(error))
         self._media.beat()
-
-
-class _Lent:
-    """A camera that a connection does not close: the next one goes on with it."""
-
-    def __init__(self, source: VideoSource) -> None:
-        self._source = source
-
-    async def picture(self) -> Picture:
-        """See `VideoSource`."""
-        return await self._source.picture()
-
-    def close(self) -> None:
-        """Leave it open; it is the call's."""
 
 
 def _go_on(_seconds: float) -> None:

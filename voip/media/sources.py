@@ -105,6 +105,21 @@ class VideoSource(Protocol):
         """Let go of the device."""
 
 
+class Lent:
+    """A camera or a screen whose user does not close it: others go on with it."""
+
+    def __init__(self, source: VideoSource) -> None:
+        """Take a source, which stays its owner's."""
+        self._source = source
+
+    async def picture(self) -> Picture:
+        """See `VideoSource`."""
+        return await self._source.picture()
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
 class VideoSink(Protocol):
     """A window, or what stands for one."""
 

@@ -90,11 +90,9 @@ class Watching:
             controlling=controlling,
         )
 
-    async def connect(
-        self, far: Description, fingerprint: bytes, *, we_begin: bool
-    ) -> None:
+    async def connect(self, far: Description, fingerprint: bytes) -> None:
         """Connect; raises what `DtlsTransport.connect` does."""
-        await self.leg.connect(far, fingerprint, we_begin=we_begin)
+        await self.leg.connect(far, fingerprint)
 
     def pull(self, now: float) -> bytes:
         """Give the next 20 ms of its sound; to be called every 20 ms."""

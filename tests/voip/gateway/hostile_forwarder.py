@@ -44,6 +44,7 @@ class Forwarder:
 
     Attributes:
         seen: every packet that came, and its feed.
+        removed: the feeds that somebody wanted removed, and with which secret.
     """
 
     def __init__(self) -> None:
@@ -53,6 +54,7 @@ class Forwarder:
         self._members: list[Member] = []
         self._ids = map(FeedId, itertools.count(1))
         self._numbers = itertools.count()
+        self.removed: list[tuple[FeedId, str]] = []
         self.tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -144,6 +146,12 @@ class Member:
     async def answer(self, feed: FeedId, sdp: Sdp) -> None:
         leg = self._server.feeds[feed].takers[self]
         self._server.spawn(_connect(leg, parse_far(sdp), we_begin=False))
+
+    async def remove(self, feed: FeedId, *, secret: str) -> None:
+        self._server.removed.append((feed, secret))
+        if feed not in self._server.feeds:
+            raise RefusedError("no such feed")
+        self._server.remove(feed)
 
     async def unsubscribe(self, feed: FeedId) -> None:
         found = self._server.feeds.get(feed)

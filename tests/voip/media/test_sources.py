@@ -3,7 +3,7 @@
 import pytest
 
 from voip.errors import MalformedError
-from voip.media.sources import FRAME_BYTES, SILENCE, Picture
+from voip.media.sources import FRAME_BYTES, SILENCE, Lent, Picture
 
 
 def test_silence_is_one_frame_of_zeros() -> None:
@@ -34,3 +34,25 @@ def test_a_picture_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(MalformedError, match=reason):
         Picture(width, height, bytes(size))
+
+
+class Camera:
+    """Gives one picture, and notes its end."""
+
+    is_closed = False
+
+    async def picture(self) -> Picture:
+        return Picture(4, 2, bytes(12))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_what_is_lent_is_not_closed_by_its_user() -> None:
+    camera = Camera()
+    lent = Lent(camera)
+    picture = await lent.picture()
+    lent.close()
+
+    assert picture == await camera.picture()
+    assert not camera.is_closed

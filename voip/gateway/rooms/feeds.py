@@ -4,6 +4,9 @@ The server says which feeds there are and may say anything about them. Names com
 keys alone; a feed that two members' keys open, or nobody's for 5 s, is a server that
 mixes things up or adds some of its own: it is closed, and the user hears of it. Times
 are seconds of one monotonic clock.
+
+Feeds without a name take up places at the server: who left the room knows the way back
+to it. They are *strangers'*; whoever made the room there may have them removed.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +14,9 @@ from enum import Enum
 
 UNOPENED_S = 5.0
 """How long frames of a feed may come that nobody's key opens: its key is on its way."""
+SILENT_S = 30.0
+"""How long a feed may say nothing at all: a member speaks, if only silence, as soon as
+it has a path, and gives that up after 15 s."""
 
 
 class Verdict(Enum):
@@ -26,6 +32,7 @@ class Verdict(Enum):
 class _Feed:
     member: bytes | None = None
     unopened_since: float | None = None
+    silent_since: float | None = None
 
 
 @dataclass(slots=True)
@@ -35,10 +42,14 @@ class Feeds:
     _open: dict[int, _Feed] = field(default_factory=dict)
     _unknown: set[int] = field(default_factory=set)
 
+    def expect(self, feed: int, now: float) -> None:
+        """Note that packets of a feed should come from now on, under a new name."""
+        self._open[feed] = _Feed(silent_since=now)
+
     def opened(self, feed: int, member: bytes) -> Verdict:
         """Note that a frame opened with the key of this member."""
         known = self._open.setdefault(feed, _Feed())
-        known.unopened_since = None
+        known.unopened_since = known.silent_since = None
         if known.member == member:
             return Verdict.NOTHING
         if known.member is not None:
@@ -49,6 +60,7 @@ class Feeds:
     def unopened(self, feed: int, now: float) -> Verdict:
         """Note that a frame came which no key opens."""
         known = self._open.setdefault(feed, _Feed())
+        known.silent_since = None
         if known.unopened_since is None:
             known.unopened_since = now
         if now - known.unopened_since < UNOPENED_S:
@@ -62,6 +74,18 @@ class Feeds:
         for feed in again:
             del self._open[feed]
         return again
+
+    def strangers(self, now: float) -> frozenset[int]:
+        """Give the feeds that no member's key opens, and those that say nothing.
+
+        They may still be those of members whose key is not here.
+        """
+        silent = (
+            feed
+            for feed, known in self._open.items()
+            if known.silent_since is not None and now - known.silent_since >= SILENT_S
+        )
+        return frozenset(self._unknown.union(silent))
 
     def gone(self, feed: int) -> None:
         """Forget a feed that the server does not have any more."""

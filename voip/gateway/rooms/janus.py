@@ -129,6 +129,13 @@ class Janus:
         jsep = videoroom.format_jsep("answer", sdp)
         await self._message(handle, {"request": "start"}, jsep=jsep)
 
+    async def remove(self, feed: FeedId, *, secret: str) -> None:
+        """See `Sfu`."""
+        if self._ticket is None:
+            raise UnreachableError("the room was not joined")
+        body = videoroom.remove(self._ticket, feed, secret=secret)
+        await self._message(self._publisher, body, expect="success")
+
     async def unsubscribe(self, feed: FeedId) -> None:
         """See `Sfu`."""
         handle = self._handles.pop(feed, None)

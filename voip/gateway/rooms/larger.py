@@ -2,7 +2,7 @@
 
 Carrier. Who is a member is worked out as in a room without a server, over calls of each
 with each, which here carry no media (`voip.media.nomedia`). In these calls members hand
-each other their sender keys (`senderkeys`); sound and pictures go sealed to the server
+each other their sender keys (`keyring`); sound and pictures go sealed to the server
 and from it to all (`forwarded`). ::
 
     pairwise calls    MEMBERS, ROSTER, INTRODUCE    who is here
@@ -17,7 +17,6 @@ When it goes away the room stays, silent, until it is back.
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from voip.endpoint import Endpoint
@@ -25,15 +24,16 @@ from voip.errors import CallError, MalformedError, MissingError, UnexpectedEvent
 from voip.gateway.counts import GatewayCounts
 from voip.gateway.rooms.companion import Companion, Said
 from voip.gateway.rooms.forwarded import Forwarded, OpenSfu
+from voip.gateway.rooms.keyring import Keyring
 from voip.gateway.rooms.mesh import MeshRoom
-from voip.gateway.rooms.senderkeys import MAX_MEMBERS, HeardKeys, SendingKey
+from voip.gateway.rooms.senderkeys import MAX_MEMBERS
 from voip.gateway.rooms.sfu import check_server
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan
 from voip.media.publishing import Publishing
 from voip.media.quality.figures import MediaStats
-from voip.media.sframe import Sealers
+from voip.media.sframe import Sealer
 from voip.media.sources import Picture, VideoSource
 from voip.media.watching import Watching
 from voip.signalling.group import Room, SenderKey
@@ -45,15 +45,6 @@ LOST_S = 30.0
 """Three of them, and the member is not there any more."""
 _SERVER = "server"
 _US = "us"
-
-
-@dataclass(frozen=True, slots=True)
-class _Handed:
-    """A key that was told to a member and is not acknowledged yet."""
-
-    companion: Companion
-    number: int
-    epoch: int
 
 
 class LargerRoom(MeshRoom):
@@ -76,6 +67,7 @@ class LargerRoom(MeshRoom):
         open_sfu: OpenSfu,
         entropy: Entropy,
         ticket: Room | None = None,
+        secret: str = "",
         server: str | None = None,
         ice: IceConfig | None = None,
         video: bool = False,
@@ -92,6 +84,7 @@ class LargerRoom(MeshRoom):
             open_sfu: opens a connection to a forwarding server.
             entropy: random bytes.
             ticket: where the room is, if we opened it; else a member tells us.
+            secret: what it was made with there; strangers are then removed from it.
             server: where it is expected to be; may then be this machine itself.
             ice: how to find the server; nobody is asked by default.
             video: show our picture from the start.
@@ -114,15 +107,15 @@ class LargerRoom(MeshRoom):
         self._has_ticket = asyncio.Event()
         if ticket is not None:
             self._has_ticket.set()
-        own = self._membership.own
-        self._own_key = SendingKey(group_id, own, entropy=entropy)
-        self._keys = HeardKeys(group_id)
-        self._sealers = Sealers()
-        self._in_use = self._own_key.in_use
-        self._handed: list[_Handed] = []
-        # Who may open what we send, and who was refused it.
-        self._keyed: set[Companion] = set()
-        self._doubted: set[Companion] = set()
+        self._keyring = Keyring(
+            group_id,
+            self._membership.own,
+            entropy=entropy,
+            company=self._company,
+            say=self._say,
+            seal_with=self._seal_with,
+            warn=self._warn,
+        )
         self._heard_at: dict[Companion, float] = {}
         self._beat_at = 0.0
         self._screen: VideoSource | None = None
@@ -132,9 +125,10 @@ class LargerRoom(MeshRoom):
             open_sfu,
             ice=ice or IceConfig(),
             entropy=entropy,
-            sealer=self._sealers.take(*self._in_use),
-            keys=self._keys,
+            sealer=self._keyring.sealer,
+            keys=self._keyring.heard,
             audience=self,
+            secret=secret,
         )
         self._forwarded.set_muted(on=muted)
         self._forwarded.set_video(on=video)
@@ -206,7 +200,7 @@ class LargerRoom(MeshRoom):
                 sent=0 if ours is None else ours.leg.sent,
                 received=watching.opened,
                 dropped=watching.unopened,
-                send_epoch=self._own_key.epoch,
+                send_epoch=self._keyring.epoch,
                 receive_epochs=(),
                 path="server",
             )
@@ -242,7 +236,7 @@ class LargerRoom(MeshRoom):
     def _came(self, companion: Companion) -> None:
         """Begin with a member; our key it gets if it is trusted."""
         self._heard_at[companion] = _now()
-        self._keys.drop(companion.key)  # one who comes back begins anew
+        self._keyring.heard.drop(companion.key)  # one who comes back begins anew
         self._weigh(companion)
         if self._screen is not None:
             with contextlib.suppress(MissingError):  # it ends at this moment
@@ -250,53 +244,18 @@ class LargerRoom(MeshRoom):
 
     def _went(self, companion: Companion) -> None:
         """Take a new key, of which who went learns nothing."""
-        key = companion.key
         self._heard_at.pop(companion, None)
-        self._keys.drop(key)
-        self._forwarded.drop(key)
-        self._doubted.discard(companion)
-        self._withdraw(companion)
+        self._forwarded.drop(companion.key)
+        self._keyring.gone(companion)
 
     def _weigh(self, companion: Companion) -> None:
         """Hand a member our key, or withdraw it, as far as it is trusted.
 
         These calls have no microphone that could stay closed: who has the key hears.
         """
-        if companion.may_hear(strict=self._book.is_strict):
-            self._doubted.discard(companion)
-            if companion not in self._keyed:
-                self._hand(companion)
-        elif companion not in self._doubted:
-            self._doubted.add(companion)
-            if companion in self._keyed:
-                self._withdraw(companion)
-            self._warn(
-                f"{companion.conversation.alias} hears nothing of you, for the trust"
-                " in them is in doubt: compare the words, or continue all the same"
-            )
-
-    def _hand(self, companion: Companion) -> None:
-        """Tell a member our key, which opens nothing of before, and where we are."""
-        self._keyed.add(companion)
-        self._say(companion, self._own_key.joined())
-        self._use_key()
-        if self._ticket is not None:
+        may_hear = companion.may_hear(strict=self._book.is_strict)
+        if self._keyring.weigh(companion, may_hear=may_hear) and self._ticket:
             self._say(companion, self._ticket)
-
-    def _withdraw(self, companion: Companion) -> None:
-        """Take a new key, and tell all who have the old one but this member."""
-        self._keyed.discard(companion)
-        self._handed = [
-            each for each in self._handed if each.companion is not companion
-        ]
-        self._own_key.gone(companion.key)
-        staying = tuple(each for each in self._company if each in self._keyed)
-        told = self._own_key.left((each.key for each in staying), _now())
-        for each in staying:
-            number = self._say(each, told)
-            if number is not None:
-                self._handed.append(_Handed(each, number, told.epoch))
-        self._use_key()
 
     def _take(self, companion: Companion, message: Said) -> None:
         """Take keys, and where the room is; all else is as without a server."""
@@ -311,7 +270,7 @@ class LargerRoom(MeshRoom):
 
     def _take_key(self, companion: Companion, message: SenderKey) -> None:
         try:
-            self._keys.take(companion.key, message, _now())
+            self._keyring.take(companion, message)
         except CallError as error:
             # Nobody honest says it, and with a wrong key nothing of theirs is heard.
             self._warn(f"{companion.conversation.alias}: {error}")
@@ -333,7 +292,7 @@ class LargerRoom(MeshRoom):
         self._ticket = message
         self._has_ticket.set()
         for each in self._company:
-            if each in self._keyed and each is not companion:
+            if each in self._keyring.keyed and each is not companion:
                 self._say(each, message)
 
     def _say(self, companion: Companion, message: SenderKey | Room) -> int | None:
@@ -354,17 +313,12 @@ class LargerRoom(MeshRoom):
 
     def _each_turn(self, now: float) -> None:
         """Do what is done some times a second."""
-        for handed in tuple(self._handed):
-            if handed.companion.conversation.has_taken(handed.number):
-                key = handed.companion.key
-                self._own_key.acknowledged(key, handed.epoch, now)
-                self._handed.remove(handed)
         for companion in self._company:
             self._weigh(companion)
-        self._keys.tick(now)
-        self._own_key.tick(now)
-        self._use_key()
+        self._keyring.tick(now)
         self._forwarded.others = len(self._heard_at)
+        others = set(self._membership.members) - {self._membership.own}
+        self._forwarded.has_all_keys = self._keyring.heard.has_all(others)
         for companion, heard_at in tuple(self._heard_at.items()):
             if now - heard_at >= LOST_S:
                 companion.hang_up()
@@ -374,11 +328,8 @@ class LargerRoom(MeshRoom):
                 with contextlib.suppress(CallError):  # then it is lost in a while
                     companion.conversation.say(self._membership.roster())
 
-    def _use_key(self) -> None:
-        in_use = self._own_key.in_use
-        if in_use != self._in_use:
-            self._in_use = in_use
-            self._forwarded.seal_with(self._sealers.take(*in_use))
+    def _seal_with(self, sealer: Sealer) -> None:
+        self._forwarded.seal_with(sealer)
 
 
 def _now() -> float:

@@ -245,6 +245,10 @@ class HeardKeys:
             )
         self._forget_found(index)
 
+    def has_all(self, members: Iterable[bytes]) -> bool:
+        """Say whether each of these told us its key."""
+        return self._chains.keys() >= set(members)
+
     def drop(self, member: bytes) -> None:
         """Take nothing of this member any more: it left."""
         chain = self._chains.pop(member, None)

@@ -121,6 +121,9 @@ class Sfu(Protocol):
     async def answer(self, feed: FeedId, sdp: Sdp) -> None:
         """Answer the offer of `subscribe`; packets come from then on."""
 
+    async def remove(self, feed: FeedId, *, secret: str) -> None:
+        """End a feed for all, and put out who publishes it, as the room's maker."""
+
     async def unsubscribe(self, feed: FeedId) -> None:
         """Ask for a feed no more; one that is unknown is fine."""
 

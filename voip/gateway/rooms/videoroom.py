@@ -3,7 +3,7 @@
 Pure. ::
 
     create session, attach a handle      one handle publishes, one more for each feed
-    message  {request: create, join, publish, start, leave}
+    message  {request: create, join, publish, start, kick, destroy}
     reply    success, or ack and later an event of the same transaction; error
     events   feeds that came and went, lost packets, the end
 
@@ -86,6 +86,12 @@ def create_room(ticket: Room, *, admin_key: str, secret: str) -> Json:
 def destroy_room(ticket: Room, *, secret: str) -> Json:
     """Ask for the end of a room."""
     return {"request": "destroy", "room": ticket.room, "secret": secret}
+
+
+def remove(ticket: Room, feed: FeedId, *, secret: str) -> Json:
+    """Ask for somebody to be put out who publishes a feed; they may come back."""
+    door = {"request": "kick", "room": ticket.room, "secret": secret}
+    return {**door, "id": feed}
 
 
 def join_room(ticket: Room, *, display: str) -> Json:
@@ -183,8 +189,8 @@ def _feeds(publishers: object) -> tuple[FeedId, ...]:
 
 
 def _gone(data: Json) -> FeedId | None:
-    """Read who left or stopped publishing; of ourselves it says `ok`."""
-    for name in ("unpublished", "leaving"):
+    """Read who left, stopped or was put out; of ourselves it says `ok`."""
+    for name in ("unpublished", "leaving", "kicked"):
         if data.get(name) not in (None, "ok"):
             feed = _number(data, name)
             return None if feed is None else FeedId(feed)

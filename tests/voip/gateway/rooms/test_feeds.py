@@ -2,7 +2,7 @@
 
 import pytest
 
-from voip.gateway.rooms.feeds import UNOPENED_S, Feeds, Verdict
+from voip.gateway.rooms.feeds import SILENT_S, UNOPENED_S, Feeds, Verdict
 
 ALICE, BOB = b"a" * 48, b"b" * 48
 
@@ -77,3 +77,41 @@ def test_a_number_that_is_used_again_may_be_of_another(feeds: Feeds) -> None:
     feeds.gone(7)
 
     assert feeds.opened(7, BOB) is Verdict.NAMED
+
+
+def test_a_feed_that_nobody_opens_is_a_stranger_s(feeds: Feeds) -> None:
+    feeds.unopened(7, 0.0)
+    feeds.unopened(7, UNOPENED_S)
+
+    assert feeds.strangers(UNOPENED_S) == {7}
+
+
+def test_a_feed_that_is_tried_again_is_nobody_s_yet(feeds: Feeds) -> None:
+    feeds.unopened(7, 0.0)
+    feeds.unopened(7, UNOPENED_S)
+    feeds.retry()
+
+    assert not feeds.strangers(UNOPENED_S)
+
+
+@pytest.mark.parametrize(("now", "strangers"), [(SILENT_S - 1, set()), (SILENT_S, {7})])
+def test_a_feed_that_says_nothing_at_all_is_a_stranger_s(
+    now: float, strangers: set[int], feeds: Feeds
+) -> None:
+    feeds.expect(7, 0.0)
+
+    assert feeds.strangers(now) == strangers
+
+
+def test_a_feed_with_a_name_may_be_silent(feeds: Feeds) -> None:
+    feeds.expect(7, 0.0)
+    feeds.opened(7, ALICE)
+
+    assert not feeds.strangers(2 * SILENT_S)
+
+
+def test_a_feed_of_one_who_left_is_a_stranger_s_if_it_stays(feeds: Feeds) -> None:
+    feeds.opened(7, ALICE)
+    feeds.expect(7, 0.0)
+
+    assert feeds.strangers(SILENT_S) == {7}

@@ -6,13 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from tests.voip.gateway.hostile_forwarder import LOOPBACK, Feed, Forwarder, Member
 from tests.voip.gateway.larger_rooms import until
 from tests.voip.gateway.meshes import GROUP
 from tests.voip.people import tone_plan
-from voip.gateway.rooms.forwarded import MAX_WATCHED, Forwarded
+from voip.gateway.rooms.feeds import SILENT_S
+from voip.gateway.rooms.forwarded import STEER_S, Forwarded
 from voip.gateway.rooms.senderkeys import HeardKeys, SendingKey
 from voip.gateway.rooms.sfu import FeedAdded, FeedGone, FeedId, Sdp
+from voip.gateway.rooms.taken import MAX_TAKEN
 from voip.media.profile import audio_stream
 from voip.media.sframe import Sealers
 from voip.media.sources import Picture
@@ -89,7 +93,7 @@ class Place:
 
 
 @asynccontextmanager
-async def at_server() -> AsyncIterator[Place]:
+async def at_server(*, secret: str = "") -> AsyncIterator[Place]:
     server, listener = Slow(), Listener()
     key = SendingKey(GROUP, US, entropy=os.urandom)
     forwarded = Forwarded(
@@ -100,6 +104,7 @@ async def at_server() -> AsyncIterator[Place]:
         sealer=Sealers().take(*key.in_use),
         keys=HeardKeys(GROUP),
         audience=listener,
+        secret=secret,
     )
     running = asyncio.ensure_future(forwarded.run(TICKET))
     try:
@@ -115,10 +120,10 @@ async def at_server() -> AsyncIterator[Place]:
 async def test_feeds_that_are_on_their_way_are_bounded_too() -> None:
     async with at_server() as place:
         place.server.tell(*(FeedAdded(FeedId(100 + n)) for n in range(100)))
-        await until(lambda: len(place.server.asked) >= MAX_WATCHED)
+        await until(lambda: len(place.server.asked) >= MAX_TAKEN)
         await until(lambda: place.listener.says("left out"))
 
-        assert len(place.server.asked) == MAX_WATCHED
+        assert len(place.server.asked) == MAX_TAKEN
 
 
 async def test_a_feed_that_is_announced_twice_is_taken_once() -> None:
@@ -141,3 +146,52 @@ async def test_a_feed_that_goes_before_it_came_is_not_taken() -> None:
         await until(lambda: place.listener.says("cannot be taken"))
 
         assert not place.server.feeds[feed].takers
+
+
+def stranger(place: Place) -> FeedId:
+    """Have a feed that has been silent for too long."""
+    taken = place.forwarded._taken
+    assert taken is not None
+    feed = place.server.own_feed()
+    taken._feeds.expect(feed, asyncio.get_running_loop().time() - SILENT_S)
+    return feed
+
+
+async def test_who_made_the_room_has_strangers_removed() -> None:
+    async with at_server(secret="ours") as place:
+        feed = stranger(place)
+        place.forwarded.has_all_keys = True
+        await until(lambda: place.listener.says("a stranger was removed"))
+
+        assert place.server.removed == [(feed, "ours")]
+
+
+@pytest.mark.slow
+async def test_nobody_is_removed_while_a_member_s_key_is_missing() -> None:
+    async with at_server(secret="ours") as place:
+        stranger(place)
+        await asyncio.sleep(2 * STEER_S)
+
+        assert place.server.removed == []
+
+
+@pytest.mark.slow
+async def test_who_did_not_make_the_room_removes_nobody() -> None:
+    async with at_server() as place:
+        stranger(place)
+        place.forwarded.has_all_keys = True
+        await asyncio.sleep(2 * STEER_S)
+
+        assert place.server.removed == []
+
+
+@pytest.mark.slow
+async def test_a_stranger_who_cannot_be_removed_is_told_of_once() -> None:
+    async with at_server(secret="ours") as place:
+        feed = stranger(place)
+        del place.server.feeds[feed]
+        place.forwarded.has_all_keys = True
+        await until(lambda: place.listener.says("a stranger stays"))
+        await asyncio.sleep(STEER_S)
+
+        assert len(place.server.removed) == 1

@@ -138,9 +138,26 @@ async def test_a_feed_that_was_never_taken_is_left_without_a_word(
     assert len(server.asked) == asked
 
 
+async def test_who_made_the_room_puts_somebody_out(
+    janus: Janus, server: Scripted
+) -> None:
+    server.answers["kick"] = {"videoroom": "success"}
+    await janus.join(TICKET)
+    await janus.remove(FeedId(3), secret="secret")
+
+    assert server.asked[-1]["body"] == {
+        "request": "kick",
+        "room": 7,
+        "secret": "secret",
+        "id": 3,
+    }
+
+
 async def test_nothing_is_taken_before_joining(janus: Janus) -> None:
     with pytest.raises(UnreachableError, match="not joined"):
         await janus.subscribe(FeedId(3))
+    with pytest.raises(UnreachableError, match="not joined"):
+        await janus.remove(FeedId(3), secret="secret")
     with pytest.raises(UnreachableError, match="feed is gone"):
         await janus.answer(FeedId(3), Sdp("v=0"))
 

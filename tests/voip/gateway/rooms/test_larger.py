@@ -46,7 +46,7 @@ async def all_hear(meeting: Gathering) -> None:
 def copied(guest: Guest) -> HeardKeys:
     """Take the keys that a member has now, as a thief would."""
     keys = HeardKeys(GROUP)
-    for member, chain in guest.room._keys._chains.items():
+    for member, chain in guest.room._keyring.heard._chains.items():
         newest = chain.newest
         told = SenderKey(GROUP, chain.index, epoch=newest.epoch, key=newest.key)
         keys.take(member, told, 0.0)

@@ -70,8 +70,9 @@ class Two:
     @property
     def bob_opens_alice(self) -> bool:
         """Whether bob has the key that alice seals with."""
-        chain = self.bob._keys._chains.get(self.alice._membership.own)
-        return chain is not None and chain.newest.key == self.alice._own_key.in_use.key
+        chain = self.bob._keyring.heard._chains.get(self.alice._membership.own)
+        in_use = self.alice._keyring._own.in_use
+        return chain is not None and chain.newest.key == in_use.key
 
     @property
     def warnings(self) -> list[str]:
@@ -124,7 +125,7 @@ async def test_who_is_broken_gets_neither_key_nor_place() -> None:
     alice, bob = friends("alice", "bob")
     doubting(alice, bob)
     async with two(alice, bob) as both:
-        assert both.bob._keys._chains == {}
+        assert both.bob._keyring.heard._chains == {}
         assert both.bob._ticket is None
         assert [each for each in both.warnings if each.startswith("bob hears nothing")]
 
@@ -136,7 +137,7 @@ async def test_who_is_new_gets_no_key_of_a_strict_user() -> None:
         alice.vault, settings=replace(alice.vault.settings, strict=True)
     )
     async with two(alice, bob) as both:
-        assert both.bob._keys._chains == {}
+        assert both.bob._keyring.heard._chains == {}
 
 
 @simulated

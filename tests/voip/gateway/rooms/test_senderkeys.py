@@ -57,6 +57,13 @@ def test_a_member_opens_what_another_one_says(alice: SendingKey) -> None:
     assert opens(keys, seal(alice.in_use)) == (ALICE, b"hello")
 
 
+def test_who_told_no_key_is_missed(alice: SendingKey) -> None:
+    keys = heard(alice.joined())
+
+    assert keys.has_all([ALICE])
+    assert not keys.has_all([ALICE, BOB])
+
+
 def test_the_index_is_two_bytes_of_a_hash_of_room_and_member() -> None:
     assert room_index(GROUP, ALICE) == 0x0393
     assert frame_kid(0x0393, 0x1FE) == 0x0393FE

@@ -18,6 +18,7 @@ from voip.gateway.rooms.videoroom import (
     format_request,
     join_room,
     parse_reply,
+    remove,
     subscribe,
 )
 from voip.signalling.group import Room
@@ -50,6 +51,15 @@ def test_a_room_is_made_and_ended_by_who_holds_its_secrets() -> None:
         "request": "destroy",
         "room": 7,
         "secret": "secret",
+    }
+
+
+def test_somebody_is_put_out_by_who_holds_the_secret() -> None:
+    assert remove(TICKET, FeedId(3), secret="secret") == {
+        "request": "kick",
+        "room": 7,
+        "secret": "secret",
+        "id": 3,
     }
 
 
@@ -98,12 +108,12 @@ def test_who_joins_is_told_who_publishes() -> None:
     assert (said.handle, said.plugin, said.feeds) == (5, "joined", (3,))
 
 
-@pytest.mark.parametrize("word", ["leaving", "unpublished"])
+@pytest.mark.parametrize("word", ["leaving", "unpublished", "kicked"])
 def test_a_feed_goes(word: str) -> None:
     assert event(videoroom="event", **{word: 3}).gone == 3
 
 
-@pytest.mark.parametrize("word", ["leaving", "unpublished"])
+@pytest.mark.parametrize("word", ["leaving", "unpublished", "kicked"])
 def test_our_own_going_is_no_feed(word: str) -> None:
     assert event(videoroom="event", **{word: "ok"}).gone is None
 

@@ -1,0 +1,152 @@
+"""The sender keys of a larger room as its members hand them to each other.
+
+Carrier. Who has our key hears us, so who may have it follows from the trust in each;
+what a key is and when it changes is `senderkeys`. Keys travel in the pairwise calls and
+reach the server never.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from voip.gateway.rooms.companion import Companion
+from voip.gateway.rooms.senderkeys import HeardKeys, SendingKey
+from voip.identity.keys import Entropy
+from voip.media.sframe import Sealer, Sealers
+from voip.signalling.group import SenderKey
+
+Say = Callable[[Companion, SenderKey], int | None]
+"""Tells a member something; gives the message's number, None if it cannot be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A key that was told to a member and is not acknowledged yet."""
+
+    companion: Companion
+    number: int
+    epoch: int
+
+
+class Keyring:
+    """Our sender key, and who has it; those of the others.
+
+    Attributes:
+        heard: what opens the frames of the others.
+        keyed: who may open what we send.
+        sealer: of our key in use.
+    """
+
+    def __init__(  # noqa: PLR0913 -- whose keys, and who is told
+        self,
+        group_id: bytes,
+        own: bytes,
+        *,
+        entropy: Entropy,
+        company: Iterable[Companion],
+        say: Say,
+        seal_with: Callable[[Sealer], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        """Begin with a key that nobody has.
+
+        Args:
+            group_id: names the room.
+            own: our key as a member, 48 bytes.
+            entropy: random bytes.
+            company: those whom we have a session with.
+            say: tells one of them something.
+            seal_with: hears of each change of the key in use.
+            warn: hears who gets no key, and so hears nothing of us.
+        """
+        self.heard = HeardKeys(group_id)
+        self.keyed: set[Companion] = set()
+        self._own = SendingKey(group_id, own, entropy=entropy)
+        self._sealers = Sealers()
+        self._in_use = self._own.in_use
+        self.sealer = self._sealers.take(*self._in_use)
+        self._handed: list[_Handed] = []
+        self._company = company
+        self._say = say
+        self._seal_with = seal_with
+        self._warn = warn
+        self._doubted: set[Companion] = set()
+
+    @property
+    def epoch(self) -> int:
+        """How often our key in use changed."""
+        return self._own.epoch
+
+    def weigh(self, companion: Companion, *, may_hear: bool) -> bool:
+        """Hand a member our key, or withdraw it; says whether it was handed now."""
+        if may_hear:
+            self._doubted.discard(companion)
+            if companion not in self.keyed:
+                self._hand(companion)
+                return True
+        elif companion not in self._doubted:
+            self._doubted.add(companion)
+            if companion in self.keyed:
+                self._withdraw(companion)
+            self._warn(
+                f"{companion.conversation.alias} hears nothing of you, for the trust"
+                " in them is in doubt: compare the words, or continue all the same"
+            )
+        return False
+
+    def gone(self, companion: Companion) -> None:
+        """Take a new key, since a member went, and open nothing of theirs any more."""
+        self.heard.drop(companion.key)
+        self._doubted.discard(companion)
+        self._withdraw(companion)
+
+    def _hand(self, companion: Companion) -> None:
+        """Tell a member our key, which opens nothing of before."""
+        self.keyed.add(companion)
+        self._say(companion, self._own.joined())
+        self._use()
+
+    def _withdraw(self, companion: Companion) -> None:
+        """Take a new key, and tell all who have the old one but this member."""
+        self.keyed.discard(companion)
+        self._handed = [
+            each for each in self._handed if each.companion is not companion
+        ]
+        self._own.gone(companion.key)
+        staying = tuple(each for each in self._company if each in self.keyed)
+        told = self._own.left((each.key for each in staying), _now())
+        for each in staying:
+            number = self._say(each, told)
+            if number is not None:
+                self._handed.append(_Handed(each, number, told.epoch))
+        self._use()
+
+    def take(self, companion: Companion, told: SenderKey) -> None:
+        """Take a member's key.
+
+        Raises:
+            RefusedError: nobody honest says it; see `HeardKeys.take`.
+        """
+        self.heard.take(companion.key, told, _now())
+
+    def tick(self, now: float) -> None:
+        """Use the key that is due, and forget those whose time is over."""
+        for handed in tuple(self._handed):
+            if handed.companion.conversation.has_taken(handed.number):
+                key = handed.companion.key
+                self._own.acknowledged(key, handed.epoch, now)
+                self._handed.remove(handed)
+        self.heard.tick(now)
+        self._own.tick(now)
+        self._use()
+
+    def _use(self) -> None:
+        in_use = self._own.in_use
+        if in_use != self._in_use:
+            self._in_use = in_use
+            self.sealer = self._sealers.take(*in_use)
+            self._seal_with(self.sealer)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
