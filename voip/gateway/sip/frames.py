@@ -62,7 +62,7 @@ class Order(StrEnum):
 class Said(StrEnum):
     """What the worker tells."""
 
-    READY = "ready"
+    READY = "ready"  # text: the walls around the worker that stand
     REGISTERED = "registered"
     UNREGISTERED = "unregistered"  # status, text
     INCOMING = "incoming"  # text: who, as they say

@@ -1,29 +1,30 @@
 """The SIP worker: a process that knows a SIP stack and one account, and nothing else.
 
-Alone: it is started as ``python -I -m voip.gateway.sip.worker`` with an empty
-environment, one end of a socket pair as its standard input, and no other descriptor. It
-parses what strangers send, in C and with an old OpenSSL; so it holds no key of ours and
-imports nothing that does. What it says is believed no more than what a stranger says:
-see `voip.gateway.sip.frames`.
+Alone: it is started as ``python -I -m voip.gateway.sip.worker AUTHORITIES`` in an empty
+folder, with an empty environment, one end of a socket pair as its standard input, and
+no other descriptor. It parses what strangers send, in C and with an old OpenSSL; so it
+holds no key of ours, imports nothing that does, and shuts itself in before it reads a
+byte (`voip.gateway.sip.confine`). What it says is believed no more than what a stranger
+says: see `voip.gateway.sip.frames`.
 
 It decides nothing. It carries out commands, tells what the stack tells, and moves sound
 and pictures. It ends when its parent closes the socket, and when the stack dies.
 """
 
 import asyncio
-import ctypes
 import logging
-import resource
-import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from baresip import BaresipError, Call, Config, Runtime, StackEvent, UserAgent
 
 from voip.errors import MalformedError
+from voip.gateway.sip.confine import can_look_up, confine
 from voip.gateway.sip.frames import (
     PICTURE_SIZE,
     THEIRS,
@@ -49,19 +50,21 @@ STALL_S = 0.2  # a beat this late starts anew instead of catching up
 BEHIND_BYTES = 4 * 640 * 480
 """What may wait for the parent; five frames of sound of all calls, or two pictures."""
 GOODBYE_S = 2.0
+LOOK_S = 30.0  # after a change of network, files about names may be out of reach
 _SIP_LOG = "baresip.native.sip"
-
-_ADDRESS_SPACE = 4 << 30  # bytes; a call has a thread or two, of 8 MiB stack each
-_FILE_SIZE = 1 << 16  # bytes; the stack writes its own settings, and nothing else
-_DESCRIPTORS = 1024
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38  # prctl(2)
 
 
 class _Worker:
     """Joins the stack to the socket."""
 
-    def __init__(self, tasks: asyncio.TaskGroup, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        tasks: asyncio.TaskGroup,
+        writer: asyncio.StreamWriter,
+        walls: tuple[str, ...],
+    ) -> None:
         self._tasks = tasks
+        self._walls = walls
         self._writer = writer
         self._runtime = Runtime(native_log_level="error")
         self._loop = asyncio.get_running_loop()
@@ -76,7 +79,10 @@ class _Worker:
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         """Obey until the parent closes the socket, and say goodbye."""
-        beat = self._tasks.create_task(self._beat())
+        beside = [
+            self._tasks.create_task(each)
+            for each in (self._beat(), self._look_around())
+        ]
         frames = FrameReader()
         while data := await _read(reader):
             for frame in frames.feed(data):
@@ -89,7 +95,8 @@ class _Worker:
                         await self._obey(frame)
                     case _:
                         pass  # of a call that ended meanwhile
-        beat.cancel()
+        for each in beside:
+            each.cancel()
         with suppress(TimeoutError, BaresipError):
             async with asyncio.timeout(GOODBYE_S):
                 await self._leave()
@@ -129,7 +136,7 @@ class _Worker:
             max_concurrent_calls=MAX_CALLS,
             rtp_timeout=RTP_TIMEOUT_S,
             video_size=PICTURE_SIZE,
-            native_log_level="debug" if self._is_traced else "error",
+            native_log_level="error",
             sip_trace=self._is_traced,
             extra_config_text=self._config,
         )
@@ -140,7 +147,7 @@ class _Worker:
         self._runtime.subscribe(self._heard)
         self._agent = await UserAgent.create(self._runtime, line)
         self._agent.on_incoming(self._came)
-        self._tell(Tell(Said.READY))
+        self._tell(Tell(Said.READY, text=" ".join(self._walls)))
 
     async def _dial(self, command: Command) -> None:
         assert self._agent is not None
@@ -224,6 +231,13 @@ class _Worker:
             del self._lines[number], self._numbers[event.call]
         self._tell(told)
 
+    async def _look_around(self) -> None:
+        """End where no name can be found any more: a fresh worker can again."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if not (self._lines or self._dialling or can_look_up()):
+                self._writer.close()
+
     def _die(self) -> None:
         self._tell(Tell(Said.DEAD))
         self._writer.close()
@@ -263,27 +277,6 @@ class _Worker:
                 self._writer.write(b"".join(frames))
 
 
-def _confine() -> None:
-    """Take away what a SIP stack does not need, in case it is no longer ours."""
-    for what, limit in (
-        (resource.RLIMIT_CORE, 0),  # a core would hold the password
-        (resource.RLIMIT_AS, _ADDRESS_SPACE),
-        (resource.RLIMIT_FSIZE, _FILE_SIZE),
-        (resource.RLIMIT_NOFILE, _DESCRIPTORS),
-    ):
-        _, hard = resource.getrlimit(what)
-        least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(what, (least, least))
-    libc = ctypes.CDLL(None, use_errno=True)
-    for option, value in (
-        (_PR_SET_PDEATHSIG, signal.SIGKILL),
-        (_PR_SET_DUMPABLE, 0),
-        (_PR_SET_NO_NEW_PRIVS, 1),
-    ):
-        if libc.prctl(option, value, 0, 0, 0):
-            raise OSError(ctypes.get_errno(), f"prctl {option}")
-
-
 class _Tracing(logging.Handler):
     """Hands on what the stack logs of SIP."""
 
@@ -313,16 +306,16 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def _main() -> None:
+async def _main(walls: tuple[str, ...]) -> None:
     mine = socket.socket(fileno=0)
     reader, writer = await asyncio.open_unix_connection(sock=mine)
     with suppress(ConnectionError, MalformedError):
         async with asyncio.TaskGroup() as tasks:
-            await _Worker(tasks, writer).run(reader)
+            await _Worker(tasks, writer, walls).run(reader)
 
 
 if __name__ == "__main__":
-    _confine()
+    standing = confine(Path(sys.argv[1]), Path.cwd())
     # What the stack logs holds addresses and names; what fails is told as an event.
     logging.disable(logging.CRITICAL)
-    asyncio.run(_main())
+    asyncio.run(_main(standing))
