@@ -15,16 +15,16 @@ are in docs/formats/guest.md.
 """
 
 import asyncio
-import logging
 import os
 import ssl
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from aiohttp import WSMsgType, web
 
-from voip.errors import RefusedError
+from voip.errors import LimitError, RefusedError
 from voip.gateway.counts import GatewayCounts, Invited
 from voip.gateway.guests import handshake, pages
 from voip.gateway.guests.handshake import Media
@@ -33,18 +33,18 @@ from voip.gateway.guests.invite import DEFAULT_S, Invite, Invites, OpenedAgainEr
 from voip.gateway.guests.line import MAX_MESSAGE_BYTES, is_resume, parse_resume
 from voip.gateway.guests.linkbook import LinkBook
 from voip.gateway.guests.messages import Server
+from voip.gateway.guests.threshold import Threshold
 from voip.gateway.guests.visit import Guest
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
 from voip.signalling.address import is_loopback
+from voip.signalling.arrivals import Arrival
 from voip.signalling.messages import HangupReason
 
 PATH: Final = "/ringfence/guest/1"
 FIRST_S: Final = 10.0  # for the first message of a socket; the page sends it at once
-SILENCE_S: Final = (
-    10.0  # a connection that asks for nothing is closed; aiohttp: an hour
-)
-MAX_SOCKETS: Final = 64  # of all guests; each may cost a handshake
+SILENCE_S: Final = 10.0  # then a connection that asks for nothing is closed
+HANDSHAKE_S: Final = 10.0  # of TLS
 MAX_AT_DOOR: Final = 16
 
 # WebSocket close codes (RFC 6455 §7.4.2: 4000 and above are private).
@@ -101,7 +101,8 @@ class BrowserGateway:
         )
         self._door: asyncio.Queue[Guest] = asyncio.Queue(MAX_AT_DOOR)
         self._guests: dict[bytes, Guest] = {}  # by what RESUME names
-        self._sockets = 0
+        self._threshold = Threshold(is_proxied=False)
+        self._servers: list[asyncio.Server] = []
         self._made = 0
         self._tasks = asyncio.TaskGroup()
         self._runner: web.AppRunner | None = None
@@ -121,14 +122,8 @@ class BrowserGateway:
         for path in self.pages:
             application.router.add_get(path, self._page)
         application.on_response_prepare.append(self._dress)
-        # Addresses and links of guests are no log's business.
-        silent = logging.Logger("guests")  # noqa: LOG001 - outside the tree
-        silent.addHandler(logging.NullHandler())
         self._runner = web.AppRunner(
             application,
-            access_log=None,
-            logger=silent,
-            keepalive_timeout=SILENCE_S,
             shutdown_timeout=1.0,  # seconds; who still loads the page has lost nothing
         )
         await self._runner.setup()
@@ -141,6 +136,8 @@ class BrowserGateway:
         trace: TracebackType | None,
     ) -> None:
         """Hang up on everybody and close."""
+        for server in self._servers:
+            server.close()
         for each in list(self._guests.values()):
             each.hang_up()
         try:
@@ -165,9 +162,18 @@ class BrowserGateway:
                 f" as 127.0.0.1 for a proxy that has one, came {host}"
             )
         assert self._runner is not None
-        site = web.TCPSite(self._runner, host, port, ssl_context=context)
-        await site.start()
-        bound: int = self._runner.addresses[-1][1]
+        assert self._runner.server is not None  # made when we began
+        is_secure = self.host.origin.startswith("https:")
+        self._threshold = Threshold(is_proxied=is_secure and context is None)
+        server = await asyncio.get_running_loop().create_server(
+            partial(Arrival, self._runner.server, self._threshold, silence_s=SILENCE_S),
+            host,
+            port,
+            ssl=context,
+            ssl_handshake_timeout=None if context is None else HANDSHAKE_S,
+        )
+        self._servers.append(server)
+        bound: int = server.sockets[0].getsockname()[1]
         return bound
 
     def invite(self, *, lifetime_s: float = DEFAULT_S) -> str:
@@ -237,14 +243,11 @@ class BrowserGateway:
             raise web.HTTPForbidden(text="wrong origin")
         socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, compress=False)
         await socket.prepare(request)
-        if self._sockets >= MAX_SOCKETS:
-            await socket.close(code=BUSY)
-            return socket
-        self._sockets += 1
         try:
-            code = await self._welcome(socket)
-        finally:
-            self._sockets -= 1
+            with self._threshold.socket(request):
+                code = await self._welcome(socket)
+        except LimitError:
+            code = BUSY
         await socket.close(code=code)
         return socket
 

@@ -1,6 +1,7 @@
 """Whole calls of a guest over real sockets, and what must not become one."""
 
 import asyncio
+import contextlib
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,6 +25,7 @@ from voip.gateway.guests.server import (
     USED,
     BrowserGateway,
 )
+from voip.gateway.guests.threshold import MAX_OPEN_PER_HOUSEHOLD
 from voip.identity.words import words
 from voip.media.pattern import Tone
 from voip.media.plan import MediaPlan
@@ -509,6 +511,25 @@ async def test_frames_are_counted_when_a_connection_is_over() -> None:
         await served.until(lambda: frames.passed)
 
         assert (frames.passed > 50, frames.failed) == (True, 0)
+
+
+async def test_silent_connections_of_a_stranger_keep_no_guest_out() -> None:
+    async with serving(accept=False) as served, PythonGuest(served.link) as guest:
+        silent = [
+            await asyncio.open_connection(
+                "127.0.0.1", served.port, local_addr=("127.0.0.2", 0)
+            )
+            for _ in range(MAX_OPEN_PER_HOUSEHOLD + 1)
+        ]
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionError):
+                assert await silent[-1][0].read() == b""
+        await guest.join()
+        await served.until(lambda: served.guests)
+        for _, writer in silent:
+            writer.close()
+
+        assert served.guests[0].name == "Bob"
 
 
 @pytest.mark.slow
