@@ -1,12 +1,13 @@
 """The sender keys of a larger room as its members hand them to each other.
 
-Carrier. Who has our key hears us, so who may have it follows from the trust in each;
+Carrier. Who has our key hears us: these calls have no microphone that could stay
+closed. So who may hear us gets it, and who may no longer makes us take another one;
 what a key is and when it changes is `senderkeys`. Keys travel in the pairwise calls and
 reach the server never.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from voip.gateway.rooms.companion import Companion
@@ -46,7 +47,6 @@ class Keyring:
         company: Iterable[Companion],
         say: Say,
         seal_with: Callable[[Sealer], None],
-        warn: Callable[[str], None],
     ) -> None:
         """Begin with a key that nobody has.
 
@@ -57,7 +57,6 @@ class Keyring:
             company: those whom we have a session with.
             say: tells one of them something.
             seal_with: hears of each change of the key in use.
-            warn: hears who gets no key, and so hears nothing of us.
         """
         self.heard = HeardKeys(group_id)
         self.keyed: set[Companion] = set()
@@ -69,36 +68,28 @@ class Keyring:
         self._company = company
         self._say = say
         self._seal_with = seal_with
-        self._warn = warn
-        self._doubted: set[Companion] = set()
 
     @property
     def epoch(self) -> int:
         """How often our key in use changed."""
         return self._own.epoch
 
-    def weigh(self, companion: Companion, *, may_hear: bool) -> bool:
-        """Hand a member our key, or withdraw it; says whether it was handed now."""
-        if may_hear:
-            self._doubted.discard(companion)
-            if companion not in self.keyed:
-                self._hand(companion)
-                return True
-        elif companion not in self._doubted:
-            self._doubted.add(companion)
-            if companion in self.keyed:
-                self._withdraw(companion)
-            self._warn(
-                f"{companion.conversation.alias} hears nothing of you, for the trust"
-                " in them is in doubt: compare the words, or continue all the same"
-            )
-        return False
+    def weigh(self, may_hear: Mapping[Companion, bool]) -> frozenset[Companion]:
+        """Hand members our key, or withdraw it; gives those who were handed it now."""
+        lose = {each for each, may in may_hear.items() if not may} & self.keyed
+        if lose:
+            self._withdraw(lose)
+        gain = [
+            each for each, may in may_hear.items() if may and each not in self.keyed
+        ]
+        for each in gain:
+            self._hand(each)
+        return frozenset(gain)
 
     def gone(self, companion: Companion) -> None:
         """Take a new key, since a member went, and open nothing of theirs any more."""
         self.heard.drop(companion.key)
-        self._doubted.discard(companion)
-        self._withdraw(companion)
+        self._withdraw({companion})
 
     def _hand(self, companion: Companion) -> None:
         """Tell a member our key, which opens nothing of before."""
@@ -106,13 +97,14 @@ class Keyring:
         self._say(companion, self._own.joined())
         self._use()
 
-    def _withdraw(self, companion: Companion) -> None:
-        """Take a new key, and tell all who have the old one but this member."""
-        self.keyed.discard(companion)
+    def _withdraw(self, companions: set[Companion]) -> None:
+        """Take a new key, and tell all who have the old one but these members."""
+        self.keyed -= companions
         self._handed = [
-            each for each in self._handed if each.companion is not companion
+            each for each in self._handed if each.companion not in companions
         ]
-        self._own.gone(companion.key)
+        for each in companions:
+            self._own.gone(each.key)
         staying = tuple(each for each in self._company if each in self.keyed)
         told = self._own.left((each.key for each in staying), _now())
         for each in staying:

@@ -16,18 +16,18 @@ When it goes away the room stays, silent, until it is back.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Self
 
 from voip.endpoint import Endpoint
-from voip.errors import CallError, MalformedError, MissingError, UnexpectedEventError
+from voip.errors import CallError, MissingError, RefusedError, UnexpectedEventError
 from voip.gateway.counts import GatewayCounts
 from voip.gateway.rooms.companion import Companion, Said
 from voip.gateway.rooms.forwarded import Forwarded, OpenSfu
 from voip.gateway.rooms.keyring import Keyring
 from voip.gateway.rooms.mesh import MeshRoom
 from voip.gateway.rooms.senderkeys import MAX_MEMBERS
-from voip.gateway.rooms.sfu import check_server
+from voip.gateway.rooms.whereabouts import Whereabouts
 from voip.identity.keys import Entropy
 from voip.media.connect.config import IceConfig
 from voip.media.plan import MediaPlan
@@ -72,6 +72,7 @@ class LargerRoom(MeshRoom):
         ice: IceConfig | None = None,
         video: bool = False,
         muted: bool = False,
+        guests: bool = False,
         counted: GatewayCounts | None = None,
     ) -> None:
         """Take what the room stands on; see `MeshRoom` for what is not here.
@@ -89,6 +90,7 @@ class LargerRoom(MeshRoom):
             ice: how to find the server; nobody is asked by default.
             video: show our picture from the start.
             muted: begin in silence.
+            guests: we may let browser guests in, who are heard in what we send.
             counted: where its sessions are counted, if anybody looks at such figures.
         """
         super().__init__(
@@ -99,14 +101,11 @@ class LargerRoom(MeshRoom):
             is_opener=ticket is not None,
             video=video,
             muted=muted,
+            guests=guests,
             counted=counted,
         )
         self.was_last = False
-        self._server = server
-        self._ticket = ticket
-        self._has_ticket = asyncio.Event()
-        if ticket is not None:
-            self._has_ticket.set()
+        self._where = Whereabouts(ticket, server)
         self._keyring = Keyring(
             group_id,
             self._membership.own,
@@ -114,14 +113,15 @@ class LargerRoom(MeshRoom):
             company=self._company,
             say=self._say,
             seal_with=self._seal_with,
-            warn=self._warn,
         )
+        self._doubted: set[Companion] = set()  # of whom the user was told so
         self._heard_at: dict[Companion, float] = {}
         self._beat_at = 0.0
         self._screen: VideoSource | None = None
-        self._published = self._bridge.port(_SERVER)
+        self._published = self.bridge.port(_SERVER)
+        pictures = plan.has_pictures or guests
         self._forwarded = Forwarded(
-            lambda: self._published.plan(video=plan.has_pictures),
+            lambda: self._published.plan(video=pictures),
             open_sfu,
             ice=ice or IceConfig(),
             entropy=entropy,
@@ -130,8 +130,8 @@ class LargerRoom(MeshRoom):
             audience=self,
             secret=secret,
         )
-        self._forwarded.set_muted(on=muted)
-        self._forwarded.set_video(on=video)
+        self._sends: tuple[bool, bool] | None = None
+        self._settle()
 
     @staticmethod
     def hears(one: str, other: str) -> bool:
@@ -152,14 +152,26 @@ class LargerRoom(MeshRoom):
         await super().leave(why)
 
     def set_muted(self, *, on: bool) -> None:
-        """Send silence to all, or what the microphone hears."""
-        self._forwarded.set_muted(on=on)
+        """Send silence to all, or what the microphone hears; guests are heard on."""
         super().set_muted(on=on)
+        self._settle()
 
     def set_video(self, *, on: bool) -> None:
         """Show our picture to all, or stop; nothing while there is no camera."""
-        self._forwarded.set_video(on=on)
         super().set_video(on=on)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Send what the sessions would carry: of us, and of our guests."""
+        sends = self._company.muted, self._company.video
+        if sends != self._sends:
+            self._sends = sends
+            self._forwarded.set_muted(on=self._company.muted)
+            self._forwarded.set_video(on=self._company.video)
+
+    @property
+    def _shows_screen(self) -> bool:
+        return self._screen is not None
 
     def share_screen(self, source: VideoSource) -> None:
         """Show a screen to all, also to those who come; closed at the end.
@@ -246,16 +258,31 @@ class LargerRoom(MeshRoom):
         """Take a new key, of which who went learns nothing."""
         self._heard_at.pop(companion, None)
         self._forwarded.drop(companion.key)
+        self._doubted.discard(companion)
         self._keyring.gone(companion)
 
     def _weigh(self, companion: Companion) -> None:
-        """Hand a member our key, or withdraw it, as far as it is trusted.
+        """Hand a member our key, or withdraw it, as far as it may hear us."""
+        self._weigh_all((companion,))
 
-        These calls have no microphone that could stay closed: who has the key hears.
-        """
-        may_hear = companion.may_hear(strict=self._book.is_strict)
-        if self._keyring.weigh(companion, may_hear=may_hear) and self._ticket:
-            self._say(companion, self._ticket)
+    def _weigh_all(self, companions: Iterable[Companion]) -> None:
+        may_hear = {each: self._may_hear(each) for each in companions}
+        for companion in self._keyring.weigh(may_hear):
+            if self._where.ticket is not None:
+                self._say(companion, self._where.ticket)
+        for companion in may_hear:
+            self._tell_doubt(companion)
+
+    def _tell_doubt(self, companion: Companion) -> None:
+        """Say once why a member hears nothing of us, as far as it is for the trust."""
+        if companion.may_hear(strict=self._book.is_strict):
+            self._doubted.discard(companion)
+        elif companion not in self._doubted:
+            self._doubted.add(companion)
+            self._warn(
+                f"{companion.conversation.alias} hears nothing of you, for the trust"
+                " in them is in doubt: compare the words, or continue all the same"
+            )
 
     def _take(self, companion: Companion, message: Said) -> None:
         """Take keys, and where the room is; all else is as without a server."""
@@ -279,20 +306,13 @@ class LargerRoom(MeshRoom):
         self._forwarded.retry()
 
     def _take_ticket(self, companion: Companion, message: Room) -> None:
-        alias = companion.conversation.alias
-        if self._ticket is not None:
-            if message != self._ticket:
-                self._warn(f"{alias} says that the room is at another place")
-            return
         try:
-            check_server(message.url, ours=message.url == self._server)
-        except MalformedError as error:
-            self._warn(f"{alias}: {error}")
+            is_news = self._where.take(message)
+        except RefusedError as error:
+            self._warn(f"{companion.conversation.alias}: {error}")
             return
-        self._ticket = message
-        self._has_ticket.set()
-        for each in self._company:
-            if each in self._keyring.keyed and each is not companion:
+        if is_news:
+            for each in self._keyring.keyed - {companion}:
                 self._say(each, message)
 
     def _say(self, companion: Companion, message: SenderKey | Room) -> int | None:
@@ -307,14 +327,12 @@ class LargerRoom(MeshRoom):
     # Time.
 
     async def _stay(self) -> None:
-        await self._has_ticket.wait()
-        assert self._ticket is not None
-        await self._forwarded.run(self._ticket)
+        await self._forwarded.run(await self._where.known())
 
     def _each_turn(self, now: float) -> None:
         """Do what is done some times a second."""
-        for companion in self._company:
-            self._weigh(companion)
+        self._weigh_all(self._company)
+        self._settle()
         self._keyring.tick(now)
         self._forwarded.others = len(self._heard_at)
         others = set(self._membership.members) - {self._membership.own}

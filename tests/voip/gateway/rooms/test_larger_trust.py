@@ -117,7 +117,7 @@ def doubting(alice: Party, bob: Party) -> None:
 async def test_a_member_gets_our_key_and_the_place() -> None:
     async with two(*friends("alice", "bob")) as both:
         assert both.bob_opens_alice
-        assert both.bob._ticket == TICKET
+        assert both.bob._where.ticket == TICKET
 
 
 @simulated
@@ -126,7 +126,7 @@ async def test_who_is_broken_gets_neither_key_nor_place() -> None:
     doubting(alice, bob)
     async with two(alice, bob) as both:
         assert both.bob._keyring.heard._chains == {}
-        assert both.bob._ticket is None
+        assert both.bob._where.ticket is None
         assert [each for each in both.warnings if each.startswith("bob hears nothing")]
 
 
@@ -149,7 +149,7 @@ async def test_who_is_broken_gets_the_key_if_the_user_says_so() -> None:
         await asyncio.sleep(SAID_S)
 
         assert both.bob_opens_alice
-        assert both.bob._ticket == TICKET
+        assert both.bob._where.ticket == TICKET
 
 
 @simulated
