@@ -2,12 +2,19 @@
 
 import asyncio
 import re
+import socket
 import ssl
+import struct
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-KEY = "inline:" + "A" * 40
+import numpy as np
+import pylibsrtp
+
+SECRET = "A" * 40
+KEY = f"inline:{SECRET}"
 SRTP = ("RTP/SAVP", f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 {KEY}\r\n")
 NULL_SUITE = ("RTP/SAVP", f"a=crypto:1 NULL_HMAC_SHA1_80 {KEY}\r\n")
 PLAIN_RTP = ("RTP/AVP", "")
@@ -15,12 +22,12 @@ PLAIN_RTP = ("RTP/AVP", "")
 Media = tuple[str, str]
 
 
-def describe(media: Media) -> str:
-    """Write a description of PCMU on a port where nobody is."""
+def describe(media: Media, port: int = 9) -> str:
+    """Write a description of PCMU on a port; by default one where nobody is."""
     profile, keys = media
     return (
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-        f"m=audio 9 {profile} 0\r\na=rtpmap:0 PCMU/8000\r\n{keys}a=sendrecv\r\n"
+        f"m=audio {port} {profile} 0\r\na=rtpmap:0 PCMU/8000\r\n{keys}a=sendrecv\r\n"
     )
 
 
@@ -67,18 +74,35 @@ class Peer:
 
     async def take_call(self, media: Media) -> None:
         """Wait for the INVITE, answer it, and wait for the ACK."""
-        self._invite = invite = await self._until("INVITE")
+        await self.hear_call()
+        self.respond("200 OK", describe(media))
+        await self._until("ACK")
+
+    async def hear_call(self) -> int:
+        """Wait for the INVITE; gives the port where they want sound."""
+        self._invite = await self._until("INVITE")
+        found = re.search(r"^m=audio (\d+)", self._invite.body, re.MULTILINE)
+        assert found is not None
+        return int(found[1])
+
+    async def hear_end(self) -> None:
+        """Wait until they take the call back."""
+        await self._until("CANCEL")
+
+    def respond(self, status: str, body: str = "") -> None:
+        """Answer the INVITE."""
+        invite = self._invite
+        assert invite is not None
         self._say(
-            "SIP/2.0 200 OK",
+            f"SIP/2.0 {status}",
             *(f"Via: {via}" for via in invite.all("via")),
             f"From: {invite['from']}",
             f"To: {invite['to']};tag=peer",
             f"Call-ID: {invite['call-id']}",
             f"CSeq: {invite['cseq']}",
             self._contact,
-            body=describe(media),
+            body=body,
         )
-        await self._until("ACK")
 
     async def offer(self, media: Media) -> Message:
         """Offer other media in the call; gives the final answer."""
@@ -128,3 +152,43 @@ async def serving_peer(
         yield peers
     finally:
         server.close()
+
+
+class Voice:
+    """Sends a tone as PCMU, by SRTP under `KEY` or in plain."""
+
+    def __init__(self, hertz: float, *, encrypted: bool = True) -> None:
+        self._socket = socket.socket(type=socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        policy = pylibsrtp.Policy(
+            key=b64decode(SECRET), ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND
+        )
+        self._session = pylibsrtp.Session(policy) if encrypted else None
+        at = np.arange(8000)
+        self._second = encode_ulaw(8000 * np.sin(2 * np.pi * hertz * at / 8000))
+
+    async def send(self, port: int) -> None:
+        """Send to a port of this machine until it is cancelled."""
+        number = 0
+        try:
+            while True:
+                at = number % 50 * 160
+                head = struct.pack(">BBHII", 0x80, 0, number, number * 160, 77)
+                packet = head + self._second[at : at + 160]
+                if self._session is not None:
+                    packet = self._session.protect(packet)
+                self._socket.sendto(packet, ("127.0.0.1", port))
+                number += 1
+                await asyncio.sleep(0.02)
+        finally:
+            self._socket.close()
+
+
+def encode_ulaw(samples: np.ndarray) -> bytes:
+    """Encode 16-bit samples as PCMU (ITU-T G.711)."""
+    sign = np.where(samples < 0, 0x80, 0)
+    size = np.minimum(np.abs(samples), 32635).astype(int) + 132
+    exponent = np.floor(np.log2(size)).astype(int) - 7
+    mantissa = (size >> (exponent + 3)) & 15
+    return bytes((~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8))

@@ -97,6 +97,7 @@ class SipLeg:
         self._heard_count, self._said_count = heard, said
         self._widened = Widened()
         self._ringback = Ringback()
+        self._has_begun = False  # whether any sound of theirs came
         self._plan: MediaPlan | None = None
         self._sample = 0
         self._is_held = False
@@ -211,6 +212,11 @@ class SipLeg:
             else:
                 self._heard_count.dropped += 1
             return None
+        if not (rules.is_safe or self._has_begun or sound.pcm):
+            # RFC 3960 §3.2: until their first packet there is nothing to hear.
+            self._sink.write(self._ringback.take())
+            return None
+        self._has_begun = True
         self._sink.write(self._widened.take(sound.pcm))
         self._heard_count.passed += 1
         if not rules.is_safe:  # nobody has answered: what is played may be heard

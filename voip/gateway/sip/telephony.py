@@ -194,6 +194,11 @@ class SipLine:
                 raise came
             yield came
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Which of `confine.WALLS` do not stand around the worker of now."""
+        return tuple(wall for wall in WALLS if wall not in self.walls)
+
     # The worker.
 
     async def _keep(self) -> None:
@@ -319,10 +324,13 @@ class SipLine:
         return leg
 
     def _come(self, event: Event) -> None:
-        is_new = THEIRS <= event.call not in self._legs
-        most = max(len(self._legs), self._incoming.qsize())
-        if is_new and most < MAX_LEGS:
+        if not THEIRS <= event.call not in self._legs:
+            return
+        if max(len(self._legs), self._incoming.qsize()) < MAX_LEGS:
             self._incoming.put_nowait(self._add(event.call, event.text, came=True))
+        else:
+            # It would ring on there, and nobody could end it.
+            self._send(format_command(Command(Order.END, event.call)))
 
     def _replace(self, event: Event) -> None:
         """Take the call that takes the place of one, for they transferred us."""
