@@ -109,7 +109,7 @@ def confine(ca_file: Path, folder: Path) -> tuple[str, ...]:
 
 
 def can_look_up(names: tuple[Path, ...] = NAMES) -> bool:
-    """Say whether the system's words about names can be read, those that there are.
+    """Say whether the system's words about names can be read, as before `confine`.
 
     Landlock knows a file and not its name: one that takes its place, as when a network
     is left for another, is out of reach, and a new worker is needed.
@@ -120,7 +120,8 @@ def can_look_up(names: tuple[Path, ...] = NAMES) -> bool:
         except FileNotFoundError:
             continue
         except PermissionError:
-            return False
+            if os.access(path, os.R_OK):  # which asks its owner, and no wall
+                return False
     return True
 
 

@@ -69,6 +69,7 @@ REFUSED = {
 GRANTED = {
     "ca_file.read_text()": "authorities",
     "can_look_up()": "True",
+    "can_look_up((outside / 'nobodys', outside / 'nowhere'))": "True",
     "os.mkdir('inside')": "None",
     "os.listdir()": "['inside']",
     "os.rmdir('inside')": "None",
@@ -94,6 +95,7 @@ def run(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     (folder / "ca.pem").write_text("authorities")
     (folder / ".ssh").touch()
     (folder / "other").mkdir()
+    (folder / "nobodys").touch(mode=0)
     (folder / "inside").mkdir()
     return subprocess.run(
         [sys.executable, "-I", "-c", PRELUDE + code],
