@@ -5,8 +5,9 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
+from typing import TYPE_CHECKING
 
 from cli import paths
 from cli.codes import Code
@@ -31,6 +32,9 @@ from voip.media.plan import MediaPlan
 from voip.open import open_endpoint
 from voip.signalling.post import Post
 from voip.upkeep import VaultKeeper
+
+if TYPE_CHECKING:
+    from cli.gateways.roomdesk import Left
 
 
 async def place_call(
@@ -98,7 +102,22 @@ async def take_calls(
         async with open_desk(
             store, settings, manners, lambda: ends.latest, stage=ends.stage
         ) as desk:
-            return await _take_calls(desk, once=once)
+
+            async def meet(invitation: Conversation) -> "Left":
+                # Few calls are rooms, and they load much that no other call needs.
+                from cli.gateways.roomring import answer_invitation  # noqa: PLC0415
+
+                return await answer_invitation(
+                    invitation,
+                    desk,
+                    store,
+                    ends.open,
+                    ice=ice,
+                    wishes=wishes,
+                    auto=auto,
+                )
+
+            return await _take_calls(desk, meet, once=once)
 
 
 class _Ends:
@@ -115,7 +134,10 @@ class _Ends:
         return self._wishes.plan(self.latest)
 
 
-async def _take_calls(desk: "Desk", *, once: bool) -> Code:
+async def _take_calls(
+    desk: "Desk", meet: Callable[[Conversation], Awaitable["Left"]], *, once: bool
+) -> Code:
+    """Take calls; `meet` takes those that ask us into a room."""
     await desk.endpoint.listening()
     if is_for_programs():
         show({"event": "listening"})
@@ -125,6 +147,11 @@ async def _take_calls(desk: "Desk", *, once: bool) -> Code:
         if conversation.state is not State.RINGING:
             continue  # gave up while we talked; it is in the call log
         desk.forget_typed()
+        if conversation.group is not None:
+            left = await meet(conversation)
+            if once or left.is_interrupted:
+                return left.code
+            continue
         talk = await desk.hold(conversation)
         if once or talk.is_interrupted:
             return talk.code

@@ -202,6 +202,25 @@ def read_input() -> asyncio.Queue[bytes]:
 
 
 @contextmanager
+def line_by_line() -> Iterator[None]:
+    """Let the user of an open console type whole lines, within a block.
+
+    A terminal shows and edits them itself then, as a shell's does.
+    """
+    if not is_screen():
+        yield
+        return
+    before = termios.tcgetattr(0)
+    lines = [*before]
+    lines[3] |= termios.ICANON | termios.ECHO
+    termios.tcsetattr(0, termios.TCSADRAIN, lines)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+@contextmanager
 def _key_by_key() -> Iterator[None]:
     """Take each key as it is pressed; the terminal is put back whatever happens."""
     before = termios.tcgetattr(0)

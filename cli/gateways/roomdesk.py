@@ -3,12 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from cli.codes import Code
 from cli.console import read_input
+from cli.gateways import guestview
 from cli.gateways.interrupted import on_interrupt
 from cli.gateways.roomview import (
+    NOBODY,
     About,
     Act,
     Choose,
@@ -21,10 +23,12 @@ from cli.gateways.roomview import (
     offered,
     parse_order,
 )
+from cli.gateways.seats import Seats
 from cli.output import complain, escape, is_for_programs, show
 from cli.stage import Stage
 from voip.conversation import Conversation
 from voip.errors import CallError, TrustError, UnexpectedEventError
+from voip.gateway.guests.server import BrowserGateway
 from voip.gateway.rooms.mesh import MeshRoom
 from voip.gateway.rooms.news import (
     MembersChanged,
@@ -33,6 +37,7 @@ from voip.gateway.rooms.news import (
     format_room_json,
 )
 from voip.media.ends.screen import open_screen
+from voip.news import LegsChanged
 
 if TYPE_CHECKING:
     from voip.identity.words import Choices
@@ -41,13 +46,40 @@ _MAX_LINE = 4096  # bytes; a name has 48
 _RECENT = 6  # lines of news below the pictures
 
 
+class Left(NamedTuple):
+    """How somebody left a room.
+
+    Attributes:
+        code: `DISTRUST` if somebody saw other members to the end, else `DONE`.
+        is_interrupted: by Ctrl-C, or a service manager.
+    """
+
+    code: Code
+    is_interrupted: bool
+
+
 class RoomDesk:
     """One room before its user."""
 
-    def __init__(self, room: MeshRoom, stage: Stage | None = None) -> None:
-        """Take the room; pictures are drawn on `stage`, the news below them."""
+    def __init__(
+        self,
+        room: MeshRoom,
+        stage: Stage | None = None,
+        *,
+        gateway: BrowserGateway | None = None,
+        typed: asyncio.Queue[bytes] | None = None,
+    ) -> None:
+        """Take the room; pictures are drawn on `stage`, the news below them.
+
+        Browser guests come in by `gateway`; `typed` is what the user types, if
+        somebody reads it already.
+        """
         self._room = room
         self._stage = stage
+        self._typed = typed
+        self._seats: Seats | None = None
+        if gateway is not None:
+            self._seats = Seats(gateway, room.bridge, room.joined)
         self._recent: deque[str] = deque(maxlen=_RECENT)
         self._shown: MembersChanged | None = None
         self._alarms: set[str] = set()
@@ -58,11 +90,11 @@ class RoomDesk:
         *,
         ask: Sequence[str] = (),
         invitation: Conversation | None = None,
-    ) -> Code:
-        """Stay in the room; an interrupt leaves it.
+        shown: LegsChanged | None = None,
+    ) -> Left:
+        """Stay in the room; an interrupt leaves it, and our guests leave with us.
 
-        Returns:
-            `DISTRUST` if somebody saw other members to the end, else `DONE`.
+        `shown` is whom who invites us carries, if our user has agreed to them.
 
         Raises:
             CallError: the invitation could not be taken.
@@ -75,14 +107,19 @@ class RoomDesk:
                     tasks.create_task(self._obey()),
                 }
                 if invitation is not None:
-                    self._room.join(invitation)
+                    self._room.join(invitation, shown=shown)
+                if self._seats is not None:
+                    tasks.create_task(self._seats.welcome())
                 for name in ask:
                     await self._try(self._room.invite(name))
                 async for news in self._room.news():
                     self._show(news)
+                if self._seats is not None:
+                    self._seats.leave()
                 for task in beside:
                     task.cancel()
-        return Code.DISTRUST if self._alarms else Code.DONE
+        code = Code.DISTRUST if self._alarms else Code.DONE
+        return Left(code, leaving.is_set())
 
     async def _leave_after(self, leaving: asyncio.Event) -> None:
         await leaving.wait()
@@ -96,6 +133,8 @@ class RoomDesk:
             self._say(format_room_json(news), *told)
         if isinstance(news, MembersChanged):
             self._shown = news
+            if self._seats is not None:
+                self._seats.present([each.alias or NOBODY for each in news.members])
         elif isinstance(news, RosterAlarm):
             (self._alarms.add if news.differs else self._alarms.discard)(news.alias)
 
@@ -114,7 +153,7 @@ class RoomDesk:
     # Orders.
 
     async def _obey(self) -> None:
-        typed, rest = read_input(), b""
+        typed, rest = self._typed or read_input(), b""
         while True:
             *whole, rest = (rest + await typed.get()).split(b"\n")
             rest = rest[-_MAX_LINE:]
@@ -132,7 +171,10 @@ class RoomDesk:
                 complain(str(error))
 
     async def _do_line(self, line: str) -> None:
-        await self._do(parse_order(line))
+        if self._seats is not None and guestview.is_for_guests(line):
+            self._seats.obey(guestview.parse_order(line))
+        else:
+            await self._do(parse_order(line))
 
     async def _do(self, order: Order) -> None:
         match order:

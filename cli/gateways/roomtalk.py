@@ -5,16 +5,17 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
-from typing import NamedTuple
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
 
-from cli.calling import signer_of
+from cli.calling import can_ask, signer_of
 from cli.codes import Code
-from cli.gateways.larger import Server, end_room, larger_room, make_room
-from cli.gateways.roomdesk import RoomDesk
+from cli.gateways.larger import Server, end_room, make_room
+from cli.gateways.roomdesk import Left, RoomDesk
+from cli.gateways.roomplace import Place
+from cli.gateways.serving import Serving, read_certificate, serve_guests
 from cli.output import escape, is_for_programs, note, show
-from cli.serve import serve_operations
-from cli.stage import Stage
+from cli.serve import Reason, serve_operations
 from cli.wishes import Wishes
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint, Settings
@@ -27,20 +28,30 @@ from voip.identity.trust import TrustState
 from voip.media.connect.config import check_config
 from voip.media.pattern import Discard, Silence
 from voip.media.plan import MediaPlan
+from voip.news import LegsChanged
 from voip.open import open_endpoint
 from voip.upkeep import VaultKeeper
 
 
-async def open_room(
-    store: VaultKeeper,
-    members: Sequence[str],
-    wishes: Wishes,
-    server: Server,
-    metrics: str | None,
-) -> Code:
-    """Open a room, ask these contacts to come, and stay until the user leaves.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody wants who opens a room or comes to one.
 
-    `metrics`, serve the operator's pages there.
+    Attributes:
+        wishes: sound, pictures and network.
+        server: over which, if any.
+        serving: where browser guests find the page, and how many are asked.
+        metrics: ``HOST:PORT`` for the operator's pages; None: there are none.
+    """
+
+    wishes: Wishes
+    server: Server
+    serving: Serving
+    metrics: str | None
+
+
+async def open_room(store: VaultKeeper, members: Sequence[str], wanted: Wanted) -> Code:
+    """Open a room, ask these contacts to come, and stay until the user leaves.
 
     Raises:
         RefusedError: there is no such contact, or there are too many.
@@ -49,6 +60,7 @@ async def open_room(
     """
     contacts = store.read().contacts
     named = {contacts.find(name).identity for name in members}
+    server = wanted.server
     limit = MeshRoom.limit if server.url is None else LargerRoom.limit
     if len(named) >= limit:
         kind = "without" if server.url is None else "over"
@@ -56,74 +68,78 @@ async def open_room(
             f"a room {kind} a server holds {limit} people, you included; "
             f"came {len(named)} to ask"
         )
-    async with _place(store, wishes, metrics) as place:
-        endpoint, plan, stage, counted = place
-        await endpoint.listening()
+    async with _place(store, wanted) as place:
+        await place.endpoint.listening()
         if server.url is None:
-            async with _room(place, store, wishes, group_id=None) as room:
-                return await RoomDesk(room, stage).hold(ask=members)
+            group_id = os.urandom(ID_BYTES)
+            async with place.mesh(group_id, is_opener=True) as room:
+                return (await _desk(room, place).hold(ask=members)).code
+        _check_guests(place)
         made = await make_room(server)
-        ticket = made.ticket
-        larger = larger_room(
-            endpoint,
-            store,
-            plan,
-            server,
-            ice=wishes.ice(store.read()),
-            video=wishes.video,
-            group_id=ticket.group_id,
-            ticket=ticket,
-            counted=counted,
-        )
-        async with larger:
-            code = await RoomDesk(larger, stage).hold(ask=members)
+        async with place.larger(made.ticket.group_id, server, made) as larger:
+            code = (await _desk(larger, place).hold(ask=members)).code
         if larger.was_last:
             await end_room(server, made)
         return code
 
 
-async def join_room(
-    store: VaultKeeper,
-    inviter: str | None,
-    wishes: Wishes,
-    server: Server,
-    metrics: str | None,
-) -> Code:
+async def join_room(store: VaultKeeper, inviter: str | None, wanted: Wanted) -> Code:
     """Wait for an invitation, take it, and stay until the user leaves.
 
-    `inviter`, take only theirs; `metrics`, serve the operator's pages there.
+    `inviter`, take only theirs.
 
     Raises:
         RefusedError: there is no such contact.
         MissingError: a device is not there.
     """
     only = None if inviter is None else store.read().contacts.find(inviter).identity
-    async with _place(store, wishes, metrics) as place:
-        endpoint, plan, stage, counted = place
-        await endpoint.listening()
+    async with _place(store, wanted) as place:
+        await place.endpoint.listening()
         if is_for_programs():
             show({"event": "listening"})
         else:
             note("waiting to be asked into a room; Ctrl-C stops")
-        invitation = await _invitation(endpoint, only)
-        assert invitation.group is not None
-        # Calls of a room over a server carry no sound: that goes by the server.
-        room = (
-            _room(place, store, wishes, group_id=invitation.group)
-            if Media.AUDIO in invitation.media_asked
-            else larger_room(
-                endpoint,
-                store,
-                plan,
-                server,
-                ice=wishes.ice(store.read()),
-                video=wishes.video,
-                group_id=invitation.group,
-                counted=counted,
-            )
-        )
-        async with room:
-            return await RoomDesk(room, stage).hold(invitation=invitation)
+        invitation = await _invitation(place.endpoint, only)
+        return (await enter(place, invitation, wanted.server)).code
+
+
+async def enter(
+    place: Place,
+    invitation: Conversation,
+    server: Server,
+    *,
+    shown: LegsChanged | None = None,
+    typed: asyncio.Queue[bytes] | None = None,
+) -> Left:
+    """Come to a room, and stay until the user leaves.
+
+    `shown` is whom the inviter carries, if the user has agreed to them by coming;
+    `typed` is what the user types, if somebody reads it already.
+
+    Raises:
+        UnexpectedEventError: nobody asks any more.
+        RefusedError: guests of ours cannot come to that room.
+    """
+    assert invitation.group is not None
+    # Calls of a room over a server carry no sound: that goes by the server.
+    if Media.AUDIO in invitation.media_asked:
+        room = place.mesh(invitation.group)
+    else:
+        _check_guests(place)
+        room = place.larger(invitation.group, server)
+    async with room:
+        return await _desk(room, place, typed).hold(invitation=invitation, shown=shown)
+
+
+def _desk(
+    room: MeshRoom, place: Place, typed: asyncio.Queue[bytes] | None = None
+) -> RoomDesk:
+    return RoomDesk(room, place.stage, gateway=place.gateway, typed=typed)
+
+
+def _check_guests(place: Place) -> None:
+    if place.gateway is not None:
+        raise RefusedError("browser guests come to rooms without a server only")
 
 
 async def _invitation(endpoint: Endpoint, only: bytes | None) -> Conversation:
@@ -146,42 +162,57 @@ async def _invitation(endpoint: Endpoint, only: bytes | None) -> Conversation:
     raise AssertionError("calls without an end")
 
 
-class _Place(NamedTuple):
-    """Where a room is held: pictures are drawn on `stage`, if on the terminal."""
-
-    endpoint: Endpoint
-    plan: MediaPlan
-    stage: Stage | None
-    counted: GatewayCounts
-
-
 def _nothing() -> MediaPlan:
     """Let a call that is not of the room neither hear nor be heard."""
     return MediaPlan(audio_source=Silence(), audio_sink=Discard())
 
 
 @asynccontextmanager
-async def _place(
-    store: VaultKeeper, wishes: Wishes, metrics: str | None
-) -> AsyncIterator[_Place]:
+async def _place(store: VaultKeeper, wanted: Wanted) -> AsyncIterator[Place]:
     """Put a person on the network, with what the room hears and shows with."""
     # A service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    wishes = wanted.wishes
     ice = wishes.ice(store.read())
     check_config(ice)
     stage = wishes.open_stage()
-    with closing(wishes.open_ends(stage)) as ends:
-        plan = wishes.plan(ends)
-        settings = Settings(plan=_nothing, ice=ice, can_ask=False)
-        counted = GatewayCounts()
-        async with (
-            serve_operations(metrics, counted),
-            open_endpoint(store, settings, signer=signer_of(store)) as endpoint,
-            asyncio.TaskGroup() as tasks,
-        ):
-            telling = tasks.create_task(_tell_problems(endpoint))
-            yield _Place(endpoint, plan, stage, counted)
-            telling.cancel()
+    counted = GatewayCounts()
+    async with AsyncExitStack() as opened:
+        ends = opened.enter_context(closing(wishes.open_ends(stage)))
+        settings = Settings(plan=_nothing, ice=ice, can_ask=can_ask())
+        gateway, checks = None, {}
+        if wanted.serving.guests:
+            certificate = read_certificate(wanted.serving)
+            if certificate is not None:
+                checks[Reason.CERTIFICATE] = certificate.check
+            gateway = await opened.enter_async_context(
+                serve_guests(
+                    wanted.serving,
+                    store,
+                    ice=ice,
+                    counted=counted,
+                    certificate=certificate,
+                )
+            )
+        await opened.enter_async_context(
+            serve_operations(wanted.metrics, counted, checks)
+        )
+        endpoint = await opened.enter_async_context(
+            open_endpoint(store, settings, signer=signer_of(store))
+        )
+        tasks = await opened.enter_async_context(asyncio.TaskGroup())
+        telling = tasks.create_task(_tell_problems(endpoint))
+        yield Place(
+            endpoint,
+            store,
+            wishes.plan(ends),
+            ice=ice,
+            video=wishes.video,
+            stage=stage,
+            counted=counted,
+            gateway=gateway,
+        )
+        telling.cancel()
 
 
 async def _tell_problems(endpoint: Endpoint) -> None:
@@ -190,17 +221,3 @@ async def _tell_problems(endpoint: Endpoint) -> None:
             show({"event": "problem", "sentence": sentence})
         else:
             note(escape(sentence))
-
-
-def _room(
-    place: _Place, store: VaultKeeper, wishes: Wishes, *, group_id: bytes | None
-) -> MeshRoom:
-    return MeshRoom(
-        place.endpoint,
-        store,
-        plan=place.plan,
-        group_id=group_id or os.urandom(ID_BYTES),
-        is_opener=group_id is None,
-        video=wishes.video,
-        counted=place.counted,
-    )

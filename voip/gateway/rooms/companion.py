@@ -36,6 +36,9 @@ class Host(Protocol):
     def up(self, companion: "Companion") -> None:
         """Hear that the session works, for the first time."""
 
+    def rings(self, companion: "Companion") -> None:
+        """Hear that somebody of whom we ask it is asked to come, at this moment."""
+
     def down(self, companion: "Companion") -> None:
         """Hear that the session is over, or came to nothing."""
 
@@ -207,6 +210,8 @@ class Companion:
                     self.is_up = True
                     host.up(self)
                     self._stands.set()
+            case StateChanged(State.ALERTED):
+                host.rings(self)
             case StateChanged(State.RECONNECTING):
                 self._quiet_since = asyncio.get_running_loop().time()
             case PeerChanged():

@@ -6,6 +6,7 @@ Carrier. Whom to call and whom to let in is `voip.gateway.rooms.roster`'s to say
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from voip.conversation import Conversation
 from voip.endpoint import Endpoint
@@ -125,8 +126,10 @@ class Company:
             raise
         self._hold(Companion(conversation, port))
 
-    def accept(self, conversation: Conversation, *, agree: bool = False) -> None:
-        """Take a call that rings; `agree`, also to the guests it was announced with.
+    def accept(
+        self, conversation: Conversation, *, shown: LegsChanged | None = None
+    ) -> None:
+        """Take a call that rings; `shown` are the guests that our user agrees to.
 
         Raises:
             RefusedError: it would carry sound where the room's calls do not, or none.
@@ -140,12 +143,15 @@ class Company:
                 video=self.video,
                 muted=self.muted,
                 plan=lambda: self._ends(port),
-                agree=agree,
+                agree=shown is not None,
             )
         except UnexpectedEventError:
             port.close()
             raise
-        self._hold(Companion(conversation, port))
+        companion = Companion(conversation, port)
+        self._hold(companion)
+        if shown is not None:
+            self._carried.heard_of(companion, replace(shown, asks=False))
 
     async def admit(self) -> None:
         """Take note of every call that comes, until cancelled; `tick` judges it."""
@@ -225,6 +231,11 @@ class Company:
         """See `Host`."""
         if message.group_id == self._group_id:
             self._said(companion, message)
+
+    def rings(self, companion: Companion) -> None:
+        """See `Host`."""
+        with contextlib.suppress(CallError):  # they learn it when they come
+            companion.conversation.say(self._membership.message())
 
     def carries(self, companion: Companion, news: LegsChanged) -> None:
         """See `Host`."""

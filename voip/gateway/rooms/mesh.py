@@ -51,6 +51,7 @@ from voip.identity.trust import TrustState
 from voip.media.plan import MediaPlan
 from voip.media.quality.figures import MediaStats
 from voip.media.sources import VideoSource
+from voip.news import LegsChanged
 from voip.signalling.group import Introduce, Members, Room, Roster, SenderKey
 from voip.upkeep import VaultKeeper
 
@@ -221,8 +222,12 @@ class MeshRoom:
         await self._company.call(name)
         self._tell(Invited(self._book.name(identity)))
 
-    def join(self, invitation: Conversation) -> None:
+    def join(
+        self, invitation: Conversation, *, shown: LegsChanged | None = None
+    ) -> None:
         """Come, since somebody asked us to; while it rings.
+
+        `shown` is whom who asks carries, if our user saw it and agrees by coming.
 
         Raises:
             RefusedError: it is a call of another kind of room.
@@ -231,7 +236,7 @@ class MeshRoom:
         """
         if trust_of(invitation) is TrustState.BROKEN:
             raise TrustError(f"the trust in {invitation.alias!r}, who asks, is broken")
-        self._company.accept(invitation)
+        self._company.accept(invitation, shown=shown)
 
     async def leave(self, why: str = "you left") -> None:
         """End all our calls at once, and wait until the others know, or 5 s."""
