@@ -25,7 +25,7 @@ def is_weaker(leg: ListedLeg, before: ListedLeg) -> bool:
     """Whether somebody who agreed to a leg as it was may not agree to it as it is."""
     return (
         leg.mark > before.mark
-        or (leg.kind, leg.host) != (before.kind, before.host)
+        or (leg.kind, leg.host, leg.name) != (before.kind, before.host, before.name)
         or before.authenticated > leg.authenticated
         or before.words_matched > leg.words_matched
     )

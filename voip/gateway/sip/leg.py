@@ -14,6 +14,7 @@ from voip.gateway.counts import FrameCount
 from voip.gateway.sip.account import parse_uri
 from voip.gateway.sip.call import (
     CallOver,
+    EarlyMedia,
     Happened,
     Held,
     Pressed,
@@ -49,6 +50,7 @@ END_S = 5.0
 hangs up does not wait for one that hangs."""
 _UNANSWERED = CallOver(LegReason.LOST, 0, "the SIP worker does not answer")
 
+_MARKED = (Secured, EarlyMedia)
 _DROPPED = (Pressed, Held, Referred)
 
 
@@ -101,6 +103,7 @@ class SipLeg:
         self._plan: MediaPlan | None = None
         self._sample = 0
         self._is_held = False
+        self._untold = 0  # marks that whoever follows the call has not heard of
         self._replacement: SipLeg | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ending: asyncio.TimerHandle | None = None
@@ -136,6 +139,8 @@ class SipLeg:
             if isinstance(happened, Replaced):
                 self._replacement = None
             yield happened
+            # They were told of the mark by now; before, nothing may pass under it.
+            self._untold -= isinstance(happened, _MARKED)
             if isinstance(happened, CallOver):
                 return
 
@@ -206,7 +211,7 @@ class SipLeg:
             return None
         ours = self._source.read()  # read while shut, too, or it would be late after
         rules = self._rules
-        if self._is_held or not rules.may_hear:
+        if self._is_held or self._untold or not rules.may_hear:
             if rules.is_ringing:
                 self._sink.write(self._ringback.take())
             else:
@@ -251,7 +256,7 @@ class SipLeg:
 
     @property
     def _may_show(self) -> bool:
-        return self._rules.may_show and not self._is_held
+        return self._rules.may_show and not (self._is_held or self._untold)
 
     def _order(self, order: Order, text: str = "", *, on: bool = False) -> None:
         if not self._over_now.is_set():
@@ -279,6 +284,7 @@ class SipLeg:
             self._over_now.set()
             self._close()
             self._over(self._number)
+        self._untold += isinstance(happened, _MARKED)
         self._happened.put_nowait(happened)
 
     def _wake(self) -> None:

@@ -12,6 +12,8 @@ was told, the port shuts and everybody is told again. ::
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from voip.errors import NotAllowedError, RefusedError, UnreachableError
@@ -20,6 +22,7 @@ from voip.gateway.bridge import Port
 from voip.gateway.joined import Joined
 from voip.gateway.sip.account import SipAccount, parse_uri
 from voip.gateway.sip.call import (
+    Answered,
     CallOver,
     EarlyMedia,
     Happened,
@@ -39,6 +42,9 @@ from voip.signalling.legs import (
     LegReason,
 )
 
+MOVE_S = 5.0
+"""Within which the worker calls whom it was told to; if it does not, they named yet
+another meanwhile."""
 UNCHECKED = "not checked yet"
 """In place of the suite until the stack has named it."""
 
@@ -55,6 +61,15 @@ class Line(Protocol):
 
     def dial(self, uri: str, *, video: bool = False) -> SipLeg:
         """Call somebody; raises what `SipLine.dial` does."""
+
+
+@dataclass(slots=True)
+class _Party:
+    """Who is at the other end, what they are called, and what their keys are."""
+
+    leg: SipLeg
+    name: str
+    secured: Secured | EarlyMedia | None = None
 
 
 class Telephone:
@@ -86,14 +101,19 @@ class Telephone:
         self._port = port
         self._has_video = video and line.account.has_video
         self._tell = tell
-        self._leg: SipLeg | None = None
-        self._running: list[SipLeg] = []  # two, during a transfer
+        self._parties: list[_Party] = []  # two, during a transfer; the newest last
+        self._is_moving = False
+        self._moved = asyncio.Event()
         self._end = CallOver(LegReason.NORMAL, 0, "")
 
     @property
     def is_safe(self) -> bool:
         """Whether the telephone may hear and be heard, as far as its leg goes."""
         return self._leg is not None and self._leg.is_safe
+
+    @property
+    def _leg(self) -> SipLeg | None:
+        return self._parties[-1].leg if self._parties else None
 
     def announce(self, name: str) -> LegTicket:
         """Tell everybody of the leg; to be called once, before `dial` and `take`.
@@ -162,10 +182,13 @@ class Telephone:
         if self._leg is not None:
             self._leg.transfer(uri)
 
-    def hang_up(self) -> None:
-        """End the call, or give it up; nothing if there is none."""
+    def hang_up(self, reason: LegReason = LegReason.NORMAL, *, text: str = "") -> None:
+        """End the call, or give it up; nothing if there is none.
+
+        Those who are told of the leg hear why.
+        """
         if self.ticket is not None:
-            self.ticket.end()
+            self.ticket.end(reason, text=text)
 
     async def _hold(self, begin: Callable[[], SipLeg]) -> CallOver:
         """Begin the call when the leg has joined, and see it to its end."""
@@ -173,7 +196,7 @@ class Telephone:
         try:
             await self.ticket.shown()
         except RefusedError as error:
-            return CallOver(LegReason.REFUSED_BY_PEER, 0, str(error))
+            return self._over(self._why_not(error))
         leg = begin()
         self._end = CallOver(LegReason.LOST, 0, "the call was left")
         try:
@@ -184,47 +207,105 @@ class Telephone:
             self._end_all()
         return self._end
 
+    def _why_not(self, error: RefusedError) -> CallOver:
+        """Say why the call never began."""
+        assert self.ticket is not None
+        ended = self.ticket.ended
+        reason = LegReason.REFUSED_BY_PEER if ended is None else ended.reason
+        return CallOver(reason, 0, (ended.text if ended else "") or str(error))
+
     def _adopt(self, leg: SipLeg, tasks: asyncio.TaskGroup) -> None:
         """Answer for a call from now on, whether its task ever begins or not."""
-        self._running.append(leg)
-        tasks.create_task(self._follow(leg, tasks))
+        assert self.ticket is not None
+        party = _Party(leg, self.ticket.leg.name)
+        self._parties.append(party)
+        self._moved.set()
+        tasks.create_task(self._follow(party, tasks))
 
-    async def _follow(self, leg: SipLeg, tasks: asyncio.TaskGroup) -> None:
+    async def _follow(self, party: "_Party", tasks: asyncio.TaskGroup) -> None:
         """Follow one call to its end; one that replaces it beside it."""
         assert self.ticket is not None
+        leg = party.leg
         if self.ticket.ended is not None:  # while it was on its way
             leg.end()
-        before, self._leg = self._leg, leg
         leg.carry(self._port.plan(video=self._has_video))
         try:
             async for happened in leg.happenings():
                 if isinstance(happened, Replaced):
                     self._adopt(happened.leg, tasks)
                     continue
-                self._obey(leg, happened)
+                self._obey(party, happened, tasks)
                 self._tell(happened)
         finally:
             leg.end()
-            self._running.remove(leg)
-            if self._leg is leg:
-                self._leg = before
+            self._parties.remove(party)
+            self._moved.set()
+            if self._parties:
+                self._list()
+            else:
+                self._over(self._end)  # now: somebody may wait for an answer to it
 
-    def _obey(self, leg: SipLeg, happened: Happened) -> None:
+    def _obey(
+        self, party: "_Party", happened: Happened, tasks: asyncio.TaskGroup
+    ) -> None:
         ticket = self.ticket
         assert ticket is not None
         match happened:
-            case Secured(mark, suite) | EarlyMedia(mark, suite):
-                ticket.change(mark=mark, suite=suite)
+            case Answered():
+                self._part_with_others(party)
+            case Secured() | EarlyMedia():
+                party.secured = happened
+                self._list()
             case Held(on):
                 ticket.change(held=on)
             case Pressed(digit):
                 self.on_digit(digit)
+            case Referred(uri) if self._admits(uri) and not self._is_moving:
+                self._is_moving = True
+                tasks.create_task(self._move(party, uri))
             case Referred(uri):
-                leg.refer(uri, accept=self._admits(uri))
+                party.leg.refer(uri, accept=False)
             case CallOver():
                 self._end = happened
             case _:
                 pass
+
+    def _list(self) -> None:
+        """List who is there now, and as weak as the weakest of them."""
+        assert self.ticket is not None
+        if not self._is_moving:
+            self.ticket.change(name=self._parties[-1].name)
+        known = [each.secured for each in self._parties if each.secured is not None]
+        if known:
+            weakest = max(known, key=lambda each: each.mark)
+            self.ticket.change(mark=weakest.mark, suite=weakest.suite)
+
+    async def _move(self, party: "_Party", uri: str) -> None:
+        """Call whom they named, once everybody has shown that it is somebody else.
+
+        Both are named: until the other has answered, they are heard.
+        """
+        ticket, leg = self.ticket, party.leg
+        assert ticket is not None
+        ticket.change(name=_cut(f"{who_is(uri)}, by {party.name}"))
+        try:
+            await ticket.shown()
+        except RefusedError:
+            leg.refer(uri, accept=False)
+        else:
+            leg.refer(uri, accept=True)
+            self._moved.clear()
+            with suppress(TimeoutError):  # they named yet another: nobody is called
+                async with asyncio.timeout(MOVE_S):
+                    await self._moved.wait()
+        self._is_moving = False
+        if self._parties:
+            self._list()
+
+    def _part_with_others(self, party: "_Party") -> None:
+        """End those in whose place somebody has answered: they would hear on."""
+        for other in self._parties[: self._parties.index(party)]:
+            other.leg.end()
 
     def _admits(self, uri: str) -> bool:
         """Say whether they may send us to somebody else: toll fraud begins so."""
@@ -239,8 +320,8 @@ class Telephone:
             self._end_all()
 
     def _end_all(self) -> None:
-        for leg in self._running:
-            leg.end()
+        for party in self._parties:
+            party.leg.end()
 
     def _over(self, over: CallOver) -> CallOver:
         assert self.ticket is not None

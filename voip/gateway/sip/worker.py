@@ -155,10 +155,12 @@ class _Worker:
             call = await self._agent.dial(command.text, video=command.on)
         except BaresipError as error:
             self._tell(Tell(Said.CLOSED, command.call, 0, str(error)))
-            return
+        else:
+            self._add(call, command.call, pictures=command.on)
         finally:
             self._dialling -= 1
-        self._add(call, command.call, pictures=command.on)
+            if not self._dialling:
+                self._early.clear()  # of calls that came, and that the stack refused
 
     async def _act(self, line: Line, command: Command) -> None:
         call = line.call
@@ -204,8 +206,10 @@ class _Worker:
         self._add(call, number)
 
     def _next(self) -> int:
-        self._last = THEIRS + (self._last + 1 - THEIRS) % THEIRS
-        return self._last
+        while True:  # to one that no call has: there are fewer of these
+            self._last = THEIRS + (self._last + 1 - THEIRS) % THEIRS
+            if self._last not in self._lines:
+                return self._last
 
     def _add(self, call: Call, number: int, *, pictures: bool = False) -> None:
         line = self._lines[number] = Line(call, number)

@@ -73,11 +73,16 @@ async def test_what_is_played_before_the_answer_is_heard_and_answered_by_nothing
     line, leg, ear = dialled()
     line.say(Said.PROGRESS)
     line.say(Said.ENCRYPTED, f"0,audio,{SUITE}")
+    before = len(ear.pcm)
+    leg.hear(Sound(1, 0, LOUD))  # and nobody was told of a mark yet
+    untold = bytes(ear.pcm[before:])
+    ending = asyncio.create_task(end_of(leg))
+    await asyncio.sleep(0)
     answer = leg.hear(Sound(1, 0, LOUD))
     leg.end()
-    await end_of(leg)
+    await ending
 
-    assert (answer, bytes(ear.pcm)) == (None, LOUD)
+    assert (untold, answer, bytes(ear.pcm)) == (b"", None, LOUD)
 
 
 @simulated

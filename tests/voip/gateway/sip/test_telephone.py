@@ -24,7 +24,7 @@ from voip.gateway.sip.frames import (
 )
 from voip.gateway.sip.leg import MAX_HAPPENED, SipLeg
 from voip.gateway.sip.mark import expected
-from voip.gateway.sip.telephone import UNCHECKED, Telephone, who_is
+from voip.gateway.sip.telephone import MOVE_S, UNCHECKED, Telephone, who_is
 from voip.media.sources import SILENCE
 from voip.signalling.legs import (
     LegEnd,
@@ -41,6 +41,7 @@ account sip:gateway@pbx.example
 allow sip:+4930*@pbx.example
 """
 URI = "sip:+4930123@pbx.example"
+OTHER = "sip:+493099@pbx.example"
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 LOUD = b"\x10\x20" * 960
 
@@ -96,9 +97,9 @@ class StandInLine:
         leg = self.legs[to]
         leg.tell(Event(said, self.legs.index(leg) + 1, status, text))
 
-    def take_up(self, *, to: int = -1) -> None:
-        """Have the telephone answer, with good keys."""
-        self.say(Said.ENCRYPTED, f"0,audio,{SUITE}", to=to)
+    def take_up(self, *, to: int = -1, suite: str = "") -> None:
+        """Have the telephone answer, with good keys if no others are named."""
+        self.say(Said.ENCRYPTED, f"0,audio,{suite or SUITE}", to=to)
         self.say(Said.ESTABLISHED, to=to)
 
 
@@ -129,6 +130,24 @@ class Scene:
     @property
     def orders(self) -> list[Order]:
         return [command.order for command in self.line.sent]
+
+    @property
+    def name(self) -> str:
+        """Who is at the telephone, as everybody was told."""
+        return self.joined.legs.legs[0].name
+
+    async def transferred(self, suite: str = "") -> None:
+        """Have the telephone send us to another, bob agree, and the worker call."""
+        self.line.take_up(suite=suite)
+        await settle()
+        self.agree()
+        self.line.say(Said.REFERRED, OTHER)
+        await settle()
+        self.agree()
+        await settle()
+        second = self.line.add(2, OTHER, came=False)
+        self.line.legs[0].replace(second)
+        await settle()
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[asyncio.Task[CallOver]]:
@@ -391,6 +410,8 @@ async def test_a_transfer_of_theirs_needs_a_rule(
         here.line.take_up()
         here.line.say(Said.REFERRED, target)
         await settle()
+        here.agree()
+        await settle()
 
         assert here.line.sent[-1] == Command(Order.REFER, 1, target, on=accepted)
 
@@ -399,13 +420,9 @@ async def test_a_transfer_of_theirs_needs_a_rule(
 async def test_who_is_transferred_to_takes_the_place() -> None:
     here = scene()
     async with here.call() as holding:
+        await here.transferred()
         here.line.take_up()
-        here.line.say(Said.REFERRED, "sip:+493099@pbx.example")
         await settle()
-        second = here.line.add(2, "sip:+493099@pbx.example", came=False)
-        here.line.legs[0].replace(second)
-        await settle()
-        here.line.take_up()
         here.line.say(Said.CLOSED, "Call transfered", to=0)
         await settle()
         goes_on = not holding.done()
@@ -414,6 +431,123 @@ async def test_who_is_transferred_to_takes_the_place() -> None:
         over = await holding
 
     assert (goes_on, heard, over.reason) == (True, LOUD, LegReason.NORMAL)
+
+
+@simulated
+async def test_nobody_else_is_called_before_everybody_has_shown_who() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        await settle()
+        here.line.say(Said.REFERRED, OTHER)
+        await settle()
+        before = here.orders[-1], here.hears(), here.name
+        here.agree()
+        await settle()
+
+        assert here.orders[-1] is Order.REFER
+    assert before == (Order.DIAL, SILENCE, "+493099, by +4930123")
+
+
+@simulated
+async def test_who_refuses_the_other_ends_the_call_and_nobody_is_called() -> None:
+    here = scene()
+    async with here.call() as holding:
+        here.line.take_up()
+        here.line.say(Said.REFERRED, OTHER)
+        await settle()
+        here.agree(Shown.REFUSED)
+        await settle()
+        here.line.say(Said.CLOSED, to=0)
+        await holding
+
+    assert here.line.sent[1:] == [
+        Command(Order.END, 1),
+        Command(Order.REFER, 1, OTHER),
+    ]
+
+
+@simulated
+async def test_who_hangs_up_while_others_decide_is_gone_at_once() -> None:
+    here = scene()
+    async with here.call() as holding:
+        here.line.take_up()
+        here.line.say(Said.REFERRED, OTHER)
+        await settle()
+        here.line.say(Said.CLOSED, to=0)
+        await holding
+
+        assert asyncio.get_running_loop().time() < 1
+
+
+@simulated
+async def test_of_two_whom_they_name_at_once_the_second_is_not_called() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        here.line.say(Said.REFERRED, OTHER)
+        here.line.say(Said.REFERRED, "sip:+493077@pbx.example")
+        await settle()
+        here.agree()
+        await settle()
+
+        assert [each.on for each in here.line.sent[1:]] == [False, True]
+
+
+@simulated
+async def test_whom_the_worker_does_not_call_is_named_no_longer() -> None:
+    here = scene()
+    async with here.call():
+        here.line.take_up()
+        here.line.say(Said.REFERRED, OTHER)
+        await settle()
+        here.agree()
+        await asyncio.sleep(MOVE_S + 0.1)
+
+        assert here.name == "+4930123"
+
+
+@simulated
+async def test_who_did_not_answer_in_their_place_is_named_no_longer() -> None:
+    here = scene()
+    async with here.call():
+        await here.transferred()
+        here.line.say(Said.CLOSED, "", 486)
+        await settle()
+        named, heard = here.name, here.hears()
+        here.agree()
+        await settle()
+
+        assert (named, heard) == ("+4930123", SILENCE)
+        assert here.port.is_open
+
+
+@simulated
+async def test_who_answers_in_their_place_ends_the_other() -> None:
+    here = scene()
+    async with here.call():
+        await here.transferred()
+        here.line.take_up()
+        await settle()
+
+        assert here.line.sent[-1] == Command(Order.END, 1)
+        here.line.say(Said.CLOSED)
+
+
+@simulated
+async def test_two_are_as_weak_as_the_weaker_of_them() -> None:
+    here = scene(ACCOUNT + "unencrypted allowed\n", may_be_weak=True)
+    async with here.call():
+        await here.transferred("NULL_HMAC_SHA1_80")
+        here.line.take_up()
+        await settle()
+        both = here.joined.legs.legs[0].mark
+        here.line.say(Said.CLOSED, to=0)
+        await settle()
+        one = here.joined.legs.legs[0].mark
+        here.line.say(Said.CLOSED)
+
+    assert (both, one) == (Mark.NOT_ENCRYPTED, Mark.TO_PBX)
 
 
 @simulated
