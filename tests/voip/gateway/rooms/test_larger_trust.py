@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -45,7 +45,11 @@ def told(room: LargerRoom) -> list[RoomNews]:
 
 
 def larger(
-    home: Home, ticket: Room | None = TICKET, *, pictures: bool = False
+    home: Home,
+    ticket: Room | None = TICKET,
+    *,
+    pictures: bool = False,
+    guests: bool = False,
 ) -> LargerRoom:
     """Make a room whose server does not answer."""
     video = Camera(0) if pictures else None
@@ -57,6 +61,7 @@ def larger(
         open_sfu=Down,
         entropy=os.urandom,
         ticket=ticket,
+        guests=guests,
     )
 
 
@@ -89,14 +94,23 @@ class Two:
 
 @asynccontextmanager
 async def two(
-    alice: Party, bob: Party, *, pictures: bool = False
+    alice: Party,
+    bob: Party,
+    *,
+    pictures: bool = False,
+    guests: bool = False,
+    first: Callable[[LargerRoom], object] | None = None,
 ) -> AsyncIterator[Two]:
-    """Have two in a room whose server does not answer."""
+    """Have two in a room whose server does not answer; alice does something first."""
     town = Town()
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(on(town, alice))
         there = await stack.enter_async_context(on(town, bob))
-        one = await stack.enter_async_context(larger(here, pictures=pictures))
+        one = await stack.enter_async_context(
+            larger(here, pictures=pictures, guests=guests)
+        )
+        if first is not None:
+            first(one)
         await one.invite("bob")
         invitation = await there.rung()
         other = await stack.enter_async_context(larger(there, None))
