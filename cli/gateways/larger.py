@@ -145,6 +145,7 @@ def larger_room(  # noqa: PLR0913 -- where, as whom, with what
     group_id: bytes,
     ticket: Room | None = None,
     secret: str = "",
+    guests: bool = False,
     counted: GatewayCounts | None = None,
 ) -> LargerRoom:
     """Give our place in a room over a server; `ticket` and `secret`, if we made it."""
@@ -160,6 +161,7 @@ def larger_room(  # noqa: PLR0913 -- where, as whom, with what
         server=server.url,
         ice=ice,
         video=video,
+        guests=guests,
         counted=counted,
     )
 
