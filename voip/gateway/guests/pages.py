@@ -43,10 +43,12 @@ _SCRIPTS: Final = (
     "media.js",
     "call.js",
     "screens.js",
+    "company.js",
+    "pad.js",
     "guest.js",
 )
 
-_PUBLISHED: Final = "248dd673e0f63368c134c90c49b1568d62b233a9d887f1dac0e4b4211bd582fd"
+_PUBLISHED: Final = "61e995165e19822273c89ab53a571f179477720c53c9a28382b15a354fe547b6"
 """`fingerprint` of this version's files: a page that somebody changed on the disk, or
 half of an update, would else speak for us in a guest's browser."""
 

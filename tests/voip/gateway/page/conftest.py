@@ -11,6 +11,7 @@ import pytest
 
 from tests.voip.gateway.page import chromium, firefox
 from tests.voip.gateway.page.browsers import Tab, Wishes
+from tests.voip.gateway.page.host import Host, hosting
 
 GUEST_HZ = 440.0
 """What a guest's microphone hears in Chromium."""
@@ -64,3 +65,10 @@ def open_tab(request: pytest.FixtureRequest) -> OpenTab:
         return chromium.tab(browser, wishes)
 
     return opened
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    """Give a gateway that does what the test says."""
+    async with hosting() as given:
+        yield given

@@ -1,6 +1,6 @@
 """Who cannot see well, use a mouse or a wide screen takes part, too (WCAG 2.2 AA)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -9,15 +9,17 @@ from axe_playwright_python.async_playwright import (  # type: ignore[import-unty
 )
 
 from tests.voip.gateway.page import chromium
-from tests.voip.gateway.page.browsers import Tab, Wishes, click, until_screen
+from tests.voip.gateway.page.browsers import Tab, Wishes, click, until, until_screen
 from tests.voip.gateway.page.conftest import OpenTab
-from tests.voip.gateway.page.host import Host, hosting
-from tests.voip.gateway.page.test_screens import (
+from tests.voip.gateway.page.host import Host
+from tests.voip.gateway.page.steps import (
     PHONE,
     at_the_door,
     ended,
     in_the_call,
+    telephone,
 )
+from voip.gateway.guests.messages import Present
 from voip.signalling.legs import Legs
 
 pytestmark = pytest.mark.slow
@@ -43,6 +45,20 @@ async def notice(tab: Tab, host: Host) -> None:
     await until_screen(tab, "notice")
 
 
+async def pad(tab: Tab, host: Host) -> None:
+    await in_the_call(tab, host)
+    await telephone(tab, host)
+    await click(tab, "pad")
+
+
+async def people(tab: Tab, host: Host) -> None:
+    await in_the_call(tab, host)
+    await telephone(tab, host)
+    await host.say(Present(("alice", "carol", "W" * 48)))
+    await until(tab, "document.getElementById('people').children.length === 4")
+    await tab.ask("document.getElementById('people-box').open = true")
+
+
 async def the_end(tab: Tab, host: Host) -> None:
     await at_the_door(tab, host)
     await click(tab, "hang-up")
@@ -60,16 +76,11 @@ SCREENS = [
     pytest.param(in_the_call, "", id="call"),
     pytest.param(words, "", id="words"),
     pytest.param(notice, "", id="notice"),
+    pytest.param(pad, "", id="pad"),
+    pytest.param(people, "", id="people"),
     pytest.param(the_end, "", id="ended"),
     pytest.param(missing, "delete globalThis.RTCRtpScriptTransform;", id="missing"),
 ]
-
-
-@pytest.fixture
-async def host() -> AsyncIterator[Host]:
-    """Give a gateway that does what the test says."""
-    async with hosting() as given:
-        yield given
 
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])

@@ -363,6 +363,7 @@ FROM_GATEWAY: list[guestmessages.GuestMessage] = [
         (guestmessages.Count(Kind.AUDIO, guestmessages.Direction.SENT, 10, 0, 11),)
     ),
     guestmessages.Notice(guestmessages.Happening.OPENED_AGAIN),
+    guestmessages.Present(("alice", "bób")),
 ]
 
 
@@ -386,7 +387,7 @@ async def test_the_page_reads_what_the_gateway_says(tab: Tab) -> None:
 
     assert found == [
         "ALERTING", "ACCEPT", "HANGUP", "REKEY", "SAS_RESULT", "LEGS", "LEG_END",
-        "ANSWER", "COUNTS", "NOTICE", "PING",
+        "ANSWER", "COUNTS", "NOTICE", "PRESENT", "PING",
     ]  # fmt: skip
 
 
@@ -424,6 +425,7 @@ async def test_the_gateway_reads_what_the_page_says(tab: Tab) -> None:
           { type: "SAS_RESULT", isMatch: false },
           { type: "PING", t: 9 }, { type: "PONG", t: 9 },
           { type: "LEGS_ACK", version: 2, isShown: true },
+          { type: "DIGITS", leg: 2, digits: "4*#" },
           { type: "OFFER", sdp: "v=0" },
           { type: "COUNTS", counts },
         ].map((message) => hex(messages.formatControl(
@@ -433,7 +435,7 @@ async def test_the_gateway_reads_what_the_page_says(tab: Tab) -> None:
 
     assert [type(each).__name__ for each in read] == [
         "Confirm", "Hangup", "State", "RekeyAck", "SasResult", "Ping", "Pong",
-        "LegsAck", "Offer", "Counts",
+        "LegsAck", "Digits", "Offer", "Counts",
     ]  # fmt: skip
 
 

@@ -1,8 +1,6 @@
 """What a person sees and does on the page, in real browsers, at every screen."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
@@ -16,7 +14,16 @@ from tests.voip.gateway.page.browsers import (
     violations,
 )
 from tests.voip.gateway.page.conftest import OpenTab
-from tests.voip.gateway.page.host import Host, hosting
+from tests.voip.gateway.page.host import Host
+from tests.voip.gateway.page.steps import (
+    PHONE,
+    SUBMIT,
+    ask_to_join,
+    at_the_door,
+    ended,
+    in_the_call,
+    told,
+)
 from voip.gateway.guests.handshake import Media
 from voip.gateway.guests.messages import (
     Accept,
@@ -27,14 +34,8 @@ from voip.gateway.guests.messages import (
 )
 from voip.signalling.legs import (
     LegEnd,
-    LegKind,
     LegReason,
     Legs,
-    LegsAck,
-    LegStage,
-    ListedLeg,
-    Mark,
-    Shown,
 )
 from voip.signalling.messages import (
     Alerting,
@@ -46,60 +47,6 @@ from voip.signalling.messages import (
 )
 
 pytestmark = pytest.mark.slow
-
-PHONE = ListedLeg(
-    2,
-    LegKind.SIP,
-    mark=Mark.NOT_ENCRYPTED,
-    host="pbx.example",
-    name="reception",
-)
-SUBMIT = "document.querySelector('[type=submit]')"
-
-
-@pytest.fixture
-async def host() -> AsyncIterator[Host]:
-    """Give a gateway that does what the test says."""
-    async with hosting() as given:
-        yield given
-
-
-async def ask_to_join(tab: Tab, host: Host, name: str = "Bob") -> None:
-    """Open the link and press the button."""
-    await tab.open(host.link)
-    await until_screen(tab, "join")
-    await tab.ask(f"document.getElementById('name').value = {name!r}")
-    await tab.ask(f"{SUBMIT}.click()")
-
-
-async def at_the_door(tab: Tab, host: Host) -> Confirm:
-    """Get as far as the host being asked."""
-    await ask_to_join(tab, host)
-    confirm = await host.hear(Confirm)
-    await until_screen(tab, "door")
-    return confirm
-
-
-async def in_the_call(tab: Tab, host: Host) -> Confirm:
-    """Get as far as an offer of media, which nobody answers here."""
-    confirm = await at_the_door(tab, host)
-    await host.say(Accept())
-    await host.hear(State)
-    await host.hear(Offer)
-    await until_screen(tab, "call")
-    return confirm
-
-
-async def ended(tab: Tab) -> str:
-    """Wait for the end of the call; give what the page says about it."""
-    await until_screen(tab, "ended")
-    text: str = await tab.ask("document.getElementById('ended').innerText")
-    return text
-
-
-async def told(tab: Tab, text: str) -> None:
-    """Wait until the page's live region says something."""
-    await until(tab, f"document.getElementById('news').textContent.includes({text!r})")
 
 
 async def test_the_secret_leaves_the_address_at_once(
@@ -212,136 +159,6 @@ async def test_words_that_match_are_told_and_shown(
         assert (await host.hear(SasResult)).matched
         state = await tab.ask("document.getElementById('words-state').textContent")
         assert "words match" in state
-
-
-async def test_a_weaker_leg_is_acknowledged_only_once_agreed(
-    open_tab: OpenTab, host: Host
-) -> None:
-    async with open_tab() as tab:
-        await in_the_call(tab, host)
-        await host.say(Legs(1, (PHONE,)))
-        await until_screen(tab, "notice")
-        mark = await tab.ask("document.getElementById('mark').textContent")
-        await click(tab, "accept-legs")
-
-        assert mark == "NOT ENCRYPTED past here"
-        assert await host.hear(LegsAck) == LegsAck(1, Shown.SHOWN)
-
-
-async def test_another_guest_of_the_same_page_is_asked_about(
-    open_tab: OpenTab, host: Host
-) -> None:
-    async with open_tab() as tab:
-        await in_the_call(tab, host)
-        legs = [
-            ListedLeg(
-                number,
-                LegKind.BROWSER,
-                mark=Mark.BROWSER_GUEST,
-                host=host.origin.removeprefix("http://"),
-                name="Bob",
-            )
-            for number in (1, 2)
-        ]
-        await host.say(Legs(1, tuple(legs)))
-        await until_screen(tab, "notice")
-
-        assert await tab.ask("document.querySelectorAll('#legs li').length") == 1
-
-
-async def test_a_weaker_leg_can_be_refused(open_tab: OpenTab, host: Host) -> None:
-    async with open_tab() as tab:
-        await in_the_call(tab, host)
-        await host.say(Legs(1, (PHONE,)))
-        await until_screen(tab, "notice")
-        await click(tab, "refuse-legs")
-
-        assert await host.hear(LegsAck) == LegsAck(1, Shown.REFUSED)
-
-
-async def test_a_list_without_anything_weaker_is_acknowledged_at_once(
-    open_tab: OpenTab, host: Host
-) -> None:
-    async with open_tab() as tab:
-        await in_the_call(tab, host)
-        own = ListedLeg(
-            1,
-            LegKind.BROWSER,
-            mark=Mark.BROWSER_GUEST,
-            host=host.origin.removeprefix("http://"),
-            name="Bob",
-        )
-        await host.say(Legs(1, (own,)))
-
-        assert await host.hear(LegsAck) == LegsAck(1, Shown.SHOWN)
-
-
-async def test_another_guest_is_not_taken_for_oneself(
-    open_tab: OpenTab, host: Host
-) -> None:
-    async with open_tab() as tab:
-        await in_the_call(tab, host)
-        other = ListedLeg(
-            1,
-            LegKind.BROWSER,
-            mark=Mark.BROWSER_GUEST,
-            host=host.origin.removeprefix("http://"),
-            name="Eve",
-        )
-        await host.say(Legs(1, (other,)))
-        await until_screen(tab, "notice")
-
-        assert "Eve" in await tab.ask("document.getElementById('legs').textContent")
-
-
-async def test_ones_own_leg_is_known_by_the_name_that_was_sent(
-    open_tab: OpenTab, host: Host
-) -> None:
-    async with open_tab() as tab:
-        await ask_to_join(tab, host, "a" * 60)
-        await host.hear(Confirm)
-        await host.say(Accept())
-        await host.hear(Offer)
-        assert host.hello is not None
-        own = ListedLeg(
-            1,
-            LegKind.BROWSER,
-            mark=Mark.BROWSER_GUEST,
-            host=host.origin.removeprefix("http://"),
-            name=host.hello.name,
-        )
-        await host.say(Legs(1, (own,)))
-
-        assert await host.hear(LegsAck) == LegsAck(1, Shown.SHOWN)
-
-
-async def test_a_further_list_does_not_answer_what_is_asked(
-    open_tab: OpenTab, host: Host
-) -> None:
-    async with open_tab() as tab:
-        await in_the_call(tab, host)
-        await host.say(Legs(1, (PHONE,)))
-        await until_screen(tab, "notice")
-        await host.say(Legs(2, (replace(PHONE, stage=LegStage.HELD),)))
-        legs = "document.getElementById('legs').textContent"
-        await until(tab, f"{legs}.includes('on hold')")
-        await tab.ask("document.querySelector('[data-do=refuse-legs]').click()")
-
-        assert await host.hear(LegsAck) == LegsAck(2, Shown.REFUSED)
-
-
-async def test_a_leg_that_was_agreed_to_is_not_asked_about_again(
-    open_tab: OpenTab, host: Host
-) -> None:
-    async with open_tab() as tab:
-        await in_the_call(tab, host)
-        await host.say(Legs(1, (PHONE,)))
-        await until_screen(tab, "notice")
-        await click(tab, "accept-legs")
-        await host.hear(LegsAck)
-        await host.say(Legs(2, (PHONE,)))
-
-        assert await host.hear(LegsAck) == LegsAck(2, Shown.SHOWN)
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ export class Call {
   /**
    * @param {import("./own.js").Own} own what we send
    * @param {object} show told what happens: host, door, accepted, connected, opened,
-   *   tracks, alerting, reconnecting, legs, legEnded, hostState, hostWords, openedAgain,
-   *   way, quality, ended
+   *   tracks, alerting, reconnecting, present, legs, legEnded, hostState, hostWords,
+   *   openedAgain, way, quality, ended
    */
   constructor(own, show) {
     [this.#own, this.#show] = [own, show];
@@ -159,6 +159,11 @@ export class Call {
   /** Answer a list of legs, once it is on the screen. */
   answerLegs(version, isShown) {
     this.#line.send({ type: "LEGS_ACK", version, isShown });
+  }
+
+  /** Press keys of a telephone. @param {number} leg @param {string} digits */
+  press(leg, digits) {
+    this.#line.send({ type: "DIGITS", leg, digits });
   }
 
   /** Tell the host what we send now. */
@@ -239,6 +244,7 @@ export class Call {
       isMatch ? this.#show.hostWords() : this.#finish("differ", REASON.SECURITY),
     LEGS: ({ version, legs }) => this.#show.legs(version, legs),
     LEG_END: (end) => this.#show.legEnded(end),
+    PRESENT: ({ names }) => this.#show.present(names),
     NOTICE: ({ code }) => code === OPENED_AGAIN && this.#show.openedAgain(),
     COUNTS: ({ counts }) => {
       this.#theirs = this.#unanswered === 0 ? counts : []; // else of the one before

@@ -7,6 +7,7 @@
 
 import { followNewLink, takeSecret } from "./link.js";
 import { Call } from "./call.js";
+import { Company, showOwnMark } from "./company.js";
 import {
   DeviceError,
   Meter,
@@ -16,6 +17,7 @@ import {
 } from "./devices.js";
 import { missingFeatures } from "./features.js";
 import { Own } from "./own.js";
+import { Pad } from "./pad.js";
 import {
   LEG_ENDINGS,
   at,
@@ -25,7 +27,6 @@ import {
   fill,
   go,
   list,
-  markText,
   offer,
   open,
   play,
@@ -33,14 +34,9 @@ import {
   say,
   showClock,
   showEnding,
-  showMark,
   showQuality,
 } from "./screens.js";
 import { AUDIO } from "./sframe.js";
-
-const OWN_MARK = { mark: 2, flags: 0, host: location.host, suite: "" };
-const BROWSER = 1; // a leg's kind
-const HELD = 3; // a leg's state
 
 const own = new Own();
 const meter = new Meter((level) => {
@@ -50,10 +46,10 @@ const meter = new Meter((level) => {
 });
 const chosen = { audio: "", video: "", speaker: "" };
 let call = null;
+let company = null; // once there is a host
+let pad = null;
 let alias = "";
 let withVideo = true;
-let knownLegs = new Map(); // marks by id, as last agreed
-let asked = null; // the list in question: its version, and what is agreed with it
 let connectedAt = 0;
 const picture = { isOpened: false, isShown: true }; // by our worker; by the host
 let isOver = false;
@@ -158,8 +154,9 @@ const actions = {
   match: () => compared("You said that the words match."),
   differ: () => call.compare(false),
   later: () => close("words"),
-  "accept-legs": () => answeredLegs(true),
-  "refuse-legs": () => answeredLegs(false),
+  pad: () => pad.toggle(),
+  "accept-legs": () => company.answer(true),
+  "refuse-legs": () => company.answer(false),
   "hang-up": () => call.hangUp(),
 };
 
@@ -168,54 +165,6 @@ function compared(text) {
   at("words-state").textContent = "· words match";
   say(text);
   close("words");
-}
-
-function answeredLegs(isShown) {
-  if (isShown) {
-    knownLegs = asked.marks;
-  }
-  call.answerLegs(asked.version, isShown);
-  asked = null;
-  close("notice");
-}
-
-/** Our own leg in a list, which is told to everybody alike; undefined if none is. */
-function ownLeg(legs) {
-  return legs.find(
-    ({ kind, host, name }) =>
-      kind === BROWSER && host === location.host && name === call.name,
-  );
-}
-
-/**
- * Show who takes part; what makes the call weaker is asked first.
- *
- * Known is only what was agreed to: a further list, which comes while we ask, must not
- * find its legs known because they were shown.
- */
-function showLegs(version, legs) {
-  const mine = ownLeg(legs);
-  const others = legs.filter((leg) => leg !== mine);
-  const weakest = others.reduce(
-    (worst, leg) => (leg.mark > worst.mark ? leg : worst),
-    OWN_MARK,
-  );
-  const isWeaker = others.some((leg) => !(knownLegs.get(leg.id) >= leg.mark));
-  asked = { version, marks: new Map(others.map(({ id, mark }) => [id, mark])) };
-  showMark(weakest);
-  list(
-    "legs",
-    others.map(
-      (leg) =>
-        `${leg.name || leg.host}: ${markText(leg)}, via ${alias}` +
-        (leg.state === HELD ? ", on hold" : ""),
-    ),
-  );
-  if (isWeaker) {
-    open("notice");
-  } else {
-    answeredLegs(true);
-  }
 }
 
 /** Show the host's picture, or that there is none; a last one must not stay. */
@@ -233,6 +182,15 @@ const show = {
     withVideo = host.withVideo;
     fill("alias", alias);
     list("words-list", host.words);
+    company = new Company(
+      alias,
+      () => call.name,
+      (version, isShown) => call.answerLegs(version, isShown),
+    );
+    pad = new Pad(
+      () => company.telephone,
+      (leg, digits) => call.press(leg, digits),
+    );
     at("face").textContent = Array.from(alias)[0].toUpperCase();
     for (const button of [...buttons("camera"), ...buttons("screen")]) {
       button.hidden =
@@ -299,7 +257,11 @@ const show = {
     say(`${alias} found your words.`);
     close("words");
   },
-  legs: showLegs,
+  present: (names) => company.present(names),
+  legs(version, legs) {
+    company.legs(version, legs);
+    pad.update();
+  },
   legEnded({ text, reason }) {
     say(`${clean(text) || "Somebody"} ${LEG_ENDINGS.get(reason) ?? "has gone"}.`);
   },
@@ -369,7 +331,7 @@ const changed = {
 
 async function start() {
   fill("host", location.host);
-  showMark(OWN_MARK);
+  showOwnMark();
   showOwn();
   followNewLink(() => call === null || isOver);
   let secret;

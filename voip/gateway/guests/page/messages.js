@@ -36,11 +36,13 @@ const TYPE = {
   PONG: 14,
   LEGS: 21,
   LEGS_ACK: 22,
+  DIGITS: 23,
   LEG_END: 25,
   OFFER: 32,
   ANSWER: 33,
   COUNTS: 34,
   NOTICE: 35,
+  PRESENT: 36,
 };
 
 /** Why a call ends: the codes of HANGUP. */
@@ -57,6 +59,7 @@ export const MAX_SDP_BYTES = 24 * 1024;
 const NO_DEVICE = new Uint8Array(16); // HANGUP names a device; a guest has none
 const MAX_TURN_SERVERS = 4;
 const MAX_LEGS = 8;
+const MAX_PRESENT = 16;
 const MAX_COUNTS = 6; // three kinds, two directions
 const MATCH = 1;
 const DIFFER = 2;
@@ -71,6 +74,7 @@ const WRITE = {
   PING: ({ t }) => be64(t),
   PONG: ({ t }) => be64(t),
   LEGS_ACK: ({ version, isShown }) => concat(be32(version), u8(isShown ? 1 : 2)),
+  DIGITS: ({ leg, digits }) => concat(u8(leg), lp8(utf8(digits))),
   OFFER: ({ sdp }) => lp16(utf8(sdp)),
   COUNTS: ({ counts }) =>
     concat(
@@ -143,6 +147,9 @@ const READ = {
   ANSWER: (reader) => ({ sdp: decodeText(reader.lp16(), MAX_SDP_BYTES) }),
   COUNTS: (reader) => ({ counts: several(reader, MAX_COUNTS, readCount) }),
   NOTICE: (reader) => ({ code: reader.u8() }),
+  PRESENT: (reader) => ({
+    names: several(reader, MAX_PRESENT, (each) => each.text(48)),
+  }),
 };
 
 const NAMES = new Map(Object.entries(TYPE).map(([name, code]) => [code, name]));

@@ -7,7 +7,7 @@
  */
 
 const SCREENS = ["join", "missing", "door", "call", "ended"];
-const PANELS = ["words", "notice"];
+const PANELS = ["words", "notice", "pad"];
 
 /** @param {string} id @returns {any} the element */
 export const at = (id) => document.getElementById(id);
