@@ -26,6 +26,7 @@ enable_tls=yes
 mpath="{modules}"
 {loaded}
 modparam("usrloc", "db_mode", 0)
+modparam("registrar", "gruu_enabled", 0)
 modparam("registrar", "received_avp", "$avp(received)")
 modparam("nathelper", "received_avp", "$avp(received)")
 modparam("tls", "tls_method", "TLSv1.2+")

@@ -85,7 +85,7 @@ class Linphone:
             await asyncio.sleep(0.1)
 
     async def heard_hz(self) -> float:
-        """Wait for what it recorded; gives the pitch."""
+        """Wait for what it recorded in a call that is over; gives the pitch."""
         heard = self.folder / "heard.wav"
         await until(lambda: heard.stat().st_size > 20000 and wav_rate(heard) > 0)
         return peak_hz(wav_samples(heard), wav_rate(heard))
