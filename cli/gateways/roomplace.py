@@ -63,6 +63,7 @@ class Place:
             server,
             ice=self.ice,
             video=self.video,
+            guests=self.gateway is not None,
             group_id=group_id,
             ticket=None if made is None else made.ticket,
             secret="" if made is None else made.secret,

@@ -74,7 +74,6 @@ async def open_room(store: VaultKeeper, members: Sequence[str], wanted: Wanted) 
             group_id = os.urandom(ID_BYTES)
             async with place.mesh(group_id, is_opener=True) as room:
                 return (await _desk(room, place).hold(ask=members)).code
-        _check_guests(place)
         made = await make_room(server)
         async with place.larger(made.ticket.group_id, server, made) as larger:
             code = (await _desk(larger, place).hold(ask=members)).code
@@ -118,14 +117,12 @@ async def enter(
 
     Raises:
         UnexpectedEventError: nobody asks any more.
-        RefusedError: guests of ours cannot come to that room.
     """
     assert invitation.group is not None
     # Calls of a room over a server carry no sound: that goes by the server.
     if Media.AUDIO in invitation.media_asked:
         room = place.mesh(invitation.group)
     else:
-        _check_guests(place)
         room = place.larger(invitation.group, server)
     async with room:
         return await _desk(room, place, typed).hold(invitation=invitation, shown=shown)
@@ -135,11 +132,6 @@ def _desk(
     room: MeshRoom, place: Place, typed: asyncio.Queue[bytes] | None = None
 ) -> RoomDesk:
     return RoomDesk(room, place.stage, gateway=place.gateway, typed=typed)
-
-
-def _check_guests(place: Place) -> None:
-    if place.gateway is not None:
-        raise RefusedError("browser guests come to rooms without a server only")
 
 
 async def _invitation(endpoint: Endpoint, only: bytes | None) -> Conversation:

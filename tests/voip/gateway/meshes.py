@@ -131,9 +131,13 @@ async def on(town: Town, person: Party) -> AsyncIterator[Home]:
 
 @asynccontextmanager
 async def inside(
-    home: Home, *, group_id: bytes = GROUP, is_opener: bool = False
+    home: Home,
+    *,
+    group_id: bytes = GROUP,
+    is_opener: bool = False,
+    guests: bool = False,
 ) -> AsyncIterator[Inside]:
-    """Be in a room."""
+    """Be in a room; `guests`, with the right to let some in."""
     counted = GatewayCounts()
     room = MeshRoom(
         home.endpoint,
@@ -141,6 +145,7 @@ async def inside(
         plan=tone_plan(),
         group_id=group_id,
         is_opener=is_opener,
+        guests=guests,
         counted=counted,
     )
     person = Inside(room, home, counted=counted)
@@ -154,17 +159,22 @@ async def inside(
 
 @asynccontextmanager
 async def meeting(
-    wire: Town, opener: Party, *others: Party
+    wire: Town, opener: Party, *others: Party, guests: bool = False
 ) -> AsyncIterator[list[Inside]]:
-    """Have one open a room and ask the others in, who come."""
+    """Have one open a room and ask the others in, who come.
+
+    `guests`, who opens it and who comes may let some in.
+    """
     async with AsyncExitStack() as stack:
         homes = [
             await stack.enter_async_context(on(wire, p)) for p in (opener, *others)
         ]
-        first = await stack.enter_async_context(inside(homes[0], is_opener=True))
+        opening = inside(homes[0], is_opener=True, guests=guests)
+        first = await stack.enter_async_context(opening)
         people = [first]
         for home, party in zip(homes[1:], others, strict=True):
-            people.append(await come(stack, first, home, party.vault.alias))
+            came = coming(first, home, party.vault.alias, guests=guests)
+            people.append(await stack.enter_async_context(came))
         yield people
 
 
@@ -176,12 +186,14 @@ async def come(
 
 
 @asynccontextmanager
-async def coming(inviter: Inside, home: Home, alias: str) -> AsyncIterator[Inside]:
+async def coming(
+    inviter: Inside, home: Home, alias: str, *, guests: bool = False
+) -> AsyncIterator[Inside]:
     """Be in a room by the invitation of a member."""
     await inviter.room.invite(alias)
     invitation = await home.rung()
     assert invitation.group == GROUP
-    async with inside(home) as person:
+    async with inside(home, guests=guests) as person:
         person.room.join(invitation)
         yield person
 

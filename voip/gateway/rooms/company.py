@@ -290,7 +290,11 @@ class Company:
 
     def _hold(self, companion: Companion) -> None:
         self._all.append(companion)
-        self._carried.began(companion)
+        try:
+            self._carried.began(companion)
+        except CallError as error:  # an older device cannot be told of our guests
+            self.warn(f"{companion.conversation.alias}: {error}")
+            companion.hang_up()
         self._spawn(companion.run(self))
 
     def _port(self) -> Port:

@@ -24,6 +24,8 @@ from voip.signalling.legs import (
 )
 
 _LAST_ID: Final = 255
+_MAX_UNANSWERED: Final = 64
+"""Lists whose answer means anything: members can change theirs while he thinks."""
 
 
 class MemberLegs(NamedTuple):
@@ -64,7 +66,7 @@ class GuestList:
     def answer(self, ack: LegsAck) -> LegsAck | None:
         """Take the guest's answer; gives what it says to our own list.
 
-        None if he has answered to a newer one already.
+        None if he has answered to a newer one already, or this one is long past.
 
         Raises:
             MalformedError: it speaks of a list that was never sent.
@@ -74,6 +76,8 @@ class GuestList:
         self._own_versions = {
             each: own for each, own in self._own_versions.items() if each >= ack.version
         }
+        if ack.version == self._version:
+            self._forget()
         return None if version is None else LegsAck(version, ack.answer)
 
     def knows(self, member: str) -> bool:
@@ -84,6 +88,18 @@ class GuestList:
         return member not in self._unheard and all(
             self._told.knows(self._ids[member, leg.id]) for leg in theirs.legs
         )
+
+    def _forget(self) -> None:
+        """Free the numbers that are in the list no more, which the guest has answered.
+
+        Before he has, he could take another leg for one that he knows.
+        """
+        listed = {
+            (member, leg.id)
+            for member, theirs in self._others.items()
+            for leg in theirs.legs
+        }
+        self._ids = {key: self._ids[key] for key in listed}
 
     def _tell(self) -> Legs:
         listed = list(self._ours.legs)
@@ -101,6 +117,7 @@ class GuestList:
         self._unheard = frozenset(unheard)
         self._version += 1
         self._own_versions[self._version] = self._ours.version
+        self._own_versions.pop(self._version - _MAX_UNANSWERED, None)
         legs = Legs(self._version, tuple(sorted(listed, key=lambda leg: leg.id)))
         self._told.tell(legs)
         return legs
@@ -110,8 +127,13 @@ class GuestList:
         return max((leg.id for leg in self._ours.legs), default=0)
 
     def _id(self, member: str, leg: ListedLeg) -> int:
-        """Give the number of a leg, always the same; 0 or less where none is left."""
-        return self._ids.setdefault((member, leg.id), _LAST_ID - len(self._ids))
+        """Give the number of a leg, the same while it lasts; 0 where none is left."""
+        known = self._ids.get((member, leg.id))
+        if known is None:
+            used = set(self._ids.values())
+            free = (each for each in range(_LAST_ID, 0, -1) if each not in used)
+            known = self._ids[member, leg.id] = next(free, 0)
+        return known
 
 
 def _named(name: str, alias: str) -> str:

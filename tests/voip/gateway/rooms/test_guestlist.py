@@ -149,6 +149,15 @@ def test_an_older_answer_that_comes_late_says_nothing() -> None:
     assert guests.answer(shown(first)) is None
 
 
+def test_an_answer_that_comes_after_64_lists_says_nothing() -> None:
+    guests = told()
+    first = guests.ours(Legs(5, (guest(1),)))
+    for version in range(6, 6 + 64):
+        guests.ours(Legs(version, (guest(1),)))
+
+    assert guests.answer(shown(first)) is None
+
+
 def test_an_answer_to_what_was_never_told_is_malformed() -> None:
     with pytest.raises(MalformedError, match="answer to version 9"):
         told().answer(LegsAck(9, Shown.SHOWN))
@@ -164,13 +173,30 @@ def test_who_does_not_fit_into_the_list_is_not_known() -> None:
     assert not guests.knows("5")
 
 
+def test_numbers_of_who_left_are_given_again_once_that_was_shown() -> None:
+    guests = told()
+    for number in range(1, 256):
+        guests.answer(shown(guests.beside({"5": of("alice", number)})))
+
+    assert guests.knows("5")
+
+
+def test_before_the_guest_has_answered_no_number_is_given_again() -> None:
+    guests = told()
+    guests.answer(shown(guests.beside({"5": of("alice", 1)})))
+    guests.beside({})
+    legs = guests.beside({"5": of("alice", 2)})
+
+    assert legs is not None
+    assert legs.legs[-1].id == 254
+
+
 def test_where_no_number_is_left_nobody_is_known() -> None:
     guests = told()
-    for number in range(1, 255):
-        legs = guests.beside({"5": of("alice", number), "6": of("bob", number)})
-        guests.answer(shown(legs))
+    for number in range(1, 256):
+        guests.beside({"5": of("alice", number)})
+    guests.answer(shown(guests.beside({"5": of("bob", 7), "6": of("bob", 1)})))
 
-    assert not guests.knows("5")
     assert not guests.knows("6")
 
 
