@@ -25,6 +25,7 @@ from voip.signalling.group import Room
 SKIPPED = 77  # as automake's tests say it
 JOIN_S = 40.0
 MANY = 4
+SECRET = "nobody else's"
 
 
 def tone(number: int) -> float:
@@ -36,7 +37,7 @@ async def create(url: str) -> Room:
     """Have the operator's key make a room."""
     ticket = create_ticket(url, GROUP, entropy=os.urandom)
     async with Janus(url, entropy=os.urandom) as opener:
-        await opener.create(ticket, admin_key=ADMIN_KEY, secret="nobody else's")
+        await opener.create(ticket, admin_key=ADMIN_KEY, secret=SECRET)
     return ticket
 
 

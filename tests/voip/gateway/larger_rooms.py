@@ -117,6 +117,7 @@ async def inside(
     hertz: float,
     first_picture: int = 0,
     ticket: Room | None = None,
+    secret: str = "",
     server: str | None = None,
     entropy: Callable[[int], bytes],
     ice: IceConfig | None = None,
@@ -137,6 +138,7 @@ async def inside(
         open_sfu=open_sfu,
         entropy=entropy,
         ticket=ticket,
+        secret=secret,
         server=server,
         ice=ice or IceConfig(loopback=True),
         video=pictures,
@@ -161,6 +163,7 @@ class Gathering:
     is_expected: bool = True  # they know at which server
     pictures: bool = False
     ice: IceConfig | None = None
+    secret: str = ""
     guests: list[Guest] = field(default_factory=list)
 
     async def come(self, party: Party, hertz: float) -> Guest:
@@ -173,6 +176,7 @@ class Gathering:
             hertz=hertz,
             first_picture=10_000 * number if self.pictures else 0,
             ticket=None if self.guests else self.ticket,
+            secret="" if self.guests else self.secret,
             server=self.ticket.url if self.is_expected else None,
             entropy=party.entropy,
             ice=self.ice,
@@ -196,6 +200,7 @@ async def gathering(
     is_expected: bool = True,
     pictures: bool = False,
     ice: IceConfig | None = None,
+    secret: str = "",
 ) -> AsyncIterator[Gathering]:
     """Hold a room to which people may `come`; it ends with the block."""
     async with AsyncExitStack() as stack:
@@ -207,4 +212,5 @@ async def gathering(
             is_expected=is_expected,
             pictures=pictures,
             ice=ice,
+            secret=secret,
         )

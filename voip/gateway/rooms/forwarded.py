@@ -32,6 +32,7 @@ SHARE_BPS = 2_400_000
 STEER_S = 1.0
 TELL_AGAIN_S = 60.0
 """The same sentence is told once in so long: losses and strangers come back."""
+MAX_TOLD = 32  # sentences in that time; some are in the server's own words
 
 OpenSfu = Callable[[str], AbstractAsyncContextManager[Sfu]]
 """Opens a connection to the server at a checked address."""
@@ -270,7 +271,7 @@ class Forwarded:
     def _warn(self, sentence: str) -> None:
         now = _now()
         told = {each: at for each, at in self._told.items() if now - at < TELL_AGAIN_S}
-        if sentence not in told:
+        if sentence not in told and len(told) < MAX_TOLD:
             told[sentence] = now
             self._audience.warn(sentence)
         self._told = told

@@ -25,6 +25,9 @@ from voip.media.watching import Watching
 
 MAX_TAKEN = 2 * MAX_MEMBERS
 """Feeds taken at once: of members who come back, the old one goes a little later."""
+MAX_REFUSED = 4 * MAX_MEMBERS
+"""Feeds that are nobody's, which are remembered until the server says that they are
+gone; of one that invents more nothing further is taken."""
 
 
 class Audience(Protocol):
@@ -85,7 +88,8 @@ class TakenFeeds:
         """Take a feed, unless we do, or it was refused."""
         if feed in self._taken or feed in self._refused:
             return
-        if len(self._taken) >= MAX_TAKEN:  # also those that are on their way
+        # Also those that are on their way.
+        if len(self._taken) >= MAX_TAKEN or len(self._refused) >= MAX_REFUSED:
             self._warn(f"the server has more than {MAX_TAKEN} feeds; one is left out")
             return
         taken = self._taken[feed] = _Taken()

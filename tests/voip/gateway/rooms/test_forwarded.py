@@ -13,10 +13,10 @@ from tests.voip.gateway.larger_rooms import until
 from tests.voip.gateway.meshes import GROUP
 from tests.voip.people import tone_plan
 from voip.gateway.rooms.feeds import SILENT_S
-from voip.gateway.rooms.forwarded import STEER_S, Forwarded
+from voip.gateway.rooms.forwarded import MAX_TOLD, STEER_S, Forwarded
 from voip.gateway.rooms.senderkeys import HeardKeys, SendingKey
 from voip.gateway.rooms.sfu import FeedAdded, FeedGone, FeedId, Sdp
-from voip.gateway.rooms.taken import MAX_TAKEN
+from voip.gateway.rooms.taken import MAX_REFUSED, MAX_TAKEN
 from voip.media.profile import audio_stream
 from voip.media.sframe import Sealers
 from voip.media.sources import Picture
@@ -124,6 +124,27 @@ async def test_feeds_that_are_on_their_way_are_bounded_too() -> None:
         await until(lambda: place.listener.says("left out"))
 
         assert len(place.server.asked) == MAX_TAKEN
+
+
+async def test_a_server_that_invents_feeds_is_followed_no_further() -> None:
+    async with at_server() as place:
+        taken = place.forwarded._taken
+        assert taken is not None
+        taken._refused.update(FeedId(1000 + n) for n in range(MAX_REFUSED))
+        place.server.tell(FeedAdded(place.server.own_feed()))
+        await until(lambda: place.listener.says("left out"))
+
+        assert place.server.asked == []
+
+
+async def test_a_server_that_says_too_much_is_not_quoted_without_end() -> None:
+    async with at_server() as place:
+        before = len(place.listener.warnings)
+        for number in range(2 * MAX_TOLD):
+            place.forwarded._warn(f"the server says {number}")
+
+        assert len(place.listener.warnings) == MAX_TOLD
+        assert before > 0
 
 
 async def test_a_feed_that_is_announced_twice_is_taken_once() -> None:

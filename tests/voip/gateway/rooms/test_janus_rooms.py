@@ -13,9 +13,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 async def room(number: int, seconds: float) -> dict[str, Any]:
+    return await reported("janus_room", str(number), str(seconds))
+
+
+async def scene(name: str) -> dict[str, Any]:
+    return await reported("janus_scenes", name)
+
+
+async def reported(module: str, *arguments: str) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.voip.gateway.janus_room"),
-        *(str(number), str(seconds)),
+        *(sys.executable, "-m", f"tests.voip.gateway.{module}", *arguments),
         stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()
@@ -44,3 +51,18 @@ async def test_in_a_room_of_seven_every_packet_arrives_and_opens() -> None:
     assert abs(arrived - expected) <= 0.01 * expected
     assert sum(report["unopened"]) == 0
     assert all(len(heard) == 6 for heard in report["hears"])
+
+
+async def test_a_screen_is_seen_before_all_cameras_until_it_is_put_away() -> None:
+    report = await scene("screens")
+
+    assert report["one"] == ["alice's screen"]
+    assert set(report["two"]) <= {"alice's screen", "bob's screen"}
+    assert set(report["none"]) <= {"alice's camera", "bob's camera"}
+
+
+async def test_who_knows_the_pin_and_is_no_member_is_removed() -> None:
+    report = await scene("strangers")
+
+    assert "a stranger was removed from the forwarding server" in report["alice"]
+    assert report["in_the_room"] == [["bob"], ["alice"]]

@@ -49,9 +49,11 @@ async def test_a_screen_is_shown_until_it_is_put_away() -> None:
     async with alone(pictures=True) as room:
         room.share_screen(slides)
         shown = room._forwarded._screen
+        seen = room._us().shows_screen
         room.stop_screen()
 
         assert shown is slides
+        assert seen
         assert slides.is_closed
 
 
