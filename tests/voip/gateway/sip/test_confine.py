@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.voip.gateway.phones import need_stack
+from voip.gateway.sip.account import parse_account
 from voip.gateway.sip.confine import WALLS
+from voip.gateway.sip.telephony import SipLine
 
 PRELUDE = f"""
 import ctypes, errno, json, mmap, os, signal, socket, struct, sys, tempfile, threading
@@ -192,3 +195,19 @@ def test_who_is_shut_in_has_no_terminal_and_no_power(tmp_path: Path) -> None:
     powers = int(fields["CapEff"], 16) & ~(1 << 10)  # but for ports below 1024
 
     assert (session, fields["NoNewPrivs"], powers) == (process.pid, "1", 0)
+
+
+@pytest.mark.usefixtures("walls")
+async def test_the_worker_of_a_telephone_line_is_shut_in() -> None:
+    need_stack()
+    account = parse_account(b"account sip:a@localhost\nregister never\n")
+    async with SipLine(account, interface="127.0.0.1") as line:
+        await line.registered()
+        process = Path(f"/proc/{line.worker_pid}")
+        status = (process / "status").read_text()
+        opened = [str(each.readlink()) for each in (process / "fd").iterdir()]
+        walls = line.walls
+    fields = dict(row.split(":\t", 1) for row in status.splitlines())
+    files = {each for each in opened if each.startswith("/")} - {os.devnull}
+
+    assert (walls, fields["Seccomp"], files) == (WALLS, "2", set())
