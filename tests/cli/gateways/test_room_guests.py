@@ -1,0 +1,169 @@
+"""Three in a room, each a process of their own, and a guest in a real Chromium."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cli.codes import Code
+from tests.cli.conftest import Start
+from tests.cli.gateways.operators import free_address
+from tests.cli.side import Facts, Side, save
+from tests.voip.gateway.page import chromium
+from tests.voip.gateway.page.browsers import Tab, Wishes, click, until, until_screen
+from tests.voip.gateway.page.conftest import GUEST_HZ, write_tone
+from tests.voip.gateway.page.test_calls import HEARD, PLAIN, SUBMIT
+from tests.voip.people import introduce, person
+from voip.identity.card import parse_relay
+
+pytestmark = [pytest.mark.slow, pytest.mark.realtime]
+
+HERTZ = {"alice": 600.0, "bob": 900.0, "carol": 1300.0}
+WITHIN_S = 40.0
+_HEADER = 44  # bytes of a WAV file before its samples
+_LISTEN_S = 2.0
+
+
+def tones(samples: np.ndarray[Any, Any], *hertz: float) -> set[float]:
+    """Give those of some tones that are loud, as a part of full scale."""
+    times = np.arange(len(samples)) / 48_000
+    waves = {hz: np.exp(-2j * np.pi * hz * times) for hz in hertz}
+    return {hz for hz, wave in waves.items() if abs(np.mean(samples * wave)) > 0.01}
+
+
+class Member(Side):
+    """One of the three, and what they hear."""
+
+    def __init__(self, start: Start, name: str, folder: Path, *words: str) -> None:
+        self.name = name
+        self.heard = folder / f"{name}.wav"
+        super().__init__(
+            start(
+                name,
+                *("gateway", "room", *words, "--loopback", "--json"),
+                f"--audio-in=tone:{HERTZ[name]:.0f}",
+                f"--audio-out=file:{self.heard}",
+            )
+        )
+
+    async def told(self, **wanted: object) -> Facts:
+        """Wait for an event."""
+        async with asyncio.timeout(WITHIN_S):
+            return await asyncio.to_thread(self.until, **wanted)
+
+    async def hears(self, *names: str) -> None:
+        """Wait until this one hears these."""
+        while True:
+            members = (await self.told(event="members"))["members"]
+            if {each["alias"] for each in members if each["heard"]} == set(names):
+                return
+
+    def samples(self) -> np.ndarray[Any, Any]:
+        """Give all that was heard so far."""
+        raw = self.heard.read_bytes()[_HEADER:]
+        return np.frombuffer(raw[: len(raw) // 2 * 2], dtype="<i2") / 32768
+
+
+@pytest.fixture
+def members(start: Start, tmp_path: Path, relay_line: str) -> Iterator[list[Member]]:
+    """Give three friends; alice can let a guest in."""
+    keepers = {name: person(name, parse_relay(relay_line)) for name in HERTZ}
+    for one, other in (("alice", "bob"), ("alice", "carol"), ("bob", "carol")):
+        introduce(keepers[one], keepers[other])
+    for name, keeper in keepers.items():
+        save(tmp_path / name, keeper.vault)
+    with ExitStack() as left:
+        found = []
+        words = {
+            "bob": ("join",),
+            "carol": ("join",),
+            "alice": ("open", "--guests=1", f"--url=http://{free_address()}"),
+        }
+        for name, said in words.items():
+            side = Member(start, name, tmp_path, *said)
+            left.callback(side.process.communicate)
+            left.callback(side.process.kill)
+            found.append(side)
+        bob, carol, alice = found
+        yield [alice, bob, carol]
+
+
+@asynccontextmanager
+async def guest(folder: Path) -> AsyncIterator[Tab]:
+    """Give a tab of a browser whose microphone hears a tone."""
+    if (reason := chromium.missing()) is not None:
+        pytest.skip(reason)
+    write_tone(folder / "tone.wav", GUEST_HZ)
+    async with (
+        chromium.running(folder / "tone.wav") as browser,
+        chromium.tab(browser, Wishes(preload=PLAIN)) as tab,
+    ):
+        yield tab
+
+
+async def gather(alice: Member, bob: Member, carol: Member) -> str:
+    """Have three in a room; gives the link for a guest."""
+    link: str = (await alice.told(event="link"))["link"]
+    for each in (bob, carol):
+        await each.told(event="listening")
+        alice.say(f"invite {each.name}")
+    await alice.hears("bob", "carol")
+    await bob.hears("alice", "carol")
+    return link
+
+
+async def test_a_guest_and_three_members_hear_each_other_once_all_know(
+    members: list[Member], tmp_path: Path
+) -> None:
+    alice, bob, carol = members
+    async with guest(tmp_path) as tab:
+        await tab.open(await gather(alice, bob, carol))
+        await until_screen(tab, "join")
+        await tab.ask(f"{SUBMIT}.click()")
+        await alice.told(event="guest at the door")
+        alice.say("accept 1")
+        told = [
+            await each.told(event="guests", asks=["alice"]) for each in (bob, carol)
+        ]
+        await alice.told(event="guest connected")
+        bob.say("legs accept")
+        await bob.told(event="guests", asks=[])
+        await asyncio.sleep(1)
+        early = [each.samples() for each in (bob, carol)]
+        carol.say("legs accept alice")
+        await until(tab, "document.getElementById('sound').muted === false")
+        for each in (alice, bob, carol):
+            await until_heard(each, GUEST_HZ)
+        begun = [len(each.samples()) for each in members]
+        await asyncio.sleep(_LISTEN_S)
+        heard = [
+            tones(each.samples()[at:], GUEST_HZ, *HERTZ.values())
+            for each, at in zip(members, begun, strict=True)
+        ]
+        page = tones(np.array(await tab.ask(HEARD)), GUEST_HZ, *HERTZ.values())
+        listed = await tab.ask("document.body.textContent")
+        await click(tab, "hang-up")
+        await bob.told(event="guests", legs=[])
+        for each in members:
+            each.say("leave")
+        codes = [await asyncio.to_thread(each.end) for each in members]
+
+        a, b, c = HERTZ.values()
+        assert all(each["mark"] == "browser guest" for each in told)
+        assert all(each["legs"][0]["via"] == "alice" for each in told)
+        assert [tones(each, GUEST_HZ) for each in early] == [set(), set()]
+        assert heard == [{GUEST_HZ, b, c}, {GUEST_HZ, a, c}, {GUEST_HZ, a, b}]
+        assert page == {a, b, c}
+        assert all(name in listed for name in ("alice", "bob", "carol"))
+        assert codes == [Code.DONE] * 3
+
+
+async def until_heard(side: Member, hertz: float) -> None:
+    """Wait until a tone is loud in what somebody hears."""
+    async with asyncio.timeout(WITHIN_S):
+        while not tones(side.samples()[-24_000:], hertz):  # noqa: ASYNC110 -- a file
+            await asyncio.sleep(0.1)
