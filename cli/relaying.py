@@ -35,7 +35,7 @@ from voip.signalling.turn import TurnOffer
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
 STEADY_S = 300.0  # who ran for so long did not die of how it was started
-TLS_BUFFER_BYTES = 16 << 10
+TLS_BUFFER_BYTES = 5 << 10  # a frame, and what TLS and the WebSocket put around it
 GC_SELDOM = 50_000, 20, 100
 """New objects, and younger collections, before each of the three generations."""
 _SECRET_BYTES = 1024  # a larger file is no secret
@@ -129,8 +129,8 @@ def run(wanted: Wanted) -> None:
     # all of them several times a second, and everybody would wait: a p99 of 150 ms.
     gc.freeze()
     gc.set_threshold(*GC_SELDOM)
-    # asyncio gives each TLS connection a buffer of 256 KiB, and clients are idle: with
-    # one of a few frames they take a tenth of that.
+    # asyncio gives each TLS connection a buffer of 256 KiB, and clients are idle: room
+    # for a frame is enough, and who sends more at once is read from more often.
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     if wanted.worker is None and wanted.workers > 1:
         asyncio.run(_Parent(wanted, journal).run())

@@ -153,8 +153,10 @@ class Spool:
         self._path = path
         # A reader that took the lock at once would wait for the writer's sync.
         self._begin = "BEGIN DEFERRED" if is_reader else "BEGIN IMMEDIATE"
-        # Bounded by `run`, which refuses when it is full.
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
+        # Bounded by `run`, which counts. A simple queue is written in C: putting takes
+        # no lock that the thread may hold, so the loop does not wait its turn.
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting = 0
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
         self._opened: Future[None] = Future()
@@ -166,11 +168,11 @@ class Spool:
             LimitError: 2048 jobs wait already.
             StoreError: the disk is full or broken; the job wrote nothing.
         """
+        if self._waiting >= MAX_WAITING:
+            raise LimitError(f"{MAX_WAITING} requests wait for the disk")
         result: asyncio.Future[_R] = self._loop.create_future()
-        try:
-            self._jobs.put_nowait((job, result))
-        except queue.Full:
-            raise LimitError(f"{MAX_WAITING} requests wait for the disk") from None
+        self._waiting += 1
+        self._jobs.put((job, result))
         return await result
 
     async def open(self) -> None:
@@ -184,7 +186,7 @@ class Spool:
 
     async def close(self) -> None:
         """Finish what waits and close the file."""
-        await asyncio.to_thread(self._jobs.put, None)
+        self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
@@ -200,7 +202,7 @@ class Spool:
                 # One wake-up of the loop for all: a thousand clients cost a thousand
                 # jobs, not a thousand wake-ups.
                 outcomes = _commit(database, batch, self._begin)
-                self._loop.call_soon_threadsafe(_hand_out, outcomes)
+                self._loop.call_soon_threadsafe(self._hand_out, len(batch), outcomes)
         finally:
             database.close()
 
@@ -236,6 +238,17 @@ class Spool:
             self._jobs.put(None)  # the end was read with the last jobs: read it again
         return batch
 
+    def _hand_out(self, taken: int, outcomes: list[_Outcome]) -> None:
+        """Tell those who wait; in the loop, for its futures are no other thread's."""
+        self._waiting -= taken
+        for future, result, failure in outcomes:
+            if future.done():
+                continue  # cancelled while the job ran
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
 
 def _commit(
     database: sqlite3.Connection, batch: list[_Job], begin: str
@@ -259,17 +272,6 @@ def _commit(
         (future, result, None)
         for (_, future), result in zip(waiting, results, strict=True)
     ]
-
-
-def _hand_out(outcomes: list[_Outcome]) -> None:
-    """Tell those who wait; in the loop, for its futures are no other thread's."""
-    for future, result, failure in outcomes:
-        if future.done():
-            continue  # cancelled while the job ran
-        if failure is None:
-            future.set_result(result)
-        else:
-            future.set_exception(failure)
 
 
 @asynccontextmanager

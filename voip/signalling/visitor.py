@@ -6,10 +6,11 @@ later requests are served. What is allowed is `voip.signalling.mailbox`'s to say
 
 import asyncio
 import contextlib
+import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Sequence
 from typing import TypeVar
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -23,13 +24,16 @@ from voip.errors import (
 )
 from voip.signalling.counts import Call, Op, RelayCounts
 from voip.signalling.envelope import mailbox_tag
+from voip.signalling.filler import Filler
 from voip.signalling.frames import (
+    MAX_PARCELS,
     Ack,
     BoardGet,
     BoardPut,
     BoardSlot,
     Get,
     GetDone,
+    Parcel,
     Put,
     Reply,
     Status,
@@ -41,6 +45,7 @@ from voip.signalling.frames import (
     parse_request,
 )
 from voip.signalling.mailbox import Visit
+from voip.signalling.patience import Patience
 from voip.signalling.store import STORE_S, Store
 from voip.signalling.turn import (
     PER_CONNECTION,
@@ -71,7 +76,9 @@ class Room:
         self.store = store
         self.counts = counts or RelayCounts()
         self.turn = turn
+        self.filler = Filler(os.urandom)
         self.turn_meter = Meter(PER_PREFIX, PER_PREFIX_S)
+        self._patience = Patience(STORE_S)
         self._waiting: defaultdict[bytes, set[asyncio.Event]] = defaultdict(set)
         store.listen(self._arrived)
 
@@ -85,8 +92,7 @@ class Room:
         """
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(STORE_S):
-                return await work
+            return await self._patience.wait(work)
         except TimeoutError:
             self.counts.store_errors[call] += 1
             raise UnreachableError(f"store: no answer within {STORE_S:g} s") from None
@@ -96,18 +102,17 @@ class Room:
         finally:
             self.counts.store_s[call].add(time.perf_counter() - began)
 
-    @contextlib.contextmanager
-    def waiting(self, tags: list[bytes], news: asyncio.Event) -> Iterator[None]:
-        """Have `news` set whenever a blob arrives under one of the tags."""
-        for tag in tags:
-            self._waiting[tag].add(news)
-        try:
-            yield
-        finally:
-            for tag in set(tags):
-                self._waiting[tag].discard(news)
-                if not self._waiting[tag]:
-                    del self._waiting[tag]
+    def watch(self, watch: "_Watch") -> None:
+        """Have its news set whenever a blob arrives in one of its mailboxes."""
+        for tag in watch.tags:
+            self._waiting[tag].add(watch.news)
+
+    def forget(self, watch: "_Watch") -> None:
+        """Undo `watch`; harmless if that never was."""
+        for tag in set(watch.tags):
+            self._waiting[tag].discard(watch.news)
+            if not self._waiting[tag]:
+                del self._waiting[tag]
 
     def _arrived(self, tag: bytes) -> None:
         """Wake whoever waits for this tag."""
@@ -115,28 +120,58 @@ class Room:
             news.set()
 
 
+class _Watch:
+    """The mailboxes that a client reads, from one GET to the next.
+
+    Who asks again for what was empty a moment ago, as clients do all the time, need not
+    have the store look again: what arrives meanwhile is heard of.
+    """
+
+    def __init__(self, fetches: Sequence[bytes]) -> None:
+        self.fetches = fetches
+        self.tags = [mailbox_tag(fetch) for fetch in fetches]
+        self.news = asyncio.Event()
+        self._empty_at = -math.inf
+
+    def begin(self) -> None:
+        """The store looks now: only what arrives from here on is news."""
+        self.news.clear()
+        self._empty_at = -math.inf
+
+    def was_empty(self) -> None:
+        """The store had nothing more when it looked."""
+        self._empty_at = asyncio.get_running_loop().time()
+
+    @property
+    def due_s(self) -> float:
+        """In how many seconds to look again if nothing is heard; 0 is now."""
+        if self.news.is_set():
+            return 0.0
+        waited_s = asyncio.get_running_loop().time() - self._empty_at
+        return max(0.0, RECHECK_S - waited_s)
+
+
 class _Wait:
     """A GET that waits; a newer one of the same client ends it early."""
 
-    def __init__(self, seconds: float) -> None:
-        self.news = asyncio.Event()
+    def __init__(self, seconds: float, watch: _Watch) -> None:
+        self._watch = watch
         self._until = asyncio.get_running_loop().time() + seconds
         self._is_over = False
 
     def end(self) -> None:
         """Answer now with what there is."""
         self._is_over = True
-        self.news.set()
+        self._watch.news.set()
 
     async def for_news(self) -> bool:
-        """Wait until it is worth looking again; False once it is over."""
+        """Wait until it may be worth looking again; False once it is over."""
         left = self._until - asyncio.get_running_loop().time()
         if self._is_over or left <= 0:
             return False
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(left, RECHECK_S)):
-                await self.news.wait()
-        self.news.clear()
+            async with asyncio.timeout(min(left, self._watch.due_s)):
+                await self._watch.news.wait()
         return not self._is_over
 
 
@@ -152,7 +187,8 @@ class Visitor:
         self._prefix = prefix(address)
         self._visit = Visit(time.monotonic())
         self._turn_meter = Meter(PER_CONNECTION, PER_CONNECTION_S)
-        self._wait = _Wait(0)
+        self._watch = _Watch(())
+        self._wait = _Wait(0, self._watch)
         self._get: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
@@ -170,22 +206,23 @@ class Visitor:
             await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
         except* ConnectionError:
             await self._socket.close()
+        finally:
+            self._room.forget(self._watch)
 
     async def _read(self, tasks: asyncio.TaskGroup) -> None:
         async for message in self._socket:
             if message.type is not WSMsgType.BINARY:
                 raise MalformedError("frame: expected binary, came text")
             # Not reading on is what slows a flood down: TCP tells the sender.
-            await asyncio.sleep(self._visit.delay(time.monotonic()))
+            if (delay_s := self._visit.delay(time.monotonic())) > 0:
+                await asyncio.sleep(delay_s)
             request = parse_request(message.data)
+            del message  # not kept until the next one: clients are idle for hours
             if isinstance(request, Get):
-                self._wait.end()
-                if self._get is not None:
-                    # Replies to GETs come in their order, and who does not read them
-                    # is not read from either: one task waits, however many are asked.
-                    await self._get
-                self._wait = _Wait(request.wait_s)
-                self._get = tasks.create_task(self._serve_get(request, self._wait))
+                await self._end_get()
+                self._look_after(request.fetches)
+                self._wait = _Wait(request.wait_s, self._watch)
+                self._get = tasks.create_task(self._serve_get(self._wait))
             else:
                 await self._send(await self._answer(request))
 
@@ -235,27 +272,51 @@ class Visitor:
         self._count(Op.TURN, Status.OK)
         return TurnGrant(TurnStatus.OK, expires, servers=servers)
 
-    async def _serve_get(self, request: Get, wait: _Wait) -> None:
-        tags = [mailbox_tag(fetch) for fetch in request.fetches]
-        ask, store, choose = self._room.ask, self._room.store, self._visit.fresh
-        with self._room.waiting(tags, wait.news):
-            while True:
-                parcels = await ask(
-                    Call.COLLECT,
-                    store.collect(tags, now=int(time.time()), choose=choose),
-                )
-                for parcel in parcels:
-                    await self._send(parcel)
-                if parcels or not await wait.for_news():
-                    break
+    async def _end_get(self) -> None:
+        """Have the GET that waits answered, if there is one.
+
+        Replies to GETs come in their order, and who does not read them is not read from
+        either: one task waits, however many are asked.
+        """
+        if self._get is not None and not self._get.done():
+            self._wait.end()
+            await self._get
+
+    def _look_after(self, fetches: tuple[bytes, ...]) -> None:
+        """Hear of what arrives for these from now on, and of nothing else."""
+        if fetches != self._watch.fetches:
+            self._room.forget(self._watch)
+            self._watch = _Watch(fetches)
+            self._room.watch(self._watch)
+
+    async def _serve_get(self, wait: _Wait) -> None:
+        watch = self._watch
+        while True:
+            parcels = await self._collect(watch) if watch.due_s == 0 else []
+            for parcel in parcels:
+                await self._send(parcel)
+            if parcels or not await wait.for_news():
+                break
         self._count(Op.GET, Status.OK)
         await self._send(GetDone())
+
+    async def _collect(self, watch: _Watch) -> list[Parcel]:
+        watch.begin()
+        parcels = await self._room.ask(
+            Call.COLLECT,
+            self._room.store.collect(
+                watch.tags, now=int(time.time()), choose=self._visit.fresh
+            ),
+        )
+        if len(parcels) < MAX_PARCELS:
+            watch.was_empty()
+        return parcels
 
     def _count(self, op: Op, status: Status) -> None:
         self._room.counts.frames[op, status] += 1
 
     async def _send(self, reply: Reply) -> None:
-        await self._socket.send_bytes(format_reply(reply, os.urandom))
+        await self._socket.send_bytes(format_reply(reply, self._room.filler))
 
 
 _OPS: dict[type[Put | Ack | BoardPut], Op] = {

@@ -16,6 +16,7 @@ from voip.errors import RefusedError, StoreError, UnreachableError
 from voip.signalling.counts import Call, Op, Turned
 from voip.signalling.envelope import mailbox_tag
 from voip.signalling.frames import (
+    MAX_PARCELS,
     PATH,
     Ack,
     BoardGet,
@@ -190,6 +191,86 @@ async def test_a_put_wakes_a_get_of_another_connection(tmp_path: Path) -> None:
         parcel = await reply(reader)
 
     assert isinstance(parcel, Parcel)
+
+
+def looks(running: RunningRelay) -> int:
+    """How often the store was asked for blobs."""
+    return sum(running.counts.store_s[Call.COLLECT].buckets)
+
+
+async def test_who_asks_again_at_once_costs_the_store_nothing(tmp_path: Path) -> None:
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        for _ in range(5):
+            await ask(socket, Get((FETCH,), 0))
+            await reply(socket)
+
+        assert looks(running) == 1
+
+
+async def test_who_asks_for_something_else_is_looked_for(tmp_path: Path) -> None:
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        replies = []
+        for request in (PUT, Get((b"\x02" * 32,), 0), Get((FETCH,), 0)):
+            await ask(socket, request)
+            replies.append(await reply(socket))
+
+    assert [type(each) for each in replies] == [Stored, GetDone, Parcel]
+
+
+async def test_what_comes_between_two_gets_is_found_by_the_second(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        replies = []
+        for request in (Get((FETCH,), 0), PUT, Get((FETCH,), 0)):
+            await ask(socket, request)
+            replies.append(await reply(socket))
+
+    assert [type(each) for each in replies] == [GetDone, Stored, Parcel]
+
+
+async def test_more_than_fits_one_answer_is_fetched_by_the_next(
+    tmp_path: Path,
+) -> None:
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        for _ in range(MAX_PARCELS + 1):
+            await ask(socket, PUT)
+            await reply(socket)
+        given = []
+        for _ in range(2):
+            await ask(socket, Get((FETCH,), 0))
+            while isinstance(await reply(socket), Parcel):
+                given.append(1)
+
+    assert len(given) == MAX_PARCELS + 1
+
+
+async def test_who_left_is_told_of_nothing(tmp_path: Path) -> None:
+    async with (
+        serve_relay(tmp_path / "spool", plain=True) as running,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url(running)) as socket,
+    ):
+        await ask(socket, Get((FETCH,), 0))
+        await reply(socket)
+
+    assert running._room._waiting == {}
 
 
 async def test_a_relay_sees_what_another_process_took(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ async def test_too_many_waiting_jobs_are_refused(tmp_path: Path) -> None:
     async with open_spool(tmp_path / "spool") as spool, asyncio.TaskGroup() as tasks:
         tasks.create_task(spool.run(block))
         await asyncio.to_thread(started.wait)
-        for _ in range(2048):
+        for _ in range(2047):
             tasks.create_task(spool.run(lambda _: None))
         await asyncio.sleep(0)  # let them queue
         try:
