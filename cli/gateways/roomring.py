@@ -106,20 +106,26 @@ class Ring:
 
     async def is_taken(self) -> bool:
         """Ask the user whether they come; False also if nobody asks any more."""
-        self._show(None)
+        with on_interrupt(self._interrupted):
+            self._show(None)
+            return self._takes_itself or await self._ask()
+
+    @property
+    def _takes_itself(self) -> bool:
+        """Whether it is taken without a question: only what says nothing new."""
         invitation = self._invitation
         trust = invitation.trust
         is_broken = trust is None or trust.state is TrustState.BROKEN
-        if self._auto and not is_broken and not invitation.asks_about_legs:
-            return True
+        return self._auto and not is_broken and not invitation.asks_about_legs
+
+    async def _ask(self) -> bool:
         async with asyncio.TaskGroup() as tasks:
             asked = {
                 tasks.create_task(self._listen()),
                 tasks.create_task(self._answer()),
             }
             telling = tasks.create_task(self._tell_members())
-            with on_interrupt(self._interrupted):
-                await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
             taken = any(each.done() and each.result() for each in asked)
             for each in (*asked, telling):
                 each.cancel()
