@@ -1,7 +1,7 @@
 """What the host of browser guests may type, and the lines that are shown.
 
-An order is a line; guests are numbered as they come, and where no number is given the
-newest is meant::
+An order is a line; guests are numbered as they come. A number may be left out where
+one guest alone can be meant: who is at the door, or who is in::
 
     accept [N]  decline [N]  hangup [N]  choose [N] C  mute  unmute  leave
 
@@ -35,7 +35,7 @@ _MOST: Final = 9999
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the host wants; `guest` is a number, 0 the newest.
+    """What the host wants; `guest` is a number, 0 for the one who can be meant.
 
     Attributes:
         act: one of `ORDERS`, or `choose`.

@@ -149,10 +149,11 @@ class Seats:
         """Do what the host wants with one guest.
 
         Raises:
-            MalformedError: there is no such guest.
+            MalformedError: there is no such guest; or none is named, and it could be
+                about several.
             UnexpectedEventError: he is in already.
         """
-        seat = self._seat(order.guest)
+        seat = self._seat(order)
         match order.act:
             case "accept":
                 self._accept(seat)
@@ -220,11 +221,25 @@ class Seats:
         self._count_links()
         self._changed()
 
-    def _seat(self, number: int) -> _Seat:
-        seat = self._seats.get(number or max(self._seats, default=0))
-        if seat is None:
+    def _seat(self, order: Order) -> _Seat:
+        if order.guest:
+            fit = [number for number in self._seats if number == order.guest]
+        else:
+            # Never the newest: another one may come in the moment before Enter.
+            is_for_door = order.act in {"accept", "decline"}
+            fit = [
+                number
+                for number, seat in self._seats.items()
+                if (seat.port is None) == is_for_door
+            ]
+        if len(fit) > 1:
+            numbers = ", ".join(map(str, fit))
+            raise MalformedError(
+                f"{order.act}: expected the number of a guest: {numbers}"
+            )
+        if not fit:
             raise MalformedError("there is no such guest")
-        return seat
+        return self._seats[fit[0]]
 
     def _accept(self, seat: _Seat) -> None:
         guest = seat.guest

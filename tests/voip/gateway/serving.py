@@ -88,11 +88,14 @@ async def serving(
     *,
     hz: float = 1000.0,
     video: bool = True,
-    accept: bool = True,
+    accept: bool | None = True,
     expires_s: float = 3600.0,
     ice: IceConfig = IceConfig(loopback=True),  # noqa: B008 - a value
 ) -> AsyncIterator[Served]:
-    """Serve the page on 127.0.0.1; whoever comes hears a tone and sees a pattern."""
+    """Serve the page on 127.0.0.1; whoever comes hears a tone and sees a pattern.
+
+    With `accept` None, the test itself waits for guests at the door.
+    """
     loop = asyncio.get_running_loop()
     # The port is part of the origin, so it has to be known first.
     probe = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
@@ -115,7 +118,9 @@ async def serving(
             await asyncio.gather(host, return_exceptions=True)
 
 
-async def _host(served: Served, *, hz: float, video: bool, accept: bool) -> None:
+async def _host(served: Served, *, hz: float, video: bool, accept: bool | None) -> None:
+    if accept is None:
+        return
     async with asyncio.TaskGroup() as tasks:
         while True:
             guest = await served.gateway.guest()

@@ -48,7 +48,7 @@ _SCRIPTS: Final = (
     "guest.js",
 )
 
-_PUBLISHED: Final = "61e995165e19822273c89ab53a571f179477720c53c9a28382b15a354fe547b6"
+_PUBLISHED: Final = "31744fe0b873a968e2f569d4be0e9ff33b2d9f77a1ed853e06ecefb77362e1b6"
 """`fingerprint` of this version's files: a page that somebody changed on the disk, or
 half of an update, would else speak for us in a guest's browser."""
 

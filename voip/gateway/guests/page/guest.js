@@ -162,7 +162,7 @@ const actions = {
 
 function compared(text) {
   call.compare(true);
-  at("words-state").textContent = "· words match";
+  at("words-state").textContent = "words match";
   say(text);
   close("words");
 }
@@ -208,7 +208,7 @@ const show = {
   },
   accepted() {
     at("devices-there").append(at("devices"));
-    at("words-state").textContent = "· words not compared";
+    at("words-state").textContent = "words not compared";
     at("stage-text").textContent = "Connecting …";
     go("call");
     say(`${alias} lets you in.`);
@@ -253,7 +253,7 @@ const show = {
     );
   },
   hostWords() {
-    at("words-state").textContent = "· words match";
+    at("words-state").textContent = "words match";
     say(`${alias} found your words.`);
     close("words");
   },
