@@ -3,7 +3,8 @@
 The relay is `ringfence relay serve` as it is, in a process of its own, with TLS; the
 clients are all in this one, which therefore works as hard. Each client waits in a GET,
 as devices do, deletes what came and asks again. A PUT is acknowledged once it is synced
-to disk, and a blob counts when its reader has it.
+to disk, and a blob counts when its reader has it. What takes how long at a thousand a
+second is seen by a third process, of which little is asked (`relayprobe`).
 
 The same relay as one and as two processes shares a Redis, where that is installed. What
 matters there is what a blob costs the engine: the clients and the relays need more of
@@ -18,7 +19,6 @@ import contextlib
 import itertools
 import json
 import os
-import random
 import resource
 import shutil
 import sqlite3
@@ -26,36 +26,24 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-
 from benchmarks.figure import ROUNDS, Figure, figure
-from tests.voip.signalling.engines import Engine, redis_engine
-from voip.identity.card import RelayAddress, parse_relay
-from voip.signalling.envelope import BLOB_BYTES, FETCH_BYTES, mailbox_tag
-from voip.signalling.frames import (
-    FRAME_BYTES,
-    PATH,
-    Ack,
-    BoardSlot,
-    Get,
-    GetDone,
-    Parcel,
-    Put,
-    Request,
-    Status,
-    Stored,
-    TurnGrant,
-    format_request,
-    parse_reply,
+from benchmarks.relayclients import (
+    Client,
+    Tally,
+    flood,
+    open_clients,
+    pace,
+    percentile,
 )
-from voip.signalling.relay import MAX_PER_ADDRESS
-from voip.signalling.tls import client_context
+from benchmarks.relayprobe import PER_S as PROBED_PER_S
+from tests.voip.signalling.engines import Engine, redis_engine
+from voip.identity.card import RelayAddress, format_relay, parse_relay
+from voip.signalling.envelope import BLOB_BYTES
 
 CLIENTS = 2000
 BAR_PER_S = 1000
@@ -65,74 +53,11 @@ BAR_SCALE = 1.5
 IN_FLIGHT = 256
 """PUTs without an answer while as much is sent as passes."""
 
-CONNECTING = 32
-"""Clients that connect at once; all their TLS handshakes would time out each other."""
-
 FILES = 2 * CLIENTS + 256
 """Sockets that a process needs, with room."""
 
 GROUP = 64
 """Blobs a commit of the bare SQLite, about what the relay gets together under load."""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What the clients saw in one round, in seconds."""
-
-    sent_at: dict[bytes, float] = field(default_factory=dict)
-    stored: list[float] = field(default_factory=list)
-    delivered: list[float] = field(default_factory=list)
-    lasted: float = 0.0
-
-
-class _Client:
-    """A device: waits for blobs, deletes them, and leaves some for others."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.tally = _Tally()
-        self._socket = socket
-        self._fetch = os.urandom(FETCH_BYTES)
-        self.tag = mailbox_tag(self._fetch)
-        self._answers: deque[asyncio.Future[None]] = deque()
-
-    async def put(self, tag: bytes, due: float, tally: _Tally) -> None:
-        """Leave a blob, and wait until the relay has it on disk."""
-        blob = os.urandom(BLOB_BYTES)
-        tally.sent_at[blob[:16]] = due
-        await self._ask(Put(tag, blob))
-        tally.stored.append(time.perf_counter() - due)
-
-    async def run(self) -> None:
-        """Take what comes, until cancelled."""
-        await self._send(Get((self._fetch,)))
-        read: list[bytes] = []
-        async with asyncio.TaskGroup() as tasks:
-            async for message in self._socket:
-                match parse_reply(message.data):
-                    case Stored(status):
-                        assert status is Status.OK
-                        self._answers.popleft().set_result(None)
-                    case Parcel() as parcel:
-                        began = self.tally.sent_at.pop(parcel.blob[:16], None)
-                        if began is not None:
-                            self.tally.delivered.append(time.perf_counter() - began)
-                        read.append(parcel.message_id)
-                    case GetDone():
-                        if read:
-                            tasks.create_task(self._ask(Ack(tuple(read))))
-                            read = []
-                        await self._send(Get((self._fetch,)))
-                    case BoardSlot() | TurnGrant():
-                        raise AssertionError  # nobody asked for one
-
-    async def _ask(self, request: Put | Ack) -> None:
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._answers.append(answer)
-        await self._send(request)
-        await answer
-
-    async def _send(self, request: Request) -> None:
-        await self._socket.send_bytes(format_request(request, os.urandom))
 
 
 def figures() -> list[Figure]:
@@ -207,13 +132,14 @@ def _through_shared() -> list[Figure]:
     ]
 
 
-def _latency(what: str, rounds: list[_Tally], *, bar: float | None = None) -> Figure:
+def _latency(what: str, rounds: list[Tally], *, bar: float | None = None) -> Figure:
     return figure(
         f"{what} within, at {BAR_PER_S} a second: p99",
-        [_percentile(getattr(tally, _seen(what)), 0.99) * 1e3 for tally in rounds],
+        [percentile(getattr(tally, _seen(what)), 0.99) * 1e3 for tally in rounds],
         unit="ms",
         bar=bar,
-        note=f"{_percentiles(rounds, what)} (p50, p99 of all rounds)",
+        note=f"{_percentiles(rounds, what)} (p50, p99 of all rounds); begun within"
+        f" {_percentiles(rounds, 'late')}, at a load of {os.getloadavg()[0]:.1f}",
     )
 
 
@@ -225,13 +151,9 @@ def _seen(what: str) -> str:
     return what.rpartition(" ")[2]
 
 
-def _percentiles(rounds: list[_Tally], what: str) -> str:
+def _percentiles(rounds: list[Tally], what: str) -> str:
     times = list(itertools.chain.from_iterable(getattr(t, _seen(what)) for t in rounds))
-    return ", ".join(f"{_percentile(times, part) * 1e3:.1f} ms" for part in (0.5, 0.99))
-
-
-def _percentile(times: list[float], part: float) -> float:
-    return sorted(times)[int(part * (len(times) - 1))]
+    return ", ".join(f"{percentile(times, part) * 1e3:.1f} ms" for part in (0.5, 0.99))
 
 
 # The clients.
@@ -241,8 +163,8 @@ def _percentile(times: list[float], part: float) -> float:
 class _Run:
     """What a relay did, and what it took."""
 
-    full: list[_Tally]
-    paced: list[_Tally]
+    full: list[Tally]
+    paced: list[Tally]
     idle_kb: float
     relay_us: float
     engine_us: float
@@ -253,15 +175,18 @@ async def _through_relay(
 ) -> _Run:
     async with _relay(folder, workers, engine) as (address, pid):
         before_kb = _memory_kb(pid)
-        async with _clients(address) as clients:
+        async with open_clients(address, CLIENTS) as clients:
             await asyncio.sleep(1.0)  # all wait in a GET
             idle_kb = (_memory_kb(pid) - before_kb) / CLIENTS
-            await _flood(clients)  # the first round warms up and does not count
+            # The first round warms up and does not count.
+            await flood(clients, IN_FLIGHT, seconds=ROUND_S)
             used = _seconds(pid), _seconds(engine.pid) if engine else 0.0
-            full = [await _flood(clients) for _ in range(ROUNDS)]
+            full = [
+                await flood(clients, IN_FLIGHT, seconds=ROUND_S) for _ in range(ROUNDS)
+            ]
             relay_s = _seconds(pid) - used[0]
             engine_s = (_seconds(engine.pid) if engine else 0.0) - used[1]
-            paced = [await _pace(clients) for _ in range(ROUNDS)]
+            paced = await _probed(address, clients)
     blobs = sum(len(tally.delivered) for tally in full)
     return _Run(
         full=full,
@@ -270,6 +195,30 @@ async def _through_relay(
         relay_us=relay_s / blobs * 1e6,
         engine_us=engine_s / blobs * 1e6,
     )
+
+
+async def _probed(address: RelayAddress, clients: list[Client]) -> list[Tally]:
+    """Keep the relay busy, and have a process that is not see how it does."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.relayprobe"),
+        *(format_relay(address), str(ROUND_S)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=1 << 20,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    rounds = []
+    try:
+        await process.stdout.readline()  # it is connected
+        for _ in range(ROUNDS):
+            process.stdin.write(b"go\n")
+            await pace(clients, BAR_PER_S - PROBED_PER_S, seconds=ROUND_S)
+            rounds.append(Tally(**json.loads(await process.stdout.readline())))
+    finally:
+        process.stdin.close()
+        await process.wait()
+    return rounds
 
 
 def _family(pid: int) -> list[int]:
@@ -295,52 +244,6 @@ def _memory_kb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024
 
 
-async def _flood(clients: list[_Client]) -> _Tally:
-    """Keep `IN_FLIGHT` PUTs without an answer."""
-    tally = _begin(clients)
-    began = time.perf_counter()
-    until = began + ROUND_S
-
-    async def write(pairs: Iterator[tuple[_Client, _Client]]) -> None:
-        for writer, reader in pairs:
-            if time.perf_counter() >= until:
-                return
-            await writer.put(reader.tag, time.perf_counter(), tally)
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(IN_FLIGHT):
-            tasks.create_task(write(_pairs(clients)))
-    tally.lasted = time.perf_counter() - began
-    return tally
-
-
-async def _pace(clients: list[_Client]) -> _Tally:
-    """Send on a schedule that does not wait for answers, so that delays count."""
-    tally = _begin(clients)
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as tasks:
-        for number, (writer, reader) in enumerate(_pairs(clients)):
-            due = began + number / BAR_PER_S
-            if number >= BAR_PER_S * ROUND_S:
-                break
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            tasks.create_task(writer.put(reader.tag, due, tally))
-    return tally
-
-
-def _begin(clients: list[_Client]) -> _Tally:
-    tally = _Tally()
-    for client in clients:
-        client.tally = tally
-    return tally
-
-
-def _pairs(clients: list[_Client]) -> Iterator[tuple[_Client, _Client]]:
-    while True:
-        writer, reader = random.sample(clients, 2)
-        yield writer, reader
-
-
 @asynccontextmanager
 async def _relay(
     folder: Path, workers: int, engine: Engine | None
@@ -360,45 +263,6 @@ async def _relay(
     finally:
         process.terminate()
         await process.wait()
-
-
-@asynccontextmanager
-async def _clients(relay: RelayAddress) -> AsyncIterator[list[_Client]]:
-    async with AsyncExitStack() as stack:
-        # The relay bounds the clients of one address, and all of 127/8 is ours.
-        homes = [
-            await stack.enter_async_context(
-                aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(
-                        limit=0, local_addr=(f"127.0.0.{home + 2}", 0)
-                    )
-                )
-            )
-            for home in range(-(-CLIENTS // MAX_PER_ADDRESS))
-        ]
-        context = client_context(relay)
-        room = asyncio.Semaphore(CONNECTING)
-
-        async def connect(home: aiohttp.ClientSession) -> _Client:
-            async with room:
-                return _Client(
-                    await home.ws_connect(
-                        f"wss://{relay.netloc}{PATH}",
-                        ssl=context,
-                        max_msg_size=FRAME_BYTES + 1,
-                    )
-                )
-
-        clients = await asyncio.gather(
-            *(connect(homes[number // MAX_PER_ADDRESS]) for number in range(CLIENTS))
-        )
-        running = [asyncio.create_task(client.run()) for client in clients]
-        try:
-            yield clients
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
 
 
 # The disk alone.
