@@ -205,10 +205,16 @@ class SipLine:
         """Start the worker, and again whenever it ends, later each time."""
         wait_s = FIRST_WAIT_S
         while True:
-            has_begun = await self._work()
+            try:
+                has_begun = await self._work()
+            except OSError as error:  # no descriptor, memory or folder left for one
+                _log.warning("the SIP worker cannot be started: %s", error.strerror)
+                has_begun = False
             if self._refusal is not None:
                 self._incoming.put_nowait(self._refusal)
                 return
+            if not has_begun:
+                self._fall(UnreachableError("the SIP worker does not begin"))
             wait_s = FIRST_WAIT_S if has_begun else min(2 * wait_s, LONGEST_WAIT_S)
             self.counts.worker_restarts += 1
             await asyncio.sleep(wait_s)

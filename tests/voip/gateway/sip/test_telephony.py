@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import ssl
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import product
@@ -51,8 +52,9 @@ from voip.gateway.sip.call import (
     Secured,
     Unsecured,
 )
+from voip.gateway.sip.frames import THEIRS
 from voip.gateway.sip.leg import Replaced, SipLeg
-from voip.gateway.sip.telephony import SipLine
+from voip.gateway.sip.telephony import MAX_LEGS, SipLine
 from voip.media.pattern import Tone, draw_pattern
 from voip.media.plan import MediaPlan
 from voip.media.sources import Picture
@@ -582,9 +584,59 @@ async def test_a_worker_that_does_not_begin_is_ended(tmp_path: Path) -> None:
         TRUNK, ca_file=tmp_path / "ca", worker=python_worker(WAIT), start_s=0.5
     )
     async with line:
+        with pytest.raises(UnreachableError, match="the SIP worker does not begin"):
+            await line.registered()
         await until(lambda: line.counts.worker_restarts == 1)
 
     assert not line.is_registered
+
+
+@pytest.mark.slow
+async def test_a_worker_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca").touch()
+    worker = python_worker(READY + WAIT)
+    line = SipLine(TRUNK, ca_file=tmp_path / "ca", worker=worker)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no folder"))
+    async with line:
+        with pytest.raises(UnreachableError, match="the SIP worker does not begin"):
+            await line.registered()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        await until(lambda: line.is_registered)
+
+    assert line.counts.worker_restarts == 1
+
+
+@pytest.mark.slow
+async def test_a_worker_that_the_kernel_stops_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopped = f"{READY}import os, signal\nos.kill(os.getpid(), signal.SIGSYS)\n"
+    async with mad(stopped, tmp_path / "ca") as line:
+        await until(lambda: line.counts.worker_restarts == 1)
+
+    assert "asked for what no telephone needs" in caplog.text
+
+
+@pytest.mark.slow
+async def test_calls_beyond_the_most_are_ended_at_the_worker(tmp_path: Path) -> None:
+    first = THEIRS + 1
+    told = (
+        f"{READY}"
+        f"for number in range({first}, {first + MAX_LEGS + 1}):\n"
+        "    sock.sendall(format_event(Event(Said.INCOMING, number, 0, 'sip:x@y')))\n"
+        "while data := sock.recv(65536):\n"
+        "    for each in reader.feed(data):\n"
+        "        if each.order is Order.END:\n"
+        f"            told = Event(Said.DIGIT, {first}, 0, str(each.call % 10))\n"
+        "            sock.sendall(format_event(told))\n"
+    )
+    async with mad(told, tmp_path / "ca") as line:
+        call = watch(await anext(line.incoming()))
+        pressed = await call.until(Pressed)
+
+    assert pressed == Pressed(str((first + MAX_LEGS) % 10))
 
 
 @pytest.mark.slow
