@@ -26,11 +26,12 @@ from voip.signalling.counts import Call, RelayCounts, Turned
 from voip.signalling.frames import FRAME_BYTES, PATH
 from voip.signalling.mailbox import Limits
 from voip.signalling.places import Places
+from voip.signalling.room import Room
 from voip.signalling.store import Store
 from voip.signalling.store_sqlite import open_sqlite
 from voip.signalling.tls import TlsFiles, make_key, server_context
 from voip.signalling.turn import TurnOffer, prefix
-from voip.signalling.visitor import Room, Visitor
+from voip.signalling.visitor import Visitor
 
 MAX_CONNECTIONS = 4096  # each holds tens of kilobytes
 MAX_PER_ADDRESS = 64  # a household, a small office; not one client for everybody

@@ -6,25 +6,18 @@ later requests are served. What is allowed is `voip.signalling.mailbox`'s to say
 
 import asyncio
 import contextlib
-import math
 import os
 import time
-from collections import defaultdict
-from collections.abc import Coroutine, Sequence
-from typing import TypeVar
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from voip.errors import (
-    CallError,
     LimitError,
     MalformedError,
     StoreError,
     UnreachableError,
 )
-from voip.signalling.counts import Call, Op, RelayCounts
-from voip.signalling.envelope import mailbox_tag
-from voip.signalling.filler import Filler
+from voip.signalling.counts import Call, Op
 from voip.signalling.frames import (
     MAX_PARCELS,
     Ack,
@@ -45,116 +38,20 @@ from voip.signalling.frames import (
     parse_request,
 )
 from voip.signalling.mailbox import Visit
-from voip.signalling.patience import Patience
-from voip.signalling.store import STORE_S, Store
+from voip.signalling.room import Room, Watch
 from voip.signalling.turn import (
     PER_CONNECTION,
     PER_CONNECTION_S,
-    PER_PREFIX,
-    PER_PREFIX_S,
     Meter,
-    TurnOffer,
     issue,
     prefix,
 )
-
-_R = TypeVar("_R")
-
-RECHECK_S = 5.0  # a waiting GET looks again: a hint of the store may be lost
-
-
-class Room:
-    """What the clients of one process share: the store, and who waits for what."""
-
-    def __init__(
-        self,
-        store: Store,
-        *,
-        counts: RelayCounts | None = None,
-        turn: TurnOffer | None = None,
-    ) -> None:
-        self.store = store
-        self.counts = counts or RelayCounts()
-        self.turn = turn
-        self.filler = Filler(os.urandom)
-        self.turn_meter = Meter(PER_PREFIX, PER_PREFIX_S)
-        self._patience = Patience(STORE_S)
-        self._waiting: defaultdict[bytes, set[asyncio.Event]] = defaultdict(set)
-        store.listen(self._arrived)
-
-    async def ask(self, call: Call, work: Coroutine[None, None, _R]) -> _R:
-        """Let the store do something, and count how long it took.
-
-        Raises:
-            UnreachableError: it took more than five seconds, and may yet happen.
-            StoreError: the store cannot.
-            LimitError: too much waits for it.
-        """
-        began = time.perf_counter()
-        try:
-            return await self._patience.wait(work)
-        except TimeoutError:
-            self.counts.store_errors[call] += 1
-            raise UnreachableError(f"store: no answer within {STORE_S:g} s") from None
-        except CallError:
-            self.counts.store_errors[call] += 1
-            raise
-        finally:
-            self.counts.store_s[call].add(time.perf_counter() - began)
-
-    def watch(self, watch: "_Watch") -> None:
-        """Have its news set whenever a blob arrives in one of its mailboxes."""
-        for tag in watch.tags:
-            self._waiting[tag].add(watch.news)
-
-    def forget(self, watch: "_Watch") -> None:
-        """Undo `watch`; harmless if that never was."""
-        for tag in set(watch.tags):
-            self._waiting[tag].discard(watch.news)
-            if not self._waiting[tag]:
-                del self._waiting[tag]
-
-    def _arrived(self, tag: bytes) -> None:
-        """Wake whoever waits for this tag."""
-        for news in self._waiting.get(tag, ()):
-            news.set()
-
-
-class _Watch:
-    """The mailboxes that a client reads, from one GET to the next.
-
-    Who asks again for what was empty a moment ago, as clients do all the time, need not
-    have the store look again: what arrives meanwhile is heard of.
-    """
-
-    def __init__(self, fetches: Sequence[bytes]) -> None:
-        self.fetches = fetches
-        self.tags = [mailbox_tag(fetch) for fetch in fetches]
-        self.news = asyncio.Event()
-        self._empty_at = -math.inf
-
-    def begin(self) -> None:
-        """The store looks now: only what arrives from here on is news."""
-        self.news.clear()
-        self._empty_at = -math.inf
-
-    def was_empty(self) -> None:
-        """The store had nothing more when it looked."""
-        self._empty_at = asyncio.get_running_loop().time()
-
-    @property
-    def due_s(self) -> float:
-        """In how many seconds to look again if nothing is heard; 0 is now."""
-        if self.news.is_set():
-            return 0.0
-        waited_s = asyncio.get_running_loop().time() - self._empty_at
-        return max(0.0, RECHECK_S - waited_s)
 
 
 class _Wait:
     """A GET that waits; a newer one of the same client ends it early."""
 
-    def __init__(self, seconds: float, watch: _Watch) -> None:
+    def __init__(self, seconds: float, watch: Watch) -> None:
         self._watch = watch
         self._until = asyncio.get_running_loop().time() + seconds
         self._is_over = False
@@ -187,7 +84,7 @@ class Visitor:
         self._prefix = prefix(address)
         self._visit = Visit(time.monotonic())
         self._turn_meter = Meter(PER_CONNECTION, PER_CONNECTION_S)
-        self._watch = _Watch(())
+        self._watch = Watch(())
         self._wait = _Wait(0, self._watch)
         self._get: asyncio.Task[None] | None = None
 
@@ -286,7 +183,7 @@ class Visitor:
         """Hear of what arrives for these from now on, and of nothing else."""
         if fetches != self._watch.fetches:
             self._room.forget(self._watch)
-            self._watch = _Watch(fetches)
+            self._watch = Watch(fetches)
             self._room.watch(self._watch)
 
     async def _serve_get(self, wait: _Wait) -> None:
@@ -300,7 +197,7 @@ class Visitor:
         self._count(Op.GET, Status.OK)
         await self._send(GetDone())
 
-    async def _collect(self, watch: _Watch) -> list[Parcel]:
+    async def _collect(self, watch: Watch) -> list[Parcel]:
         watch.begin()
         parcels = await self._room.ask(
             Call.COLLECT,

@@ -44,10 +44,11 @@ from voip.signalling.relay import (
     serve_relay,
     serve_store,
 )
+from voip.signalling.room import Room
 from voip.signalling.store_sqlite import open_sqlite
 from voip.signalling.tls import TlsFiles
 from voip.signalling.turn import TurnOffer
-from voip.signalling.visitor import Room, Visitor
+from voip.signalling.visitor import Visitor
 
 FETCH = b"\x01" * 32
 BLOB = b"\x05" * 4096
