@@ -22,6 +22,9 @@ from voip.media.sources import SAMPLE_RATE, Picture
 from voip.signalling.group import Room
 
 WIDTH, HEIGHT = 320, 240
+
+Alter = Callable[[MediaPlan], MediaPlan]
+"""Gives somebody other ends than those that all have."""
 _FPS = 10
 
 
@@ -116,6 +119,7 @@ async def inside(
     *,
     hertz: float,
     first_picture: int = 0,
+    alter: Alter | None = None,
     ticket: Room | None = None,
     secret: str = "",
     server: str | None = None,
@@ -125,15 +129,16 @@ async def inside(
     """Be in a room, saying a tone; with `first_picture`, showing something."""
     speaker, window = Kept(), Window()
     pictures = first_picture > 0
+    plan = MediaPlan(
+        audio_source=Tone(hertz),
+        audio_sink=speaker,
+        video_source=Camera(first_picture) if pictures else None,
+        video_sink=window if pictures else None,
+    )
     room = LargerRoom(
         home.endpoint,
         home.keeper,
-        plan=MediaPlan(
-            audio_source=Tone(hertz),
-            audio_sink=speaker,
-            video_source=Camera(first_picture) if pictures else None,
-            video_sink=window if pictures else None,
-        ),
+        plan=plan if alter is None else alter(plan),
         group_id=GROUP,
         open_sfu=open_sfu,
         entropy=entropy,
@@ -166,8 +171,10 @@ class Gathering:
     secret: str = ""
     guests: list[Guest] = field(default_factory=list)
 
-    async def come(self, party: Party, hertz: float) -> Guest:
-        """Have somebody come, who says a tone."""
+    async def come(
+        self, party: Party, hertz: float, *, alter: Alter | None = None
+    ) -> Guest:
+        """Have somebody come, who says a tone, or what `alter` makes of that."""
         number = len(self.guests) + 1
         home = await self.stack.enter_async_context(on(self.town, party))
         coming = inside(
@@ -180,6 +187,7 @@ class Gathering:
             server=self.ticket.url if self.is_expected else None,
             entropy=party.entropy,
             ice=self.ice,
+            alter=alter,
         )
         if self.guests:
             await self.guests[0].room.invite(party.vault.alias)

@@ -117,6 +117,11 @@ class VideoReceiver:
         """Show so much later than pictures alone would be, to fit the sound."""
         self._assembly.times.audio_offset_s = seconds
 
+    @property
+    def waits_s(self) -> float:
+        """See `ShowTimes`."""
+        return self._assembly.times.waits_s
+
     def unmoved(self, timestamp: int) -> float | None:
         """Say when a picture of this time is shown if sound is not looked at."""
         return self._assembly.times.unmoved(timestamp)

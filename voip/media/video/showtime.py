@@ -30,6 +30,8 @@ class ShowTimes:
     Attributes:
         audio_offset_s: how much later sound is played than a picture of the same
             moment would be shown by `unmoved`; negative: earlier.
+        waits_s: how long a picture that came as quickly as any lately waits, since
+            others take longer; the sound is not looked at.
         freezes: gaps between two frames shown, over 200 ms and clearly more than
             the sender leaves between his.
         frozen_s: how long they lasted together, those that ended.
@@ -37,7 +39,7 @@ class ShowTimes:
 
     def __init__(self) -> None:
         """Begin without a frame."""
-        self.audio_offset_s = 0.0
+        self.audio_offset_s = self.waits_s = 0.0
         self.freezes = 0
         self.frozen_s = 0.0
         self._lateness: deque[tuple[float, float]] = deque(maxlen=MAX_FRAMES)
@@ -84,7 +86,8 @@ class ShowTimes:
             window.popleft()
         ordered = sorted(late for _, late in window)
         usual = ordered[(len(ordered) * 95 - 1) // 100]
-        self._delay_s = ordered[0] + min(usual - ordered[0], MAX_DELAY_S)
+        self.waits_s = min(usual - ordered[0], MAX_DELAY_S)
+        self._delay_s = ordered[0] + self.waits_s
 
     def _follow(self) -> None:
         behind = self.audio_offset_s

@@ -9,6 +9,9 @@ import pytest
 
 from tests.voip.gateway.janus_room import SKIPPED
 
+APART_MS = 125
+"""What sound may come later before somebody notices (ITU-R BT.1359-1)."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
@@ -66,3 +69,9 @@ async def test_who_knows_the_pin_and_is_no_member_is_removed() -> None:
 
     assert "a stranger was removed from the forwarding server" in report["alice"]
     assert report["in_the_room"] == [["bob"], ["alice"]]
+
+
+async def test_sound_and_picture_of_one_member_are_played_together() -> None:
+    report = await reported("janus_claps")
+
+    assert abs(report["sound_ms"] - report["picture_ms"]) < APART_MS

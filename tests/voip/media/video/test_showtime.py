@@ -174,3 +174,10 @@ def test_memory_is_bounded() -> None:
         times.show_at(number, 0.001 * number, after_gap=False)
 
     assert len(times._lateness) == 240
+
+
+def test_how_long_a_quick_picture_waits_is_known() -> None:
+    times = ShowTimes()
+    shown(times, 30, [0.02, 0.05])
+
+    assert times.waits_s == pytest.approx(0.03)
