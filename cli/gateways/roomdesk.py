@@ -82,7 +82,7 @@ class RoomDesk:
             self._seats = Seats(gateway, room.bridge, room.joined)
         self._recent: deque[str] = deque(maxlen=_RECENT)
         self._shown: MembersChanged | None = None
-        self._alarms: set[str] = set()
+        self._alarms: set[bytes] = set()  # keys of devices
         self._comparing: tuple[str, Choices] | None = None
 
     async def hold(
@@ -136,7 +136,7 @@ class RoomDesk:
             if self._seats is not None:
                 self._seats.present([each.alias or NOBODY for each in news.members])
         elif isinstance(news, RosterAlarm):
-            (self._alarms.add if news.differs else self._alarms.discard)(news.alias)
+            (self._alarms.add if news.differs else self._alarms.discard)(news.key)
 
     def _say(self, facts: Mapping[str, object], *said: str) -> None:
         """Show a result; below the pictures, while somebody shows some."""

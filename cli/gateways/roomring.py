@@ -17,7 +17,7 @@ from cli.gateways.larger import Server
 from cli.gateways.roomdesk import Left
 from cli.gateways.roomplace import Place
 from cli.gateways.roomtalk import enter
-from cli.gateways.roomview import NOBODY, guests
+from cli.gateways.roomview import guests, named
 from cli.output import complain, escape, is_for_programs, show
 from cli.wishes import Wishes
 from voip.call import State
@@ -102,7 +102,7 @@ class Ring:
         self._book = book
         self._auto = auto
         self._rest = b""
-        self._named: list[str] | None = None
+        self._members: Members | None = None
 
     async def is_taken(self) -> bool:
         """Ask the user whether they come; False also if nobody asks any more."""
@@ -163,7 +163,7 @@ class Ring:
         with contextlib.suppress(CallError):  # more than anybody reads: the room judges
             async for message in self._invitation.heard():
                 if isinstance(message, Members):
-                    self._show(_names(message, self._book))
+                    self._show(message)
 
     async def _answer(self) -> bool:
         """Wait until the user wants to come; who does not ends the call."""
@@ -187,28 +187,29 @@ class Ring:
             self._refuse(f"expected accept or decline, came {said!r}")
         return None
 
-    def _show(self, names: list[str] | None) -> None:
+    def _show(self, members: Members | None) -> None:
         """Say who asks, and who is there as far as that is known."""
+        if members is not None and members == self._members:
+            return
+        self._members = members
         invitation = self._invitation
         trust = invitation.trust
-        if names is not None and names == self._named:
-            return
-        self._named = names
+        there = {} if members is None else _inside(members, self._book)
         facts: Json = {
             "event": "invitation",
             "alias": invitation.alias,
             "identity": format_identity(invitation.identity),
             "trust": None if trust is None else trust.state.value,
             "server": Media.AUDIO not in invitation.media_asked,
-            "members": names,
+            "members": None if members is None else list(there.values()),
         }
         asks = f"{escape(invitation.alias)} asks you into a room"
-        if names is None:
+        if members is None:
             how = "'a' comes, 'd' declines" if is_screen() else "'accept' or 'decline'"
             self._say(facts, f"{asks}; {how}")
         else:
-            listed = ", ".join(escape(each) or NOBODY for each in names)
-            self._say(facts, f"{asks} of {len(names)}: {listed}")
+            names = ", ".join(named(alias, key) for key, alias in there.items())
+            self._say(facts, f"{asks} of {len(there)}: {names}")
 
     def _say(self, facts: Json, *lines: str) -> None:
         show({"call_id": self._invitation.call_id.hex(), **facts}, *lines)
@@ -220,11 +221,11 @@ class Ring:
             complain(sentence)
 
 
-def _names(members: Members, book: AddressBook) -> list[str]:
-    """Name who is in the room, by our own names; empty for who has none."""
-    found = [
-        book.by_identity(seat.key[:IDENTITY_BYTES])
-        for seat in members.seats
-        if seat.count % 2  # odd: in, as docs/formats/rooms.md has it
-    ]
-    return ["" if contact is None else contact.alias for contact in found]
+def _inside(members: Members, book: AddressBook) -> dict[bytes, str]:
+    """Name who is in a room, by our own names; empty for who has none."""
+    found = {}
+    for seat in members.seats:
+        if seat.count % 2:  # odd: in, as docs/formats/rooms.md has it
+            contact = book.by_identity(seat.key[:IDENTITY_BYTES])
+            found[seat.key] = "" if contact is None else contact.alias
+    return found

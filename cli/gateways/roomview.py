@@ -37,10 +37,13 @@ from voip.gateway.rooms.news import (
     RosterAlarm,
     TurnedAway,
 )
+from voip.gateway.rooms.roster import IDENTITY_BYTES
+from voip.identity.keys import format_identity
 from voip.identity.trust import TrustState
 from voip.identity.words import WordTriple
 
 NOBODY = "somebody who is not in your address book"
+_LETTERS = 6  # of an identity: enough to tell 16 people apart
 
 
 class Act(Enum):
@@ -131,9 +134,20 @@ def offered(name: str, options: tuple[WordTriple, ...]) -> list[str]:
     return [question, *numbered(options)]
 
 
+def named(alias: str, key: bytes) -> str:
+    """Give our name for somebody; who has none is told apart by their identity.
+
+    `key` begins with it. Its first letters are not proof of anything: anybody can look
+    for a key whose letters begin so.
+    """
+    if alias:
+        return escape(alias)
+    return f"{NOBODY} ({format_identity(key[:IDENTITY_BYTES])[:_LETTERS]})"
+
+
 def describe(member: MemberSeen) -> str:
     """Say all there is to know of a member in a line."""
-    name = escape(member.alias) if member.alias else NOBODY
+    name = named(member.alias, member.key)
     said = "you" if member.is_us else _trust(member)
     flags = {
         "no session with you": not (member.is_heard or member.is_us),
@@ -183,11 +197,11 @@ def lines(  # noqa: C901, PLR0911 -- one case per kind of news
             return [said]
         case TurnedAway(alias, why):
             return [f"turned away {escape(alias)}: {why}"]
-        case RosterAlarm(alias, True):
-            who = escape(alias) or NOBODY
-            return [alarm(f"ALARM: {who} sees other members than you do")]
-        case RosterAlarm(alias):
-            return [f"{escape(alias) or NOBODY} sees the same members again"]
+        case RosterAlarm(key, alias, differs=differs):
+            who = named(alias, key)
+            if differs:
+                return [alarm(f"ALARM: {who} sees other members than you do")]
+            return [f"{who} sees the same members again"]
         case GuestsChanged():
             return guests(news)
         case RoomWarned(text):

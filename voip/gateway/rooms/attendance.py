@@ -44,7 +44,7 @@ class Attendance:
         differing = self._membership.differing(now)
         for key in sorted(differing ^ self._differing):
             name = self._book.name(key[:IDENTITY_BYTES])
-            self._tell(RosterAlarm(name, differs=key in differing))
+            self._tell(RosterAlarm(key, name, differs=key in differing))
         self._differing = differing
         members = tuple(map(self._member, self._membership.members))
         seen = MembersChanged(members, self._membership.epoch)

@@ -102,10 +102,13 @@ class TurnedAway:
 class RosterAlarm:
     """Whether somebody sees other members than we do, for more than 5 s.
 
-    They, or somebody between others and them, may be lying about who is here.
+    They, or somebody between others and them, may be lying about who is here. `key` is
+    that of their device, 48 bytes: people in nobody's address book share a name.
     """
 
+    key: bytes
     alias: str
+    _: KW_ONLY
     differs: bool
 
 
@@ -162,8 +165,9 @@ def format_room_json(  # noqa: PLR0911 -- one case per kind of news
             return {"event": "introduced", "alias": alias, "by": by, "clash": clash}
         case TurnedAway(alias, why):
             return {"event": "turned-away", "alias": alias, "why": why}
-        case RosterAlarm(alias, differs):
-            return {"event": "roster", "alias": alias, "differs": differs}
+        case RosterAlarm(key, alias, differs=differs):
+            shown = {"key": key.hex(), "alias": alias, "differs": differs}
+            return {"event": "roster", **shown}
         case GuestsChanged(carried):
             return _format_guests(carried)
         case RoomWarned(sentence):

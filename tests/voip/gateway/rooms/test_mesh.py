@@ -368,13 +368,18 @@ async def test_an_invitation_that_is_over_cannot_be_taken() -> None:
 # Lies.
 
 
+def alarm(person: Inside, alias: str, *, differs: bool) -> bool:
+    """Whether somebody was told so about a member's device."""
+    return RosterAlarm(person.sees(alias).key, alias, differs=differs) in person.told
+
+
 @simulated
 async def test_a_forged_roster_alarms_who_hears_it() -> None:
     async with meeting(Town(), *friends("alice", "bob", "carol")) as people:
         await stands(people)
         forged = Roster(GROUP, rosters(people[0]).epoch, digest=bytes(32))
         people[1].room.conversation("alice").say(forged)
-        await until(lambda: RosterAlarm("bob", differs=True) in people[0].told)
+        await until(lambda: alarm(people[0], "bob", differs=True))
 
         assert people[0].sees("bob").differs
 
@@ -386,9 +391,9 @@ async def test_who_tells_the_truth_again_ends_the_alarm() -> None:
         forged = Roster(GROUP, rosters(people[0]).epoch, digest=bytes(32))
         to_alice = people[1].room.conversation("alice")
         to_alice.say(forged)
-        await until(lambda: RosterAlarm("bob", differs=True) in people[0].told)
+        await until(lambda: alarm(people[0], "bob", differs=True))
         to_alice.say(rosters(people[1]))
-        await until(lambda: RosterAlarm("bob", differs=False) in people[0].told)
+        await until(lambda: alarm(people[0], "bob", differs=False))
 
         assert not people[0].sees("bob").differs
 

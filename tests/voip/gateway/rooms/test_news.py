@@ -56,8 +56,8 @@ FORMS: dict[str, tuple[RoomNews, str]] = {
         '{"event": "turned-away", "alias": "bob", "why": "full"}',
     ),
     "roster": (
-        RosterAlarm("bob", differs=True),
-        '{"event": "roster", "alias": "bob", "differs": true}',
+        RosterAlarm(b"\x0b", "bob", differs=True),
+        '{"event": "roster", "key": "0b", "alias": "bob", "differs": true}',
     ),
     "warning": (RoomWarned("look"), '{"event": "warning", "sentence": "look"}'),
     "closed": (RoomClosed("you left"), '{"event": "closed", "why": "you left"}'),
