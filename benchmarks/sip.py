@@ -1,11 +1,13 @@
 """Telephone calls through a gateway: the processor they take, and whether all stand.
 
 A call is a leg in the worker, SRTP and G.711 in it, a bridge, and whoever sits at the
-other port of it. The telephone is Debian's baresip, whose own work is not counted.
+other port of it. The telephone is Debian's baresip, or SIPp, which calls us without
+encryption; their own work is not counted.
 """
 
 import asyncio
 import os
+import shutil
 import tempfile
 import time
 from contextlib import AsyncExitStack
@@ -15,11 +17,14 @@ from benchmarks.figure import ROUNDS, Figure, figure, left_out
 from tests.voip.gateway.phones import (
     MODULES,
     Phone,
+    free_ports,
     line_to,
     make_authority,
     running_phone,
     until,
 )
+from tests.voip.gateway.sipp import run_sipp
+from tests.voip.gateway.switchboard import running_switchboard
 from voip.gateway.bridge import Bridge
 from voip.gateway.joined import Joined
 from voip.gateway.sip.call import Happened, Secured
@@ -55,7 +60,7 @@ def figures() -> list[Figure]:
     if not MODULES.is_dir():
         left_out("telephones", "baresip-core is not installed")
         return []
-    return asyncio.run(_figures())
+    return [*asyncio.run(_figures()), *asyncio.run(_sipp())]
 
 
 async def _figures() -> list[Figure]:
@@ -94,6 +99,42 @@ async def _figures() -> list[Figure]:
             unit="",
             bar=1.0,
             at_least=True,
+        ),
+    ]
+
+
+async def _sipp() -> list[Figure]:
+    if shutil.which("sipp") is None:
+        left_out("telephones that come at once", "sip-tester is not installed")
+        return []
+    cores, stood = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for _ in range(ROUNDS):
+            board_at = running_switchboard(place, free_ports(), records=False)
+            async with board_at as board:
+                held = run_sipp(place, "held", board.port, calls=MANY, a_second=MANY)
+                sipp = asyncio.create_task(held)
+                await until(lambda board=board: board.up == MANY, 30)
+                cores.append(await _cores(board.line) / MANY)
+                standing = board.up
+                board.hang_up()
+                is_content = (await sipp).code == 0
+                stood.append(standing / MANY if is_content else 0.0)
+    return [
+        figure(
+            f"SIP: cores of each of {MANY} calls of SIPp",
+            cores,
+            unit="core",
+            note="gateway and worker, PCMU, all that is heard comes back",
+        ),
+        figure(
+            f"SIP: calls of SIPp that stand, of {MANY} at once",
+            stood,
+            unit="",
+            bar=1.0,
+            at_least=True,
+            note="and end as SIPp expects",
         ),
     ]
 

@@ -20,7 +20,7 @@ _RATE = ON_FRAMES * FRAME_SAMPLES  # samples of the second that is heard
 def _second() -> bytes:
     at = np.arange(_RATE)
     tone = LEVEL * np.sin(2 * np.pi * HERTZ * at / _RATE)
-    return np.rint(tone).astype("<i2").tobytes()
+    return bytes(np.rint(tone).astype("<i2"))
 
 
 _SECOND = _second()
