@@ -18,11 +18,9 @@ from voip.gateway.counts import GatewayCounts
 from voip.gateway.guests.handshake import Media
 from voip.gateway.guests.invite import Invites
 from voip.gateway.guests.linkbook import LinkBook
-from voip.gateway.guests.messages import Server
 from voip.gateway.guests.pages import fingerprint
 from voip.gateway.guests.server import BrowserGateway
 from voip.media.connect.config import IceConfig
-from voip.media.connect.servers import parse_server
 from voip.upkeep import VaultKeeper
 
 
@@ -87,7 +85,6 @@ async def serve_guests(  # noqa: PLR0913 - where, to whom, and with what
         alias=store.read().alias,
         media=Media.AUDIO | Media.VIDEO if video else Media.AUDIO,
         ice=ice,
-        servers=_told(ice),
         counted=counted,
         book=LinkBook(store, invites.origin),
         reopened=lambda label: tell(
@@ -114,15 +111,6 @@ async def serve_guests(  # noqa: PLR0913 - where, to whom, and with what
             "a link that nobody used can still be: 'ringfence gateway browser' serves"
             " it again, 'ringfence gateway invites' revokes it"
         )
-
-
-def _told(ice: IceConfig) -> tuple[Server, ...]:
-    """Tell guests of our relays, which are the only ones that both can use."""
-    return tuple(
-        Server(each.url, each.username or "", credential=each.password or "")
-        for each in ice.servers
-        if parse_server(each.url).is_relay
-    )
 
 
 def _print_links(gateway: BrowserGateway, serving: Serving) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.voip.gateway.guest_peer import Moving, peak_hz
@@ -10,7 +10,7 @@ from voip.gateway.guests.invite import Invites
 from voip.gateway.guests.news import GuestEnded, GuestNews
 from voip.gateway.guests.server import BrowserGateway
 from voip.gateway.guests.visit import Guest
-from voip.media.connect.config import IceConfig
+from voip.media.connect.config import IceConfig, IceServer
 from voip.media.pattern import Tone
 from voip.media.plan import MediaPlan
 from voip.media.sources import Picture
@@ -90,11 +90,13 @@ async def serving(
     video: bool = True,
     accept: bool | None = True,
     expires_s: float = 3600.0,
-    ice: IceConfig = IceConfig(loopback=True),  # noqa: B008 - a value
+    relays: Sequence[Mapping[str, str]] = (),
+    lent: Sequence[Mapping[str, str]] = (),
 ) -> AsyncIterator[Served]:
     """Serve the page on 127.0.0.1; whoever comes hears a tone and sees a pattern.
 
-    With `accept` None, the test itself waits for guests at the door.
+    With `accept` None, the test itself waits for guests at the door. `relays` are TURN
+    servers of the host's own, `lent` those that his relay lends him.
     """
     loop = asyncio.get_running_loop()
     # The port is part of the origin, so it has to be known first.
@@ -105,7 +107,7 @@ async def serving(
     invites = Invites(f"http://127.0.0.1:{port}")
     reopened: list[str] = []
     async with BrowserGateway(
-        invites, alias="alice", ice=ice, reopened=reopened.append
+        invites, alias="alice", ice=_ice(relays, lent), reopened=reopened.append
     ) as gateway:
         await gateway.listen("127.0.0.1", port)
         link = gateway.invite(lifetime_s=expires_s)
@@ -116,6 +118,16 @@ async def serving(
         finally:
             host.cancel()
             await asyncio.gather(host, return_exceptions=True)
+
+
+def _ice(
+    relays: Sequence[Mapping[str, str]], lent: Sequence[Mapping[str, str]]
+) -> IceConfig:
+    async def lend() -> tuple[IceServer, ...]:
+        return tuple(IceServer(**each) for each in lent)
+
+    servers = tuple(IceServer(**each) for each in relays)
+    return IceConfig(loopback=True, servers=servers, lender=lend if lent else None)
 
 
 async def _host(served: Served, *, hz: float, video: bool, accept: bool | None) -> None:

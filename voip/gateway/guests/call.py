@@ -173,8 +173,8 @@ class GuestCall:
         self.stage, self._deadline = Stage.DOOR, now + DOOR_S
         return [AskHost(self._sas), Say(Alerting())]
 
-    def accept(self, servers: tuple[Server, ...], now: float) -> list[Command]:
-        """Let the guest in.
+    def accept(self, now: float) -> None:
+        """Let the guest in; he hears of it with `equip`.
 
         Raises:
             UnexpectedEventError: nobody is at the door.
@@ -182,7 +182,11 @@ class GuestCall:
         if self.stage is not Stage.DOOR:
             raise UnexpectedEventError(f"guest: accepted while {self.stage.value}")
         self.stage, self._deadline = Stage.ACCEPTED, now + OFFER_S
-        return [Say(Accept(servers))]
+
+    def equip(self, servers: tuple[Server, ...]) -> list[Command]:
+        """Tell a guest who was let in which servers to use, from now on."""
+        is_in = self.stage in {Stage.ACCEPTED, Stage.TALKING}
+        return [Say(Accept(servers))] if is_in else []
 
     def hang_up(self, reason: HangupReason, why: str) -> list[Command]:
         """End it; a second time does nothing."""

@@ -32,7 +32,6 @@ from voip.gateway.guests.host import Host
 from voip.gateway.guests.invite import DEFAULT_S, Invite, Invites, OpenedAgainError
 from voip.gateway.guests.line import MAX_MESSAGE_BYTES, is_resume, parse_resume
 from voip.gateway.guests.linkbook import LinkBook
-from voip.gateway.guests.messages import Server
 from voip.gateway.guests.threshold import Threshold
 from voip.gateway.guests.visit import Guest
 from voip.identity.keys import Entropy
@@ -67,7 +66,6 @@ class BrowserGateway:
         alias: str,
         media: Media = Media.AUDIO | Media.VIDEO,
         ice: IceConfig | None = None,
-        servers: tuple[Server, ...] = (),
         counted: GatewayCounts | None = None,
         reopened: Callable[[str], None] | None = None,
         entropy: Entropy = os.urandom,
@@ -88,7 +86,6 @@ class BrowserGateway:
             alias=alias,
             media=media,
             ice=ice or IceConfig(),
-            servers=servers,
             book=book,
             counted=counted or GatewayCounts(),
             entropy=entropy,

@@ -37,7 +37,7 @@ from voip.gateway.guests.handshake import Media
 from voip.gateway.guests.host import Host
 from voip.gateway.guests.invite import Invite
 from voip.gateway.guests.medium import Medium
-from voip.gateway.guests.messages import GuestMessage, Present
+from voip.gateway.guests.messages import GuestMessage, Present, Server
 from voip.gateway.guests.news import (
     Connected,
     GuestCompared,
@@ -51,6 +51,7 @@ from voip.gateway.guests.news import (
 from voip.gateway.guests.tally import EVERY_S
 from voip.gateway.guests.wire import Wire
 from voip.identity.words import Choices, word_choices
+from voip.media.connect.config import Lender
 from voip.media.framekeys import FrameKeys
 from voip.media.plan import MediaPlan
 from voip.signalling.legs import Digits, LegEnd, Legs, LegsAck
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from voip.gateway.guests.call import GuestCall
 
 TICK_S: Final = 0.25
+LEND_AGAIN_S: Final = 120.0  # what is lent lives for some minutes
 MAX_NEWS: Final = 256  # a host that leaves more unread is gone; later ones are lost
 
 
@@ -93,6 +95,7 @@ class Guest:
         self._medium = Medium(host, lambda why: self._tell(MediaFailed(why)))
         self._connecting: asyncio.Task[None] | None = None
         self._spending: asyncio.Task[None] | None = None
+        self._equipping: asyncio.Task[None] | None = None
         self._is_over = asyncio.Event()
         self._holder = 0
         self._count_at = float("inf")
@@ -123,9 +126,13 @@ class Guest:
         Raises:
             UnexpectedEventError: he is not at the door, or any more.
         """
-        commands = self._call.accept(self._host.servers, self._loop.time())
+        self._call.accept(self._loop.time())
         self._medium.use(plan, video=self.wants_video)
-        self._do(commands)
+        lender = self._host.ice.lender
+        if lender is None:
+            self._do(self._call.equip(self._host.relays()))
+        else:
+            self._equipping = self._loop.create_task(self._equip(lender))
 
     def decline(self) -> None:
         """Leave him outside."""
@@ -206,7 +213,7 @@ class Guest:
             why = f"this gateway failed: {type(error).__name__}"
             self._do(self._call.hang_up(HangupReason.LOST, why))
         finally:
-            for task in (self._spending, self._connecting):
+            for task in (self._spending, self._equipping, self._connecting):
                 await _stop(task)
             await self._medium.close()
             await self._wire.farewell()
@@ -234,7 +241,7 @@ class Guest:
                 self._do(self._call.receive(message, self._loop.time()))
 
     def _tick(self, now: float) -> None:
-        for task in (self._connecting, self._spending):
+        for task in (self._connecting, self._equipping, self._spending):
             if task is not None and task.done():
                 task.result()  # a bug of ours is not to be lost
         with self._ending():
@@ -296,6 +303,24 @@ class Guest:
                 except RefusedError as error:  # the host himself revoked it meanwhile
                     self.hang_up(HangupReason.DECLINED, str(error))
             self._do(self._call.spent(self._loop.time()))
+
+    async def _equip(self, lender: Lender) -> None:
+        """Tell him of TURN servers that are lent, and of fresh ones before they end.
+
+        Another media connection may be made at any time, and what was lent for the
+        first opens nothing then.
+        """
+        told: tuple[Server, ...] | None = None
+        while True:
+            try:
+                servers = self._host.relays(await lender())
+            except CallError as error:
+                self._tell(MediaFailed(f"no turn server was lent: {error}"))
+                servers = self._host.relays() if told is None else told
+            if servers != told:
+                told = servers
+                self._do(self._call.equip(servers))
+            await asyncio.sleep(LEND_AGAIN_S)
 
     def _pass(self, message: LegsAck | State | Digits | SasResult) -> None:
         match message:

@@ -84,7 +84,8 @@ def at_door() -> GuestCall:
 
 def accepted() -> GuestCall:
     call = at_door()
-    call.accept((), 0.0)
+    call.accept(0.0)
+    call.equip(())
     return call
 
 
@@ -156,13 +157,27 @@ def test_nothing_comes_before_confirm(message: GuestMessage) -> None:
 def test_accept_tells_the_guest_which_servers_to_use() -> None:
     server = Server("turn:talk.example", "1:a", credential="b")
 
-    assert at_door().accept((server,), 1.0) == [Say(Accept((server,)))]
+    call = at_door()
+    call.accept(1.0)
+
+    assert call.equip((server,)) == [Say(Accept((server,)))]
+
+
+def test_a_guest_in_the_call_hears_of_fresh_servers() -> None:
+    assert talking().equip(()) == [Say(Accept(()))]
+
+
+def test_nobody_outside_hears_of_servers() -> None:
+    call = accepted()
+    call.receive(NORMAL, 1.0)
+
+    assert (at_door().equip(()), call.equip(())) == ([], [])
 
 
 @pytest.mark.parametrize("make", [confirming, accepted, talking])
 def test_nobody_is_let_in_who_is_not_at_the_door(make: type[GuestCall]) -> None:
     with pytest.raises(CallError, match="accepted while"):
-        make().accept((), 1.0)  # type: ignore[call-arg]  # a function, not the class
+        make().accept(1.0)  # type: ignore[call-arg]  # a function, not the class
 
 
 def test_no_media_before_the_host_accepts() -> None:
@@ -568,6 +583,7 @@ def test_no_order_of_messages_starts_media_before_the_host_accepts(
     try:
         for message in said:
             commands += call.receive(message, 1.0)
+            commands += call.spent(1.0)
     except CallError:
         pass
 

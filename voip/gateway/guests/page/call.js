@@ -252,10 +252,10 @@ export class Call {
   };
 
   #accepted(servers) {
+    this.#servers = servers; // for this connection, or the next
     if (this.#media !== null) {
-      throw new MalformedError("the host let us in twice");
+      return;
     }
-    this.#servers = servers;
     this.#show.accepted();
     this.#own.onsend = (kind) => {
       this.#guarded(() => this.#media.use(kind, this.#own.track(kind)));

@@ -1,0 +1,28 @@
+"""Which servers guests are told of."""
+
+from voip.gateway.guests.host import Host
+from voip.gateway.guests.messages import MAX_SERVERS, Server
+from voip.media.connect.config import IceConfig, IceServer
+
+STUN = IceServer(url="stun:192.0.2.1")
+TURN = IceServer(url="turn:192.0.2.1", username="bob", password="secret")
+
+
+def host(*servers: IceServer) -> Host:
+    return Host(
+        origin="https://talk.example", alias="alice", ice=IceConfig(servers=servers)
+    )
+
+
+def test_guests_are_told_of_relays_alone() -> None:
+    told = host(STUN, TURN).relays()
+
+    assert told == (Server("turn:192.0.2.1", "bob", credential="secret"),)
+
+
+def test_guests_are_told_of_relays_that_are_lent() -> None:
+    assert len(host(TURN).relays([TURN])) == 2
+
+
+def test_guests_are_not_told_of_more_relays_than_a_message_holds() -> None:
+    assert len(host(TURN).relays([TURN] * 8)) == MAX_SERVERS
