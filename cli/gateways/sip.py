@@ -30,6 +30,11 @@ def _options() -> list[click.Parameter]:
             ["--ring"], metavar="CONTACT", help="Call this contact when it rings."
         ),
         click.Option(
+            ["--serve"],
+            is_flag=True,
+            help="Take calls of contacts, and dial for those who may ask for it.",
+        ),
+        click.Option(
             ["--with", "contact"], help="Join this contact with whom you dial."
         ),
         click.Option(
@@ -46,6 +51,11 @@ def _options() -> list[click.Parameter]:
             ["--sip-interface", "interface"],
             metavar="NAME",
             help="Network interface or address for SIP.  [default: all]",
+        ),
+        click.Option(
+            ["--trace-sip", "trace"],
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Write all SIP to a new file: addresses and numbers, but no keys.",
         ),
     ]
 
@@ -66,10 +76,12 @@ def command(  # noqa: PLR0913 - one option each
     account: Path,
     dial: str | None,
     ring: str | None,
+    serve: bool,
     contact: str | None,
     allow_unencrypted: bool,
     ca_file: Path | None,
     interface: str | None,
+    trace: Path | None,
     metrics: str | None,
     **media: Any,
 ) -> int:
@@ -78,22 +90,28 @@ def command(  # noqa: PLR0913 - one option each
     The exchange and all behind it can hear such a call, and it says so: encrypted to
     PBX only, or NOT ENCRYPTED past here. A contact is told before their device rings.
 
-    Without --dial it waits for calls. Orders are read from standard input, a line
+    Without --dial it waits for calls. With --serve nobody needs to be here: a contact
+    calls this identity and types 'dial 200', if 'ringfence contact grant' says so and
+    the account's allow lines do. Orders are read from standard input, a line
     each: digits 123#, hold, resume, transfer URI, mute, unmute, hangup; and, when it
     rings here, accept or decline (docs/gateway.md).
     """
     if dial is not None and ring is not None:
         raise click.UsageError("--dial makes a call and --ring takes them: give one")
+    if dial is not None and serve:
+        raise click.UsageError("--dial makes a call and --serve takes them: give one")
     if contact is not None and dial is None:
         raise click.UsageError("--with is about a call of --dial")
     phoning = Phoning(
         account=account,
         dial=dial,
         ring=ring,
+        serve=serve,
         contact=contact,
         allow_unencrypted=allow_unencrypted,
         ca_file=ca_file,
         interface=interface,
+        trace=trace,
         metrics=metrics,
     )
     return asyncio.run(phone(home, phoning, wishes_of(media)))

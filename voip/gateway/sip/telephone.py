@@ -190,6 +190,11 @@ class Telephone:
         if self.ticket is not None:
             self.ticket.end(reason, text=text)
 
+    def leave(self) -> None:
+        """End the call, if there is one, and leave the bridge."""
+        self.hang_up()
+        self._port.close()
+
     async def _hold(self, begin: Callable[[], SipLeg]) -> CallOver:
         """Begin the call when the leg has joined, and see it to its end."""
         assert self.ticket is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.gateways.phones import Desk, Side
+from cli.gateways.phonedesk import Desk, Side
 from tests.voip.gateway.phones import need_stack, python_worker
 from voip.errors import RefusedError
 from voip.gateway.sip.account import parse_account

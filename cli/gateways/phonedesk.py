@@ -1,0 +1,296 @@
+"""One account before whoever sits here: one telephone call at a time.
+
+What happens is shown, and orders are carried out. `Side` says who talks with the
+telephone: a contact, or whoever sits here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from cli.codes import Code
+from cli.console import read_input
+from cli.gateways.phoneview import (
+    Act,
+    Digits,
+    Order,
+    Transfer,
+    code_of,
+    facts,
+    line_of,
+    mark_facts,
+    mark_line,
+    parse_order,
+)
+from cli.output import complain, escape, is_for_programs, note, show
+from cli.view import sentence
+from voip.conversation import Conversation
+from voip.endpoint import Endpoint
+from voip.errors import CallError, RefusedError
+from voip.gateway.bridge import Bridge, Port
+from voip.gateway.joined import Joined
+from voip.gateway.sip.account import parse_uri
+from voip.gateway.sip.asking import uri_of
+from voip.gateway.sip.call import CallOver, Happened, Secured
+from voip.gateway.sip.connecting import connect
+from voip.gateway.sip.leg import SipLeg
+from voip.gateway.sip.telephone import Telephone, who_is
+from voip.gateway.sip.telephony import SipLine
+from voip.media.plan import MediaPlan
+from voip.news import News, format_json
+from voip.upkeep import VaultKeeper
+
+_MAX_LINE = 4096  # bytes; a URI has 128
+
+Hold = Callable[[Telephone], Awaitable[CallOver]]
+"""Makes or takes a call, once its leg is announced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One telephone call, its leg announced; `came` if they called."""
+
+    telephone: Telephone
+    joined: Joined
+    bridge: Bridge
+    port: Port
+    came: SipLeg | None
+
+
+class Side:
+    """Who talks with the telephone: a contact, or whoever sits here.
+
+    Attributes:
+        contact: by alias; empty for nobody.
+        has_video: pictures are wanted.
+        endpoint: who we are to contacts; None where none takes part.
+        store: what that endpoint knows; likewise.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint | None,
+        contact: str,
+        plan: Callable[[], MediaPlan],
+        *,
+        video: bool,
+        store: VaultKeeper | None = None,
+    ) -> None:
+        self.contact = contact
+        self.has_video = video
+        self.endpoint = endpoint
+        self.store = store
+        self._plan = plan
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is there to take a call of a telephone."""
+        return self.endpoint is not None and not self.contact
+
+    async def talk(self, call: _Call, hold: Hold) -> CallOver:
+        """Hold a call to its end."""
+        if self.endpoint is not None:
+            return await connect(
+                self.endpoint,
+                self.contact,
+                call.telephone,
+                lambda: hold(call.telephone),
+                joined=call.joined,
+                bridge=call.bridge,
+                tell=_tell_news,
+                gone=None if call.came is None else call.came.finished(),
+                video=self.has_video,
+            )
+        call.port.open()
+        async with asyncio.TaskGroup() as tasks:
+            attaching = call.bridge.attach(call.port, self._plan())
+            attached = tasks.create_task(attaching)
+            over = await hold(call.telephone)
+            attached.cancel()
+        return over
+
+
+class Desk:
+    """One account before its user; one call at a time."""
+
+    def __init__(self, line: SipLine, side: Side) -> None:
+        self._line = line
+        self._side = side
+        self._telephone: Telephone | None = None
+        self._port: Port | None = None
+        self._answer: asyncio.Future[bool] | None = None
+        self._is_busy = False
+        self._is_leaving = asyncio.Event()
+
+    async def dial(self, uri: str) -> Code:
+        """Make a call, and hold it to its end; one that comes meanwhile is refused."""
+        self._is_busy = True
+        coming = asyncio.create_task(self._take_calls())
+        try:
+            return code_of(await self._hold(who_is(uri), lambda one: one.dial(uri)))
+        finally:
+            coming.cancel()
+
+    async def take_calls(
+        self, serving: Coroutine[Any, Any, None] | None = None
+    ) -> Code:
+        """Take calls until the user leaves; one that comes meanwhile is refused.
+
+        `serving` runs beside it, and ends with it.
+        """
+        note("waiting for calls; Ctrl-C stops")
+        leaving = asyncio.create_task(self._is_leaving.wait())
+        work = {
+            asyncio.create_task(each)
+            for each in (self._take_calls(), serving)
+            if each is not None
+        }
+        done, _ = await asyncio.wait(
+            {*work, leaving}, return_when=asyncio.FIRST_COMPLETED
+        )
+        for each in {*work, leaving} - done:
+            each.cancel()
+        await asyncio.wait({*work, leaving})
+        for each in work & done:
+            each.result()
+        return Code.DONE
+
+    async def _take_calls(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            async for leg in self._line.incoming():
+                if self._is_busy or self._side.is_empty:
+                    leg.end()
+                    continue
+                # Here, as another may come before the task has begun.
+                self._is_busy = True
+                tasks.create_task(self._take(leg))
+
+    async def _take(self, leg: SipLeg) -> None:
+        who = who_is(leg.peer)
+        show({"event": "incoming", "peer": leg.peer}, f"{escape(leg.peer)} calls")
+        try:
+            if self._side.contact or await self._accepts(leg):
+                await self._hold(who, lambda one: one.take(leg), came=leg)
+        except* CallError as errors:
+            # One call that cannot be is no end of all others.
+            _refuse(str(_first(errors)))
+        finally:
+            leg.end()
+            self._is_busy = False
+
+    async def _accepts(self, leg: SipLeg) -> bool:
+        """Ask the user, until the telephone gives up."""
+        answer = self._answer = asyncio.get_running_loop().create_future()
+        gone = asyncio.create_task(leg.finished())
+        try:
+            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return answer.done() and answer.result()
+        finally:
+            gone.cancel()
+            self._answer = None
+
+    async def _hold(
+        self, name: str, hold: Hold, *, came: SipLeg | None = None
+    ) -> CallOver:
+        joined = Joined(self._line.counts)
+        async with Bridge() as bridge:
+            self._port = bridge.port("me")
+            self._telephone = telephone = Telephone(
+                self._line,
+                joined,
+                bridge.port("telephone"),
+                video=self._side.has_video,
+                tell=self._tell,
+            )
+            ticket = telephone.announce(name)
+            show({"event": "announced", **mark_facts(ticket)}, mark_line(ticket))
+            try:
+                call = _Call(
+                    telephone=telephone,
+                    joined=joined,
+                    bridge=bridge,
+                    port=self._port,
+                    came=came,
+                )
+                over = await self._side.talk(call, hold)
+            finally:
+                telephone.hang_up()
+                self._telephone = None
+        show(facts(over, telephone.ticket), line_of(over))
+        return over
+
+    def leave(self) -> None:
+        """End the call, and take no other."""
+        self._is_leaving.set()
+        if self._telephone is not None:
+            self._telephone.hang_up()
+
+    def _tell(self, happened: Happened) -> None:
+        ticket = None if self._telephone is None else self._telephone.ticket
+        if isinstance(happened, CallOver):
+            return  # told once, at the end of all
+        lines = [line_of(happened)]
+        if isinstance(happened, Secured) and ticket is not None:
+            lines = [mark_line(ticket)]
+        show(facts(happened, ticket), *lines)
+
+    # Orders.
+
+    async def obey(self) -> None:
+        """Carry out what is typed."""
+        typed, rest = read_input(), b""
+        while True:
+            *whole, rest = (rest + await typed.get()).split(b"\n")
+            rest = rest[-_MAX_LINE:]
+            for line in whole:
+                try:
+                    self._do(parse_order(line.decode(errors="replace")))
+                except CallError as error:
+                    _refuse(str(error))
+
+    def _do(self, order: Order) -> None:
+        if isinstance(order, Act) and order in {Act.ACCEPT, Act.DECLINE}:
+            if self._answer is None or self._answer.done():
+                raise RefusedError("nobody calls")
+            self._answer.set_result(order is Act.ACCEPT)
+            return
+        telephone, port = self._telephone, self._port
+        if telephone is None or port is None:
+            raise RefusedError("there is no call")
+        match order:
+            case Digits(digits):
+                telephone.press(digits)
+            case Transfer(uri):
+                telephone.transfer(parse_uri(uri_of(self._line.account, uri)))
+            case Act.HOLD | Act.RESUME:
+                telephone.hold(on=order is Act.HOLD)
+            case Act.MUTE | Act.UNMUTE:
+                port.is_muted = order is Act.MUTE
+            case Act.HANG_UP:
+                telephone.hang_up()
+            case Act.ACCEPT | Act.DECLINE:
+                raise AssertionError(order)
+            case _:
+                assert_never(order)
+
+
+def _first(errors: BaseExceptionGroup[CallError]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _refuse(why: str) -> None:
+    if is_for_programs():
+        show({"event": "error", "sentence": why})
+    else:
+        complain(why)
+
+
+def _tell_news(conversation: Conversation, news: News) -> None:
+    told = sentence(news)
+    if told or is_for_programs():
+        lines = [f"{escape(conversation.alias)}: {told}"] if told else []
+        show({**format_json(news), "alias": conversation.alias}, *lines)
