@@ -115,7 +115,7 @@ async def _sipp() -> list[Figure]:
             async with board_at as board:
                 held = run_sipp(place, "held", board.port, calls=MANY, a_second=MANY)
                 sipp = asyncio.create_task(held)
-                await until(lambda board=board: board.up == MANY, 30)
+                await board.stands(MANY)
                 cores.append(await _cores(board.line) / MANY)
                 standing = board.up
                 board.hang_up()

@@ -325,7 +325,7 @@ def line_to(
         parse_account(text.encode()),
         ca_file=authority.ca_file,
         allow_unencrypted=allow_unencrypted,
-        interface="127.0.0.1",
+        interface=host.strip("[]") if ":" in host else "127.0.0.1",
     )
 
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.voip.gateway.phones import Kept, make_authority
+from tests.voip.gateway.phones import Kept, make_authority, until
 from voip.gateway.bridge import Bridge
 from voip.gateway.joined import Joined
 from voip.gateway.sip.account import parse_account
@@ -46,6 +46,10 @@ class Switchboard:
     @property
     def over(self) -> int:
         return sum(each.over is not None for each in self.taken)
+
+    async def stands(self, count: int) -> None:
+        """Wait until so many calls are up."""
+        await until(lambda: self.up == count, 30)
 
     def hang_up(self) -> None:
         for each in self.taken:

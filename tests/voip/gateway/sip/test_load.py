@@ -27,7 +27,7 @@ async def test_forty_calls_come_at_once_and_all_stand(tmp_path: Path) -> None:
         sipp = asyncio.create_task(
             run_sipp(tmp_path, "held", board.port, calls=MANY, a_second=MANY)
         )
-        await until(lambda: board.up == MANY, 20)
+        await board.stands(MANY)
         before = memory_kb(board.line.worker_pid)
         await asyncio.sleep(HELD_S)
         after, standing = memory_kb(board.line.worker_pid), board.up
@@ -55,7 +55,7 @@ async def test_calls_beyond_the_most_are_refused_and_those_that_stand_go_on(
         held = asyncio.create_task(
             run_sipp(tmp_path, "held", board.port, calls=MAX_LEGS, a_second=32)
         )
-        await until(lambda: board.up == MAX_LEGS, 20)
+        await board.stands(MAX_LEGS)
         beyond = await run_sipp(tmp_path, "refused", board.port, calls=100, a_second=20)
         standing = board.up
         board.hang_up()
@@ -167,10 +167,10 @@ async def honest_call(folder: Path, board: Switchboard) -> int:
     sipp = asyncio.create_task(
         run_sipp(folder, "held", board.port, calls=1, a_second=1)
     )
-    await until(lambda: board.up == up + 1)
+    await board.stands(up + 1)
     board.hang_up()
     code = (await sipp).code
-    await until(lambda: board.up == up)
+    await board.stands(up)
     return code
 
 
