@@ -65,6 +65,10 @@ _PR_SET_NAME = 15
 _NO_CODE = ((_low(2, (0,), _PROT_EXEC),),)
 """No memory becomes code any more: whoever takes the worker over brings none along."""
 
+# O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and O_TMPFILE: none of them.
+_OPEN_TO_WRITE = 0x400243
+_AT_REMOVEDIR = 0x200
+
 # F_SETOWN would send signals to others; so would FIOSETOWN and SIOCSPGRP below.
 _FCNTL = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, GETFD, SETFD, GETFL, SETFL, DUPFD_CLOEXEC
 # FIONREAD, FIONBIO, FIOCLEX; SIOCGIFNAME, -CONF, -FLAGS, -ADDR, -NETMASK, -MTU, -INDEX.
@@ -179,10 +183,10 @@ _CALLS = {
     "close_range": _Call((436, 436)),
     "fcntl": _Call((72, 25), ((_low(1, _FCNTL),),)),
     "ioctl": _Call((16, 29), ((_low(1, _IOCTL),),), errno.ENOTTY),
-    # Files; which ones is for Landlock to say. None can be made, but folders can: the
-    # stack wants one, and leaves it empty.
-    "open": _Call((2, None)),
-    "openat": _Call((257, 56)),
+    # Files, to be read; which ones is for Landlock to say. Folders can be made, and be
+    # taken away: the stack wants one, and leaves it empty.
+    "open": _Call((2, None), ((_low(1, (0,), _OPEN_TO_WRITE),),), errno.EACCES),
+    "openat": _Call((257, 56), ((_low(2, (0,), _OPEN_TO_WRITE),),), errno.EACCES),
     "stat": _Call((4, None)),
     "lstat": _Call((6, None)),
     "fstat": _Call((5, 80)),
@@ -200,7 +204,7 @@ _CALLS = {
     "mkdir": _Call((83, None)),
     "mkdirat": _Call((258, 34)),
     "rmdir": _Call((84, None)),
-    "unlinkat": _Call((263, 35)),
+    "unlinkat": _Call((263, 35), ((_low(2, (_AT_REMOVEDIR,)),),)),
 }
 
 # What ends the worker. These would fail as all others do; but then whoever tries could

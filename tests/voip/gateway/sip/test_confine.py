@@ -55,6 +55,7 @@ REFUSED = {
     "os.mkdir(outside / 'new')": "EACCES",
     "os.rmdir(outside / 'other')": "EACCES",
     "os.remove(ca_file)": "ENOSYS",
+    "os.unlink('ca.pem', dir_fd=3)": "EPERM",
     "os.rename(ca_file, folder / 'ca.pem')": "ENOSYS",
     "os.symlink('/', folder / 'root')": "ENOSYS",
     "os.link(ca_file, folder / 'ca.pem')": "ENOSYS",

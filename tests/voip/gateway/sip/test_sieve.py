@@ -109,6 +109,8 @@ PASSES = [
     ("fcntl", (3, 1030, 0)),
     ("ioctl", (3, 0x5421)),
     ("ioctl", (3, 0x8910)),
+    ("openat", (0xFFFFFF9C, 1, 0x80000)),  # O_CLOEXEC
+    ("unlinkat", (0xFFFFFF9C, 1, 0x200)),  # a folder
 ]
 FAILS = [
     ("socket", (1, 1, 0), errno.EAFNOSUPPORT),  # D-Bus, Docker, an agent with keys
@@ -135,6 +137,12 @@ FAILS = [
     ("ioctl", (3, 0x5412), errno.ENOTTY),  # TIOCSTI: types on the terminal
     ("ioctl", (3, 0x5412 | ANY), errno.ENOTTY),
     ("ioctl", (3, 0x8901), errno.ENOTTY),  # FIOSETOWN
+    ("openat", (0xFFFFFF9C, 1, 0x1), errno.EACCES),  # O_WRONLY
+    ("openat", (0xFFFFFF9C, 1, 0x2), errno.EACCES),  # O_RDWR
+    ("openat", (0xFFFFFF9C, 1, 0x40), errno.EACCES),  # O_CREAT
+    ("openat", (0xFFFFFF9C, 1, 0x200), errno.EACCES),  # O_TRUNC
+    ("openat", (0xFFFFFF9C, 1, 0x410000), errno.EACCES),  # O_TMPFILE
+    ("unlinkat", (0xFFFFFF9C, 1, 0), errno.EPERM),
 ]
 
 
