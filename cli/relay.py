@@ -11,7 +11,8 @@ from cli import paths
 from cli.grouped import GroupedCommand, group
 from cli.home import Home
 from cli.output import json_option, show
-from cli.relaying import Wanted, parse_store, read_offer, run
+from cli.relaying import Wanted, run
+from cli.relayplace import parse_store, read_offer
 from voip.identity.card import RelayAddress, format_relay, parse_relay
 from voip.signalling.channel import open_channel
 from voip.signalling.mailbox import Limits

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import re
 import signal
 import socket
 import sys
@@ -21,8 +20,9 @@ from pathlib import Path
 
 from cli.journal import Event, Journal
 from cli.output import note, show
+from cli.relayplace import StorePlace, read_secret
 from cli.serve import Operations, Reason, parse_listen, serve_operations
-from voip.errors import MalformedError, UnreachableError
+from voip.errors import UnreachableError
 from voip.identity.card import RelayAddress, format_relay
 from voip.signalling.counts import RelayCounts
 from voip.signalling.mailbox import Limits
@@ -30,7 +30,6 @@ from voip.signalling.relay import RunningRelay, Service, serve_store
 from voip.signalling.store import Store
 from voip.signalling.store_redis import open_redis
 from voip.signalling.store_sqlite import open_sqlite
-from voip.signalling.turn import TurnOffer
 
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
@@ -38,23 +37,6 @@ STEADY_S = 300.0  # who ran for so long did not die of how it was started
 TLS_BUFFER_BYTES = 5 << 10  # a frame, and what TLS and the WebSocket put around it
 GC_SELDOM = 50_000, 20, 100
 """New objects, and younger collections, before each of the three generations."""
-_SECRET_BYTES = 1024  # a larger file is no secret
-_SQLITE = "sqlite:"
-_SHARED = re.compile(r"(rediss?|unix)://")
-_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")
-
-
-@dataclass(frozen=True, slots=True)
-class StorePlace:
-    """Where a relay keeps its blobs: a file of ours, or an engine's address."""
-
-    path: Path | None
-    url: str | None
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether several processes may use it."""
-        return self.url is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,42 +66,6 @@ class Wanted:
     metrics: str | None
     drain_s: float
     is_json_log: bool
-
-
-def parse_store(text: str) -> StorePlace:
-    """Read where blobs are kept.
-
-    Raises:
-        MalformedError: another form, or a password, which all users of the machine
-            would see in the list of processes.
-    """
-    if text.startswith(_SQLITE) and len(text) > len(_SQLITE):
-        return StorePlace(Path(text.removeprefix(_SQLITE)), None)
-    if _PASSWORD.search(text):
-        raise MalformedError("--store: expected no password, use --store-password-file")
-    if _SHARED.match(text):
-        return StorePlace(None, text)
-    raise MalformedError(
-        f"--store: expected sqlite:PATH, redis://HOST or unix://PATH, came {text!r}"
-    )
-
-
-def read_offer(urls: tuple[str, ...], secret_file: Path | None) -> TurnOffer | None:
-    """Read which TURN servers are offered; none where neither is given.
-
-    Raises:
-        MalformedError: one without the other, or a URL or secret that is none.
-    """
-    if not urls and secret_file is None:
-        return None
-    if not urls or secret_file is None:
-        raise MalformedError("give both --turn-uri and --turn-secret-file, or neither")
-    return TurnOffer(urls, _read_secret(secret_file).encode())
-
-
-def _read_secret(path: Path) -> str:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return file.read(_SECRET_BYTES).strip()
 
 
 def run(wanted: Wanted) -> None:
@@ -215,7 +161,7 @@ async def _open_store(wanted: Wanted) -> AsyncIterator[Store]:
             yield embedded
         return
     assert place.url is not None  # one of the two
-    password = _read_secret(wanted.password_file) if wanted.password_file else None
+    password = read_secret(wanted.password_file) if wanted.password_file else None
     async with open_redis(
         place.url, password=password, limits=wanted.limits, entropy=os.urandom
     ) as shared:

@@ -1,8 +1,8 @@
 """What an operator's tools ask of a process: /metrics, /healthz and /readyz.
 
-The only door to prometheus-client. The pages answer on an address of their own, off
-unless asked for, and hold counts and reasons from closed lists: no alias, key, tag or
-address of anybody. A scrape must not become a record of calls.
+With `cli.series` the only door to prometheus-client. The pages answer on an address of
+their own, off unless asked for, and hold counts and reasons from closed lists: no
+alias, key, tag or address of anybody. A scrape must not become a record of calls.
 
 ::
 
@@ -15,19 +15,18 @@ address of anybody. A scrape must not become a record of calls.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from importlib.metadata import version
-from typing import Any
 
 from aiohttp import web
 
 from cli.output import note
-from voip.errors import CallError, MalformedError, UnreachableError
-from voip.gateway.counts import Direction, GatewayCounts, Kind
+from cli.series import Series
+from voip.errors import MalformedError, UnreachableError
+from voip.gateway.counts import GatewayCounts
 from voip.signalling.address import is_loopback
-from voip.signalling.counts import BOUNDS_S, RelayCounts
+from voip.signalling.counts import RelayCounts
 
 LAG_S = 1.0  # a loop that is as late does nothing in time any more
 _BEAT_S = 0.25
@@ -35,7 +34,7 @@ CHECK_S = 10.0  # how old what /readyz says may be
 PATIENCE_S = 10.0  # for one check
 
 Check = Callable[[], Awaitable[object]]
-"""Raises a `CallError` where new work should not come here."""
+"""Raises where new work should not come here."""
 Told = Callable[["tuple[Reason, ...]"], None]
 """Told why new work should not come here, whenever that changes."""
 
@@ -93,7 +92,7 @@ class Operations:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._checks[reason]()
-        except (CallError, TimeoutError):
+        except Exception:  # noqa: BLE001 - also of a bug: who cannot tell is not ready
             return True
         return False
 
@@ -153,7 +152,7 @@ async def _pages(
     )
 
     registry = CollectorRegistry()
-    registry.register(_Collector(counts, operations))
+    registry.register(Series(counts, is_ready=lambda: not operations.reasons))
     host, port = parse_listen(address)
 
     async def metrics(_: web.Request) -> web.Response:
@@ -210,134 +209,3 @@ def parse_listen(address: str) -> tuple[str, int]:
     if not (colon and host and port.isdecimal() and int(port) <= 65535):
         raise MalformedError(f"expected HOST:PORT, came {address!r}")
     return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-class _Collector:
-    """Shows counters to prometheus-client when a scrape asks.
-
-    What it gives are that library's metrics; it is optional, and so are its types.
-    """
-
-    def __init__(
-        self, counts: RelayCounts | GatewayCounts, operations: Operations
-    ) -> None:
-        self._counts = counts
-        self._operations = operations
-
-    def collect(self) -> Iterable[Any]:
-        """Give all series."""
-        from prometheus_client.core import (  # noqa: PLC0415 - as above
-            GaugeMetricFamily,
-            InfoMetricFamily,
-        )
-
-        yield InfoMetricFamily(
-            "ringfence_build",
-            "Which version runs.",
-            value={"version": version("ringfence")},
-        )
-        yield GaugeMetricFamily(
-            "ringfence_ready",
-            "Whether new work may come here.",
-            value=float(not self._operations.reasons),
-        )
-        if isinstance(self._counts, RelayCounts):
-            yield from _relay_series(self._counts)
-        else:
-            yield from _gateway_series(self._counts)
-
-
-def _relay_series(counts: RelayCounts) -> Iterable[Any]:
-    from prometheus_client.core import (  # noqa: PLC0415 - as above
-        CounterMetricFamily,
-        GaugeMetricFamily,
-        HistogramMetricFamily,
-    )
-
-    yield GaugeMetricFamily(
-        "ringfence_relay_connections", "Clients connected.", value=counts.connections
-    )
-    turned = CounterMetricFamily(
-        "ringfence_relay_turned_away", "Clients not let in.", labels=["reason"]
-    )
-    for reason, count in counts.turned_away.items():
-        turned.add_metric([reason], count)
-    yield turned
-    frames = CounterMetricFamily(
-        "ringfence_relay_frames", "Requests answered.", labels=["op", "status"]
-    )
-    for (op, status), count in counts.frames.items():
-        frames.add_metric([op, status.name.lower()], count)
-    yield frames
-    seconds = HistogramMetricFamily(
-        "ringfence_relay_store_seconds", "What the store took.", labels=["call"]
-    )
-    for call, histogram in counts.store_s.items():
-        total, buckets = 0, []
-        for bound, count in zip([*BOUNDS_S, "+Inf"], histogram.buckets, strict=True):
-            total += count
-            buckets.append((str(bound), float(total)))
-        seconds.add_metric([call], buckets, histogram.total_s)
-    yield seconds
-    errors = CounterMetricFamily(
-        "ringfence_relay_store_errors", "Calls that failed.", labels=["call"]
-    )
-    for call, count in counts.store_errors.items():
-        errors.add_metric([call], count)
-    yield errors
-    yield CounterMetricFamily(
-        "ringfence_relay_turn_issued", "TURN credentials made.", counts.turn_issued
-    )
-
-
-def _gateway_series(counts: GatewayCounts) -> Iterable[Any]:
-    from prometheus_client.core import (  # noqa: PLC0415 - as above
-        CounterMetricFamily,
-        GaugeMetricFamily,
-    )
-
-    legs = GaugeMetricFamily(
-        "ringfence_gateway_legs", "Legs joined.", labels=["kind", "mark"]
-    )
-    for (kind, mark), count in counts.legs.items():
-        legs.add_metric([kind, mark], count)
-    yield legs
-    ends = CounterMetricFamily(
-        "ringfence_gateway_leg_ends", "Legs ended.", labels=["kind", "reason"]
-    )
-    for (kind, end), count in counts.ends.items():
-        ends.add_metric([kind, end], count)
-    yield ends
-    frames = CounterMetricFamily(
-        "ringfence_gateway_frames",
-        "Frames, by what became of them.",
-        labels=["kind", "direction", "result"],
-    )
-    for kind in Kind:
-        for way in Direction:
-            of_leg = counts.frames(kind, way)
-            frames.add_metric([kind, way, "passed"], of_leg.passed)
-            frames.add_metric([kind, way, "dropped"], of_leg.dropped)
-            frames.add_metric([kind, way, "failed"], of_leg.failed)
-    yield frames
-    invites = CounterMetricFamily(
-        "ringfence_gateway_invites", "Invite links.", labels=["event"]
-    )
-    for event, number in counts.invites.items():
-        invites.add_metric([event], number)
-    yield invites
-    yield GaugeMetricFamily(
-        "ringfence_gateway_sip_registered",
-        "SIP accounts that are registered.",
-        value=counts.sip_registered,
-    )
-    yield GaugeMetricFamily(
-        "ringfence_gateway_sip_accounts",
-        "SIP accounts that should be registered.",
-        value=counts.sip_accounts,
-    )
-    yield CounterMetricFamily(
-        "ringfence_gateway_worker_restarts",
-        "Starts of the SIP worker after the first.",
-        counts.worker_restarts,
-    )

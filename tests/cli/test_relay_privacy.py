@@ -107,6 +107,7 @@ async def _observe(folder: Path, store: str) -> tuple[str, set[str]]:
     """Run a relay, use it, and give all that it said and all it must not say."""
     secret = folder / "secret"
     secret.write_text(SECRET)
+    secret.chmod(0o600)
     port, pages = free_port(), free_port()
     options = (
         *("--plain", "--behind-proxy", "--port", str(port), "--drain", "0"),

@@ -126,6 +126,19 @@ async def test_a_check_that_fails_says_which(address: str) -> None:
     assert answer == (503, '{"ready": false, "reasons": ["store"]}')
 
 
+async def test_a_check_with_a_bug_fails_and_is_made_again(address: str) -> None:
+    async def buggy() -> None:
+        raise KeyError
+
+    async with serve_operations(
+        address, RelayCounts(), {Reason.STORE: buggy}
+    ) as operations:
+        await until(lambda: operations.reasons == (Reason.STORE,))
+        answer = await fetch(address, "/readyz")
+
+    assert answer == (503, '{"ready": false, "reasons": ["store"]}')
+
+
 async def test_who_drains_is_not_ready_at_once(address: str) -> None:
     async with serve_operations(address, RelayCounts()) as operations:
         operations.drain()
