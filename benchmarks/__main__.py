@@ -26,6 +26,7 @@ SUBJECTS = (
     "distance",
     "room",
     "sframe",
+    "forwarding",
     "sip",
     "relay",
     "transparency",
