@@ -6,13 +6,15 @@ A program writes an order as a line::
     video on  video off  screen on  screen off  record PATH  record off
     tone DIGITS  devices  device mic N|NAME  device speaker N|NAME
     stats  quality  rekey  choices  choose N  continue  text TEXT  file PATH
-    legs accept  legs refuse
+    legs accept  legs refuse  dial NAME|NUMBER|URI  legs end N
 
 `choices` shows four sets of words and `choose` says which of them the other side reads,
 from 1 to 4, or 0 for none of these. `talk` is the key of push-to-talk, once. `legs`
-says whether those may hear whom the other side's gateway wants to join. Pure.
+says whether those may hear whom the other side's gateway wants to join; `dial` asks
+that gateway for a telephone, and `legs end` has it end one. Pure.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -91,30 +93,57 @@ class UseDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class Dial:
+    """Ask the other side's gateway for a telephone, as they or its exchange name it."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndLeg:
+    """Have the other side's gateway end the leg of this number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Misspelt:
     """What was typed is no order; the sentence says what would be."""
 
     sentence: str
 
 
-Order = Act | Choose | SendText | SendFile | Press | Record | UseDevice | Misspelt
+Order = (
+    Act
+    | Choose
+    | SendText
+    | SendFile
+    | Press
+    | Record
+    | UseDevice
+    | Dial
+    | EndLeg
+    | Misspelt
+)
 
 _LINES = ", ".join(
     [
         *(act.value for act in Act),
         *("choose N", "text TEXT", "file PATH", "tone DIGITS", "record PATH"),
-        *("device mic N|NAME", "device speaker N|NAME"),
+        *("device mic N|NAME", "device speaker N|NAME", "dial TARGET", "legs end N"),
     ]
 )
 _WAYS = {"mic": Way.IN, "speaker": Way.OUT}
 _USUAL = "default"
 _MAX_PLACE = 3  # digits of a place in a list
+_LEG = re.compile("legs end ([1-9][0-9]{0,2})", re.ASCII)
 _ACTS = {act.value: act for act in Act}
 _TAKING: dict[str, Callable[[str], Order]] = {
     "text": SendText,
     "file": SendFile,
     "tone": Press,
     "record": Record,
+    "dial": Dial,
 }
 _CHOICES = {"0": None, "1": 0, "2": 1, "3": 2, "4": 3}
 
@@ -133,6 +162,8 @@ def parse_order(line: str) -> Order:
         return Choose(_CHOICES[rest])
     if word in _TAKING and rest:
         return _TAKING[word](rest)
+    if leg := _LEG.fullmatch(line):
+        return EndLeg(int(leg[1]))
     if word == "device" and (device := _parse_device(rest)) is not None:
         return device
     raise MalformedError(f"expected one of {_LINES}, came {line!r}")

@@ -15,6 +15,8 @@ from cli.manners import Manners
 from cli.orders import (
     Act,
     Choose,
+    Dial,
+    EndLeg,
     Misspelt,
     Order,
     Press,
@@ -26,6 +28,7 @@ from cli.orders import (
 from cli.quality import Live, judged, stats_facts, stats_lines
 from cli.switching import Switching
 from cli.taping import Taping
+from cli.telephoning import Telephoning
 from cli.watch import Watch
 from voip.conversation import Conversation
 from voip.errors import (
@@ -58,6 +61,7 @@ class Steward:
         """`spawn` runs beside what would hold up the next order."""
         self.devices = Switching(display, watch.ends)
         self.tape = Taping(conversation, display, overwrite=manners.overwrite)
+        self.telephones = Telephoning(conversation, display)
         self._comparing = Comparing(conversation, display)
         self._conversation = conversation
         self._display = display
@@ -95,7 +99,7 @@ class Steward:
             {"event": "stats", **stats_facts(live.entry)}, *stats_lines(live)
         )
 
-    async def _do(self, order: Order) -> None:
+    async def _do(self, order: Order) -> None:  # noqa: C901 -- one case per order
         match order:
             case Act():
                 self._act(order)
@@ -116,6 +120,10 @@ class Steward:
                 self._beside(self.tape.begin(Path(path)))
             case UseDevice():
                 self._beside(self.devices.use(order))
+            case Dial(target):
+                self.telephones.ask(target)
+            case EndLeg(number):
+                self.telephones.end(number)
             case Misspelt(sentence):
                 self._display.refuse(sentence)
             case _:

@@ -26,7 +26,7 @@ from voip.errors import MissingError, RefusedError
 from voip.identity.keys import format_identity
 from voip.identity.trust import TrustState
 from voip.media.ends.open import Ends
-from voip.news import Ended, FileArrived, Json, format_json
+from voip.news import Ended, FileArrived, Json, LegsChanged, format_json
 
 _REDRAW_S = 0.2  # levels move, the duration ticks
 _NOTE_S = 1.0  # how often the media takes its figures
@@ -92,6 +92,7 @@ class Talk:
                 beside |= {
                     self._tasks.create_task(self._obey()),
                     self._tasks.create_task(self._keep_time()),
+                    self._tasks.create_task(self._steward.telephones.hear()),
                 }
                 # Ends by itself: what it has found by then is still kept.
                 self._tasks.create_task(self._compare_logs())
@@ -144,6 +145,8 @@ class Talk:
                 self._stood()
             if isinstance(news, FileArrived):
                 self._keep_file(news)
+            if isinstance(news, LegsChanged):
+                self._steward.telephones.take(news)
             if isinstance(news, Ended):
                 return news
         raise AssertionError("news without an end")

@@ -15,7 +15,9 @@ from voip.media.plan import MediaPlan
 from voip.media.quality.figures import MediaStats
 from voip.media.sources import Recorder, VideoSource
 from voip.news import Ended, News
+from voip.notice import NOTHING
 from voip.session import Session
+from voip.signalling.legs import Legs
 
 
 class Conversation:
@@ -310,6 +312,12 @@ class Conversation:
         """Whether legs of theirs wait for our user's answer."""
         leg = self._session.leg
         return leg is not None and leg.notice.asks
+
+    @property
+    def legs(self) -> Legs:
+        """Those of a gateway of theirs, by their newest list; news may be older."""
+        leg = self._session.leg
+        return NOTHING if leg is None else leg.notice.legs
 
     def answer_legs(self, *, accept: bool) -> None:
         """Agree to the legs that the other side announced, or refuse them.

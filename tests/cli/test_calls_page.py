@@ -13,7 +13,7 @@ _SOURCES = [
     "voip/news.py",
     *("cli/calling.py", "cli/comparing.py", "cli/console.py", "cli/display.py"),
     *("cli/quality.py", "cli/steward.py", "cli/switching.py", "cli/talk.py"),
-    "cli/taping.py",
+    *("cli/taping.py", "cli/telephoning.py"),
 ]
 _EVENTS = {
     event
