@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cli.gateways.hosting import Hosting, host_guests
+from cli.gateways.lineoptions import line_params, take_account
 from cli.gateways.media import media_params, wishes_of
 from cli.gateways.metrics import metrics_option
 from cli.gateways.pageoptions import serving_params, take_serving
@@ -21,6 +22,8 @@ from cli.output import json_option
     params=[
         *serving_params(guests=1),
         click.Option(["--with", "contact"], help="Call this contact, too."),
+        click.Option(["--dial"], metavar="URI", help="Call this telephone, too."),
+        *line_params(),
         *media_params(),
     ],
 )
@@ -28,7 +31,13 @@ from cli.output import json_option
 @json_option
 @click.pass_obj
 def command(
-    home: Home, /, *, contact: str | None, metrics: str | None, **given: Any
+    home: Home,
+    /,
+    *,
+    contact: str | None,
+    dial: str | None,
+    metrics: str | None,
+    **given: Any,
 ) -> int:
     """Invite somebody who has nothing but a browser.
 
@@ -39,7 +48,18 @@ def command(
 
     Browsers give camera and microphone to pages over HTTPS only; without a certificate
     the page works on this machine alone, or behind a proxy that has one.
+
+    With --dial a telephone is called once the first guest is in and agreed to it; a
+    guest can press its keys.
     """
-    serving = take_serving(given)
-    hosting = Hosting(serving=serving, contact=contact, metrics=metrics)
+    serving, account = take_serving(given), take_account(given)
+    if (dial is None) != (account is None):
+        raise click.UsageError("--dial and --account belong together")
+    hosting = Hosting(
+        serving=serving,
+        contact=contact,
+        account=account,
+        dial=dial or "",
+        metrics=metrics,
+    )
     return asyncio.run(host_guests(home.open(), hosting, wishes_of(given)))

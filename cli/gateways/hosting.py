@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from cli.calling import signer_of
 from cli.codes import Code
 from cli.console import read_input
+from cli.gateways.guestphone import GuestPhone
 from cli.gateways.guestview import parse_order
 from cli.gateways.interrupted import on_interrupt
+from cli.gateways.lineoptions import Account, open_line
 from cli.gateways.saying import refuse
 from cli.gateways.seats import Seats
 from cli.gateways.serving import Serving, read_certificate, serve_guests
@@ -40,11 +42,15 @@ class Hosting:
     Attributes:
         serving: where guests find the page, and how many are asked.
         contact: whom to call, too; None: nobody.
+        account: of telephones; None if none is called.
+        dial: which telephone to call with it.
         metrics: ``HOST:PORT`` for the operator's pages; None: there are none.
     """
 
     serving: Serving
     contact: str | None
+    account: Account | None
+    dial: str
     metrics: str | None
 
 
@@ -80,6 +86,9 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
                 tasks.create_task(host.speak(lambda: wishes.plan(ends))),
                 tasks.create_task(host.obey()),
             ]
+            if hosting.account is not None:
+                dialling = host.dial(hosting.account, hosting.dial, counted)
+                beside.append(tasks.create_task(dialling))
             if hosting.contact is not None:
                 calling = host.call(store, hosting.contact, ice)
                 beside.append(tasks.create_task(calling))
@@ -149,6 +158,18 @@ class _Host:
         except* CallError as errors:  # the guests are still there
             for error in errors.exceptions:
                 refuse(f"{escape(contact)}: {escape(str(error))}")
+
+    async def dial(self, account: Account, who: str, counts: GatewayCounts) -> None:
+        """Call a telephone as soon as a guest is let in, who may press its keys."""
+        try:
+            async with open_line(account, counts) as line:
+                await self._seats.first_guest.wait()
+                phone = GuestPhone(line, self._bridge, self._joined, who)
+                self._seats.pressed = phone.press
+                await phone.call()
+        except* CallError as errors:  # the guests are still there
+            for error in errors.exceptions:
+                refuse(f"telephone: {escape(str(error))}")
 
     async def _hold(self, conversation: Conversation, port: Port) -> None:
         """Keep a call with a contact joined until it is over."""

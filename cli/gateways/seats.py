@@ -35,7 +35,7 @@ from voip.gateway.guests.server import BrowserGateway
 from voip.gateway.guests.visit import Guest
 from voip.gateway.joined import Joined
 from voip.gateway.tickets import LegTicket
-from voip.signalling.legs import LegKind, LegReason, Mark
+from voip.signalling.legs import Digits, LegKind, LegReason, Mark
 from voip.signalling.messages import HangupReason
 
 _CODES = {
@@ -69,6 +69,10 @@ class _Seat:
     has_matched: bool = False  # the words
 
 
+def _nobody_minds(_pressed: Digits) -> None:
+    """Have no telephone that keys could be for."""
+
+
 def _nobody_looks() -> None:
     """Have nothing to do about guests who come and go."""
 
@@ -79,6 +83,7 @@ class Seats:
     Attributes:
         came: how many were at the door so far.
         open_links: how many can still come.
+        pressed: gets the keys that a guest presses who hears the others.
         first_guest: set once somebody was let in.
         code: what became of the one who left last.
     """
@@ -96,6 +101,7 @@ class Seats:
         `changed` hears, on the loop, when somebody came, was let in, or left.
         """
         self.came = 0
+        self.pressed: Callable[[Digits], None] = _nobody_minds
         self.open_links = 1
         self.first_guest = asyncio.Event()
         self.code = Code.DONE
@@ -276,6 +282,8 @@ class Seats:
             ),
         )
         guest.acknowledged = peer.acknowledge
+        # Who has not agreed to the telephone has nothing to say to it either.
+        guest.pressed = lambda digits: self.pressed(digits) if port.is_open else None
         try:
             seat.leg = self._joined.want(
                 LegKind.BROWSER,

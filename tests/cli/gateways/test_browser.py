@@ -15,13 +15,15 @@ import pytest
 from cli.codes import Code
 from tests.cli.conftest import Start
 from tests.cli.gateways.operators import free_address, named, read_pages
+from tests.cli.gateways.test_sip import account
 from tests.cli.side import Side, save
 from tests.voip.gateway.guest_peer import PythonGuest, peak_hz
+from tests.voip.gateway.phones import make_authority, need_baresip, running_phone
 from tests.voip.people import introduce, person
 from voip.gateway.guests.server import USED
 from voip.identity.card import parse_relay
 from voip.identity.words import words
-from voip.signalling.legs import Mark, Shown
+from voip.signalling.legs import Digits, LegKind, Mark, Shown
 from voip.signalling.messages import HangupReason
 from voip.signalling.tls import TlsFiles, make_key
 
@@ -354,3 +356,32 @@ async def test_a_link_that_is_revoked_lets_nobody_in(
         assert guest.ended is not None
         assert guest.ended.reason is HangupReason.DECLINED
     assert alice.end() == Code.DONE
+
+
+@pytest.mark.slow
+async def test_a_guest_agrees_to_a_telephone_hears_it_and_presses_its_keys(
+    run: Run, port: int, tmp_path: Path
+) -> None:
+    need_baresip()
+    authority = make_authority(tmp_path / "authority")
+    async with running_phone(tmp_path / "phone", authority) as phone:
+        said = account(tmp_path, phone)
+        alice = gateway(run, port, "--audio-in=silence", "--dial=office", *said)
+        link = (await until(alice, event="link"))["link"]
+        async with PythonGuest(link) as guest:
+            await guest.join()
+            await until(alice, event="guest at the door")
+            alice.say("accept")
+            guest.opinion = None
+            await told(guest, 2)
+            silent = is_silent(guest)
+            await guest.answer_legs(Shown.SHOWN)
+            await until(alice, event="secured")
+            leg = next(each for each in guest.legs.legs if each.kind is LegKind.SIP)
+            await guest.say(Digits(leg.id, "7"))
+            await phone.saw("received event: '7'")
+            await hears(guest, 1000.0)
+            await guest.hang_up()
+
+            assert (silent, leg.mark) == (True, Mark.TO_PBX)
+        assert alice.end() == Code.DONE
