@@ -13,70 +13,27 @@ with its number. ::
 Format: docs/formats/sip-worker.md.
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
-from voip.errors import MalformedError, NotAllowedError
-from voip.gateway.admission import Rule, normalised
+from voip.errors import MalformedError
+from voip.gateway.admission import Rule
+from voip.gateway.sip.host import Host, user_at_host
+from voip.gateway.sip.statements import (
+    Codec,
+    Keying,
+    Transport,
+    parse_alias,
+    parse_statement,
+)
 
 MAX_BYTES = 65536
 """Of a file: a thousand numbers and rules fit."""
 MAX_SECRET = 128  # characters of a password; providers give out 8 to 64
 DEFAULT_REGISTER_S = 600
-MIN_REGISTER_S = 30  # a registrar answers 423 to less (RFC 3261 §10.2.8)
-MAX_REGISTER_S = 86400
 
-_ALIAS = re.compile(r"\S{1,64}")
-_PORT = re.compile(r"[1-9][0-9]{0,4}")
 _COMMENT = re.compile(r"(?:^|\s)#")
-_LOGIN = re.compile(r"[A-Za-z0-9_.!~*+#()@-]{1,64}")
-"""As a user is spelt, and as providers spell a login."""
-
 _MISREAD = frozenset('"\\;')
-
-
-class Transport(StrEnum):
-    """What carries SIP to the exchange."""
-
-    UDP = "udp"
-    TCP = "tcp"
-    TLS = "tls"
-
-
-class Keying(StrEnum):
-    """How the keys of the sound are agreed on."""
-
-    SDES = "sdes"
-    DTLS = "dtls"
-    NONE = "none"
-
-
-class Codec(StrEnum):
-    """A form of sound."""
-
-    OPUS = "opus"
-    PCMU = "pcmu"
-    PCMA = "pcma"
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """Where an exchange is: a DNS name or an address, and a port if one is given."""
-
-    name: str
-    port: int | None = None
-
-    @property
-    def is_literal(self) -> bool:
-        """Whether it is an IP address: a certificate's name is not checked then."""
-        return _address(self.name) is not None
-
-    def __str__(self) -> str:
-        """Write it as a SIP URI has it."""
-        name = f"[{self.name}]" if ":" in self.name else self.name
-        return name if self.port is None else f"{name}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +124,7 @@ class _Reading:
     def take(self, word: str, values: list[str]) -> None:
         match word, values:
             case "number", [alias, uri]:
-                self._take_number(_alias(alias), parse_uri(uri))
+                self._take_number(parse_alias(alias), parse_uri(uri))
             case (("allow" | "deny"), [pattern]):
                 self._rules.append(Rule(pattern, allows=word == "allow"))
             case _:
@@ -179,7 +136,7 @@ class _Reading:
         self._numbers.append((alias, uri))
 
     def _take_one(self, word: str, values: list[str]) -> None:
-        fields = _statement(word, values)
+        fields = parse_statement(word, values)
         for name in fields:
             if name in self._said:
                 raise MalformedError(f"{word!r} is said twice")
@@ -200,48 +157,6 @@ class _Reading:
         )
 
 
-def _statement(word: str, values: list[str]) -> dict[str, object]:  # noqa: PLR0911, PLR0912, C901 -- a table
-    match word, values:
-        case "account", [uri]:
-            user, host = _user_at_host(uri)
-            return {"user": user, "host": host}
-        case "password-file", [path]:
-            return {"password_file": path}
-        case "login", [name]:
-            return {"login": _login(name)}
-        case "proxy", [uri]:
-            return {"proxy": _exchange(uri)}
-        case "transport", [name]:
-            return {"transport": _one_of(Transport, name)}
-        case "keying", [name]:
-            return {"keying": _one_of(Keying, name)}
-        case "codecs", [_, *_] as names:
-            return {"codecs": _codecs(names)}
-        case "register", [seconds]:
-            return {"register_s": _register_s(seconds)}
-        case "listen", [port]:
-            return {"listen": _port(port)}
-        case "video", [answer]:
-            return {"has_video": _yes(answer)}
-        case "unencrypted", ["allowed"]:
-            return {"may_be_plain": True}
-        case "ring", [alias]:
-            return {"ring": _alias(alias)}
-        case _:
-            raise MalformedError(
-                f"expected one of {_STATEMENTS}; came {' '.join([word, *values])!r}"
-            )
-
-
-_STATEMENTS = (
-    "account sip:USER@HOST, password-file PATH, login NAME, proxy HOST,"
-    " transport udp|tcp|tls, keying sdes|dtls|none, codecs NAME..., register SECONDS,"
-    " listen PORT,"
-    " video yes|no, unencrypted allowed, number ALIAS URI, ring ALIAS, allow PATTERN,"
-    " deny PATTERN"
-)
-
-
 def parse_uri(text: str) -> str:
     """Read whom to call: `sip:USER@HOST[:PORT]`, and nothing after it.
 
@@ -249,7 +164,7 @@ def parse_uri(text: str) -> str:
         MalformedError: it is none, or has what `admission.normalised` refuses, or a
             parameter: the transport is the account's.
     """
-    user, host = _user_at_host(text)
+    user, host = user_at_host(text)
     return f"sip:{user}@{host}"
 
 
@@ -283,85 +198,3 @@ def check_password(text: str) -> None:
             "password: expected one line without quotation mark, backslash and"
             " semicolon"
         )
-
-
-def _user_at_host(uri: str) -> tuple[str, Host]:
-    try:
-        spelt = normalised(uri)
-    except NotAllowedError as error:
-        raise MalformedError(f"{error}; came {uri!r}") from None
-    rest = spelt.removeprefix("sip:")
-    if rest == spelt or ";" in rest:
-        raise MalformedError(f"expected sip:USER@HOST and no more, came {uri!r}")
-    user, _, place = rest.partition("@")
-    name, colon, port = place.rpartition(":")
-    if not colon or place.endswith("]"):
-        name, port = place, ""
-    return user, Host(name.strip("[]"), int(port) if port else None)
-
-
-def _exchange(text: str) -> Host:
-    try:
-        return _user_at_host(f"sip:x@{text}")[1]
-    except MalformedError:
-        raise MalformedError(f"expected HOST or HOST:PORT, came {text!r}") from None
-
-
-def _login(text: str) -> str:
-    if not _LOGIN.fullmatch(text):
-        raise MalformedError(f"expected a login of 1 to 64 characters, came {text!r}")
-    return text
-
-
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(name)
-    except ValueError:
-        return None
-
-
-def _alias(text: str) -> str:
-    if not (_ALIAS.fullmatch(text) and text.isprintable()):
-        raise MalformedError(
-            f"expected an alias of at most 64 characters, came {text!r}"
-        )
-    return text
-
-
-def _one_of(kind: type[Transport | Keying | Codec], text: str) -> object:
-    for each in kind:
-        if each == text:
-            return each
-    raise MalformedError(f"expected one of {', '.join(kind)}, came {text!r}")
-
-
-def _codecs(names: list[str]) -> tuple[object, ...]:
-    found = tuple(_one_of(Codec, name) for name in names)
-    if len(set(found)) != len(found):
-        raise MalformedError(f"a codec is named twice: {' '.join(names)}")
-    return found
-
-
-def _register_s(text: str) -> int:
-    if text == "never":
-        return 0
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5):
-        raise MalformedError(f"expected seconds or 'never', came {text!r}")
-    seconds = int(text)
-    if not MIN_REGISTER_S <= seconds <= MAX_REGISTER_S:
-        raise MalformedError(
-            f"expected {MIN_REGISTER_S} to {MAX_REGISTER_S} seconds, came {seconds}"
-        )
-    return seconds
-
-
-def _port(text: str) -> int:
-    if not (_PORT.fullmatch(text) and int(text) <= 65535):
-        raise MalformedError(f"expected a port of 1 to 65535, came {text!r}")
-    return int(text)
-
-
-def _yes(text: str) -> bool:
-    if text not in {"yes", "no"}:
-        raise MalformedError(f"expected yes or no, came {text!r}")
-    return text == "yes"

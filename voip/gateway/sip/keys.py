@@ -5,8 +5,9 @@ agreed on. With SDES it tells anew after each description of theirs, and only wh
 after the latest counts; DTLS goes on through a change of media, and its keys with it.
 """
 
-from voip.gateway.sip.account import Keying, SipAccount
+from voip.gateway.sip.account import SipAccount
 from voip.gateway.sip.mark import DTLS_SUITE, mark_with
+from voip.gateway.sip.statements import Keying
 from voip.signalling.legs import Mark
 
 

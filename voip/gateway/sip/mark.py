@@ -11,7 +11,8 @@ Rules. The exchange hears everything in any case; the question is who else may. 
     any     any                        no          not encrypted
 """
 
-from voip.gateway.sip.account import Keying, SipAccount
+from voip.gateway.sip.account import SipAccount
+from voip.gateway.sip.statements import Keying
 from voip.signalling.legs import Mark
 
 DTLS_SUITE = "DTLS-SRTP"

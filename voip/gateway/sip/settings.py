@@ -5,7 +5,8 @@ without encryption: there are two words for that, both written once, here.
 """
 
 from voip.errors import MalformedError
-from voip.gateway.sip.account import Codec, Keying, SipAccount, check_password
+from voip.gateway.sip.account import SipAccount, check_password
+from voip.gateway.sip.statements import Codec, Keying
 
 _CODECS = {
     Codec.OPUS: "opus/48000/2",
@@ -84,6 +85,7 @@ def format_config(
         "auplay_format s16",
         "opus_bitrate 32000",
         *([f"net_interface {interface}"] if interface else []),
+        # No address means each that this machine has, of IPv6 too.
         *([f"sip_listen 0.0.0.0:{account.listen}"] if account.listen else []),
     ]
     return "".join(f"{line}\n" for line in lines)

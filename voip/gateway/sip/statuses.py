@@ -5,8 +5,9 @@ in which the stack says why.
 """
 
 from voip.errors import CallError, NotAllowedError, TrustError, UnreachableError
-from voip.gateway.sip.account import SipAccount, Transport
+from voip.gateway.sip.account import SipAccount
 from voip.gateway.sip.frames import Event
+from voip.gateway.sip.statements import Transport
 from voip.signalling.legs import LegReason
 
 # The stack's words.

@@ -10,15 +10,13 @@ from voip.errors import MalformedError
 from voip.gateway.admission import Rule
 from voip.gateway.sip.account import (
     MAX_BYTES,
-    Codec,
-    Host,
-    Keying,
     SipAccount,
-    Transport,
     parse_account,
     parse_password,
     parse_uri,
 )
+from voip.gateway.sip.host import Host
+from voip.gateway.sip.statements import Codec, Keying, Transport
 
 FULL = """\
 # who we are
@@ -96,46 +94,14 @@ def test_a_contact_has_the_number_of_its_line() -> None:
     [
         ("acount x", r"line 2: expected one of account sip:USER@HOST"),
         ("account sip:bob@pbx.example", "line 2: 'account' is said twice"),
-        ("transport", "line 2: expected one of"),
-        ("transport sctp", "line 2: expected one of udp, tcp, tls, came 'sctp'"),
-        ("keying srtp", "expected one of sdes, dtls, none"),
-        ("codecs", "expected one of account"),
-        ("codecs opus opus", "a codec is named twice"),
-        ("codecs speex", "expected one of opus, pcmu, pcma"),
-        ("register soon", "expected seconds or 'never'"),
-        ("register ٣٠٠", "expected seconds or 'never'"),
-        ("register 29", "30 to 86400 seconds, came 29"),
-        ("register 86401", "30 to 86400 seconds, came 86401"),
-        ("video maybe", "expected yes or no"),
-        ("unencrypted yes", "expected one of account"),
-        ("login a;b", "expected a login"),
-        ("proxy sips:edge", "expected HOST or HOST:PORT"),
-        ("proxy edge:0", "expected HOST or HOST:PORT"),
-        ("proxy edge:70000", "expected HOST or HOST:PORT"),
-        ("proxy edge:5061:1", "expected HOST or HOST:PORT"),
-        ("proxy [::1", "expected HOST or HOST:PORT"),
-        ("proxy [pbx]", "expected HOST or HOST:PORT"),
-        ("proxy [::1]5061", "expected HOST or HOST:PORT"),
-        ("proxy -edge", "expected HOST or HOST:PORT"),
-        ("proxy 1.2.3.999", "expected HOST or HOST:PORT"),
-        ("proxy " + "a" * 64, "expected HOST or HOST:PORT"),
-        ("proxy " + "a." * 127 + "a", "expected HOST or HOST:PORT"),
-        ("number bob bob@pbx.example", "begins with sip:"),
-        ("number bob sip:pbx.example", "expected USER@HOST"),
-        ("number bob sip:1@a@b", "expected USER@HOST"),
         ("number bob sip:1@b;transport=udp", "and no more"),
-        ("number bob sip:1@b?Replaces=x", "expected a host name"),
-        ("number bob sip:%31@b", "expected USER@HOST"),
-        ("number \x07 sip:1@b", "expected an alias"),
-        ("number " + "b" * 65 + " sip:1@b", "expected an alias"),
-        ("ring a b", "expected one of account"),
-        ("allow", "expected one of account"),
-        ("listen 0", "expected a port of 1 to 65535"),
-        ("allow tel:*", "pattern 'tel:\\*'"),
         ("number bob sips:1@b", "and no more"),
+        ("number b\x07 sip:1@b", "expected an alias"),
+        ("allow", "expected one of account"),
+        ("allow tel:*", "pattern 'tel:\\*'"),
         ("keying none", "needs the line 'unencrypted allowed'"),
     ],
-    ids=range(40),
+    ids=range(8),
 )
 def test_a_line_that_is_not_understood_is_refused(line: str, why: str) -> None:
     with pytest.raises(MalformedError, match=why):
@@ -185,21 +151,6 @@ def test_whom_to_call_has_one_spelling(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "name", "port"),
-    [
-        ("PBX.example", "pbx.example", None),
-        ("192.0.2.1:5061", "192.0.2.1", 5061),
-        ("[2001:db8::1]", "2001:db8::1", None),
-        ("[2001:db8::1]:5061", "2001:db8::1", 5061),
-    ],
-)
-def test_a_host_is_a_name_or_an_address(said: str, name: str, port: int | None) -> None:
-    host = account(f"proxy {said}").exchange
-
-    assert (host, str(host)) == (Host(name, port), said.lower())
-
-
-@pytest.mark.parametrize(
     ("lines", "proven"),
     [
         ((), True),
@@ -239,11 +190,3 @@ def test_a_password_that_the_stack_would_misread_is_refused(
 ) -> None:
     with pytest.raises(MalformedError, match=why):
         parse_password(data)
-
-
-def test_a_trunk_registers_never() -> None:
-    assert account("register never").register_s == 0
-
-
-def test_a_trunk_may_have_a_port() -> None:
-    assert account("listen 5060").listen == 5060

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voip.gateway.sip.account import Host, Keying, SipAccount, Transport
+from voip.gateway.sip.account import SipAccount
 from voip.gateway.sip.call import (
     KEYS_S,
     RING_S,
@@ -31,6 +31,8 @@ from voip.gateway.sip.frames import (
     Order,
     Said,
 )
+from voip.gateway.sip.host import Host
+from voip.gateway.sip.statements import Keying, Transport
 from voip.signalling.legs import LegReason, Mark
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"

@@ -2,8 +2,10 @@
 
 import pytest
 
-from voip.gateway.sip.account import Host, Keying, SipAccount
+from voip.gateway.sip.account import SipAccount
+from voip.gateway.sip.host import Host
 from voip.gateway.sip.keys import StreamKeys
+from voip.gateway.sip.statements import Keying
 from voip.signalling.legs import Mark
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"

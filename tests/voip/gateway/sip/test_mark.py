@@ -4,8 +4,10 @@ from itertools import product
 
 import pytest
 
-from voip.gateway.sip.account import Host, Keying, SipAccount, Transport
+from voip.gateway.sip.account import SipAccount
+from voip.gateway.sip.host import Host
 from voip.gateway.sip.mark import GOOD_SUITES, expected, mark_of, may_be_called
+from voip.gateway.sip.statements import Keying, Transport
 from voip.signalling.legs import Mark
 
 BAD_SUITES = ("", "NULL_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80", "aead_aes_256_gcm")

@@ -3,8 +3,10 @@
 import pytest
 
 from voip.errors import NotAllowedError, TrustError, UnreachableError
-from voip.gateway.sip.account import Host, SipAccount, Transport
+from voip.gateway.sip.account import SipAccount
 from voip.gateway.sip.frames import Event, Said
+from voip.gateway.sip.host import Host
+from voip.gateway.sip.statements import Transport
 from voip.gateway.sip.statuses import is_certificate, meaning_of, why_unregistered
 from voip.signalling.legs import LegReason
 
