@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import click
 import pytest
 
+from cli.gateways.draining import DRAIN_S
 from cli.gateways.sip import command as sip
 from cli.relay import serve
 from tests.voip.gateway.meshes import GROUP
@@ -22,7 +24,15 @@ from tests.voip.signalling.store_contract import ROOMY
 from voip.errors import RefusedError
 from voip.gateway.rooms.janus import Janus
 from voip.gateway.rooms.sfu import create_ticket
+from voip.signalling.frames import PATH, Get, GetDone, format_request, parse_reply
+from voip.signalling.relay import (
+    MAX_PER_ADDRESS,
+    RunningRelay,
+    Service,
+    serve_store,
+)
 from voip.signalling.store_redis import open_redis
+from voip.signalling.store_sqlite import open_sqlite
 from voip.signalling.turn import prefix
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -68,6 +78,23 @@ def test_units_start_commands_that_exist(name: str, command: click.Command) -> N
     known = {option for param in command.params for option in param.opts}
 
     assert used - known == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "drain_s"), [(UNITS[0], 5.0), (UNITS[1], DRAIN_S)], ids=UNITS
+)
+def test_units_are_not_killed_while_they_drain(name: str, drain_s: float) -> None:
+    stop_s = settings((DEPLOY / name).read_text(), "=")["TimeoutStopSec"]
+
+    assert float(stop_s) > drain_s
+
+
+def test_a_gateway_s_worker_may_shut_itself_in() -> None:
+    """What its filter does not know would kill it: Landlock came after the filter."""
+    text = (DEPLOY / UNITS[1]).read_text()
+
+    assert "SystemCallFilter=landlock_create_ruleset" in text
+    assert "SystemCallErrorNumber=EPERM" in text
 
 
 @needs_redis
@@ -230,13 +257,109 @@ def test_nginx_stands_before_janus() -> None:
     assert f"http://127.0.0.1:{port[1]};" in (DEPLOY / "nginx.conf").read_text()
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
-def test_nginx_understands_its_settings(tmp_path: Path) -> None:
-    text = re.sub(r"\n +ssl_.*|listen .*ssl;", "", (DEPLOY / "nginx.conf").read_text())
-    whole = tmp_path / "nginx.conf"
-    whole.write_text(f"events {{}}\npid {tmp_path}/pid;\nhttp {{\n{text}\n}}\n")
+needs_nginx = pytest.mark.skipif(
+    shutil.which("nginx") is None, reason="nginx is not installed"
+)
 
-    subprocess.run(["nginx", "-t", "-p", str(tmp_path), "-c", str(whole)], check=True)
+
+@asynccontextmanager
+async def nginx_as_deployed(folder: Path, relay: int) -> AsyncIterator[int]:
+    """Run nginx before one relay, without TLS, on a port of its own; give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = (DEPLOY / "nginx.conf").read_text()
+    for pattern, ours in (
+        (r"\n +(ssl_|listen \[).*", ""),
+        (r"listen 443 ssl;", f"listen 127.0.0.1:{port};"),
+        (r"127\.0\.0\.1:535[01];", f"127.0.0.1:{relay};"),
+        (r"127\.0\.0\.1:8(480|188);", "127.0.0.1:9;"),  # nobody
+    ):
+        text, count = re.subn(pattern, ours, text)
+        assert count, pattern
+    places = " ".join(
+        f"{each}_temp_path {folder};"
+        for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    whole = folder / "nginx.conf"
+    whole.write_text(
+        f"events {{}}\npid {folder}/pid;\ndaemon off;\nmaster_process off;\n"
+        f"error_log /dev/null;\nhttp {{\n{places}\n{text}\n}}\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        "nginx", "-p", str(folder), "-c", str(whole), stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(15):
+            while not await listens("127.0.0.1", port):
+                assert process.returncode is None
+                await asyncio.sleep(0.05)
+        yield port
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def relay_behind_nginx(folder: Path) -> AsyncIterator[tuple[RunningRelay, str]]:
+    """Run both; give the relay, and where a client finds nginx."""
+    service = Service(is_proxied=True)
+    async with (
+        open_sqlite(folder / "s", limits=ROOMY, entropy=os.urandom) as store,
+        serve_store(store, service) as relay,
+        nginx_as_deployed(folder, relay.address.port) as port,
+    ):
+        yield relay, f"ws://127.0.0.1:{port}{PATH}"
+
+
+@needs_nginx
+async def test_a_relay_answers_through_nginx(tmp_path: Path) -> None:
+    async with (
+        relay_behind_nginx(tmp_path) as (_, url),
+        aiohttp.ClientSession(headers={"Host": "relay.example"}) as session,
+        session.ws_connect(url) as socket,
+    ):
+        await socket.send_bytes(format_request(Get((bytes(32),), 0), os.urandom))
+        answer = parse_reply(await socket.receive_bytes(timeout=10))
+
+    assert answer == GetDone()
+
+
+@needs_nginx
+async def test_nginx_believes_no_client_about_where_it_is(tmp_path: Path) -> None:
+    """Or each connection could claim a household of its own, and places for it."""
+    async with (
+        relay_behind_nginx(tmp_path) as (relay, url),
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), headers={"Host": "relay.example"}
+        ) as session,
+    ):
+        inside = [
+            await session.ws_connect(url, headers={"X-Forwarded-For": f"192.0.2.{n}"})
+            for n in range(MAX_PER_ADDRESS)
+        ]
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+            await session.ws_connect(url, headers={"X-Forwarded-For": "198.51.100.1"})
+        counted = relay.counts.connections
+
+    assert counted == len(inside)
+
+
+@needs_nginx
+@pytest.mark.slow
+async def test_a_page_and_a_room_s_server_are_reached_by_name(tmp_path: Path) -> None:
+    """They are not there: who asks for them is told so by nginx, and not by a relay."""
+    async with (
+        relay_behind_nginx(tmp_path) as (_, url),
+        aiohttp.ClientSession() as session,
+    ):
+        page = url.replace("ws:", "http:").removesuffix(PATH)
+        answers = []
+        for name in ("talk.example", "sfu.example"):
+            async with session.get(page, headers={"Host": name}) as answer:
+                answers.append(answer.status)
+
+    assert answers == [502, 502]
 
 
 @pytest.mark.parametrize(
