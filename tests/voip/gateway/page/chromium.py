@@ -1,7 +1,7 @@
 """Debian's Chromium, driven by Playwright; nothing is downloaded."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,13 @@ def missing() -> str | None:
 
 
 @asynccontextmanager
-async def running(sound: Path | None = None) -> AsyncIterator[Browser]:
-    """Start Chromium; its microphone plays `sound`, a WAV file, again and again."""
+async def running(
+    sound: Path | None = None, *, more: Sequence[str] = ()
+) -> AsyncIterator[Browser]:
+    """Start Chromium; its microphone plays `sound`, a WAV file, again and again.
+
+    `more` are arguments of its command line.
+    """
     heard = [f"--use-file-for-fake-audio-capture={sound}"] if sound else []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -35,6 +40,7 @@ async def running(sound: Path | None = None) -> AsyncIterator[Browser]:
                 "--disable-features=WebRtcHideLocalIpsWithMdns",
                 "--allow-loopback-in-peer-connection",
                 *heard,
+                *more,
             ],
         )
         try:

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,13 @@ _PREFERENCES = {
     "services.settings.server": "data:,",
     "dom.disable_beforeunload": True,
 }
+DENIED = {
+    "media.navigator.permission.disabled": False,
+    "permissions.default.microphone": 2,
+    "permissions.default.camera": 2,
+}
+"""Of a user who lets no page use microphone and camera."""
+
 _KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c"}  # WebDriver, 17.4.2
 
 
@@ -99,14 +106,16 @@ class Firefox:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Firefox]:
-    """Start Firefox with a new profile under `folder`."""
+async def running(
+    folder: Path, preferences: Mapping[str, object] | None = None
+) -> AsyncIterator[Firefox]:
+    """Start Firefox with a new profile under `folder`, and preferences of its user."""
     profile = folder / "profile"
     profile.mkdir()
     (profile / "user.js").write_text(
         "".join(
             f'user_pref("{name}", {_write(value)});\n'
-            for name, value in _PREFERENCES.items()
+            for name, value in {**_PREFERENCES, **(preferences or {})}.items()
         )
     )
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -204,7 +213,10 @@ class _Tab:
 
 @asynccontextmanager
 async def tab(firefox: Firefox, wishes: Wishes | None = None) -> AsyncIterator[Tab]:
-    """Open a tab that knows nothing of others; it is always light and policed."""
+    """Open a tab that knows nothing of others; it is always policed.
+
+    Whether it is dark or denied is said when Firefox starts.
+    """
     wishes = wishes or Wishes()
     user = (await firefox.say("browser.createUserContext"))["userContext"]
     context = (

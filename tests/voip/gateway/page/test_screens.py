@@ -1,10 +1,14 @@
 """What a person sees and does on the page, in real browsers, at every screen."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.voip.gateway.page import chromium
+from tests.voip.gateway.page import chromium, firefox
 from tests.voip.gateway.page.browsers import (
     Tab,
     Wishes,
@@ -276,6 +280,15 @@ navigator.mediaDevices.getUserMedia = async () => {
 """
 
 
+NO_CAMERA = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  if (wanted.video) throw new DOMException("", "%s");
+  return open(wanted);
+};
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -307,15 +320,56 @@ async def test_who_has_no_microphone_may_still_listen(
         assert (await host.hear(State)).muted
 
 
-async def test_permission_that_was_denied_is_explained(
-    chromium_browser: object, host: Host
-) -> None:
-    async with chromium.tab(chromium_browser, Wishes(is_denied=True)) as tab:  # type: ignore[arg-type]  # one fixture of two browsers
-        await ask_to_join(tab, host)
-        await until(tab, "!document.getElementById('problem').hidden")
-        text = await tab.ask("document.getElementById('problem').innerText")
+@asynccontextmanager
+async def denying_tab(
+    name: str, folder: Path, chromium_browser: Any
+) -> AsyncIterator[Tab]:
+    """Open a tab of a user who lets no page use microphone and camera."""
+    if name == "chromium":
+        async with chromium.tab(chromium_browser, Wishes(is_denied=True)) as tab:
+            yield tab
+        return
+    if (reason := firefox.missing()) is not None:
+        pytest.skip(reason)
+    async with (
+        firefox.running(folder, firefox.DENIED) as browser,
+        firefox.tab(browser) as tab,
+    ):
+        yield tab
 
-        assert "Allow it beside the address" in text
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+async def test_permission_that_was_denied_is_explained(
+    chromium_browser: Any, host: Host, tmp_path: Path, name: str
+) -> None:
+    async with denying_tab(name, tmp_path, chromium_browser) as tab:
+        await ask_to_join(tab, host)
+        problem = "document.getElementById('problem')"
+        await until(tab, f"{problem}.innerText.includes('not use the microphone')")
+        await click(tab, "camera")
+        await until(tab, f"{problem}.innerText.includes('not use the camera')")
+
+        assert "Allow it beside the address" in await tab.ask(f"{problem}.innerText")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("NotAllowedError", "may not use the camera", id="denied"),
+        pytest.param("NotFoundError", "No camera was found", id="none"),
+        pytest.param("NotReadableError", "in use by another program", id="taken"),
+    ],
+)
+async def test_a_camera_that_cannot_be_had_changes_nothing_in_the_call(
+    open_tab: OpenTab, host: Host, name: str, text: str
+) -> None:
+    async with open_tab(Wishes(preload=NO_CAMERA % name)) as tab:
+        await in_the_call(tab, host)
+        await click(tab, "camera")
+        await told(tab, text)
+        button = "document.querySelector('.controls [data-do=camera]')"
+
+        assert await tab.ask(f"{button}.getAttribute('aria-pressed')") == "false"
 
 
 async def test_nothing_breaks_the_policy_or_asks_elsewhere(
