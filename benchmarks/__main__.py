@@ -27,6 +27,7 @@ SUBJECTS = (
     "room",
     "sframe",
     "forwarding",
+    "guest",
     "sip",
     "relay",
     "transparency",

@@ -1,13 +1,9 @@
-"""Sealing packets for a room over a server, and what comes through a real Janus.
+"""Sealing frames, and packets for a room over a server.
 
-A packet is held against a bare call of AES-256-GCM over the same bytes, one way and the
-other. The room of seven is a process beside Janus, in which each says something for
-ten seconds: every packet is to arrive and open at all six others.
+Each is held against a bare call of AES-256-GCM over the same bytes, one way and the
+other.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,13 +11,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from benchmarks.figure import (
     Figure,
     figure,
-    left_out,
     microseconds,
     race,
     ratios,
     repeated,
 )
-from tests.voip.gateway.janus_room import SKIPPED
 from voip.description import Kind
 from voip.gateway.rooms.senderkeys import HeardKeys, SendingKey, frame_kid
 from voip.media.forwarding import OpenFrame, SealedPacket, open_packet, seal
@@ -34,17 +28,12 @@ BAR = 4.0
 PAYLOAD_BYTES = 1100
 """A full packet of pictures."""
 BATCH = 1000  # after so many the keys are taken anew, so that each opens again
-PEOPLE, SECONDS = 7, 10
 GROUP, MEMBER = bytes(16), bytes(48)
 _CLEAR = bytes.fromhex("80808005")  # a packet within a frame
 
 
 def figures() -> list[Figure]:
-    """Hold one packet each way against bare AES-GCM, and count a room of seven."""
-    return [*_packets(), *_room()]
-
-
-def _packets() -> list[Figure]:
+    """Hold a frame and a packet, each way, against bare AES-GCM."""
     told = SendingKey(GROUP, MEMBER, entropy=bytes).joined()
     sealer = Sealer(told.key, frame_kid(told.index, told.epoch))
     header = Header(marker=False, payload_type=102, sequence=1, timestamp=2, ssrc=3)
@@ -118,29 +107,3 @@ def _coming(
 
         for packet in packets:
             yield packet, open_frame
-
-
-def _room() -> list[Figure]:
-    name = "room of seven through Janus: packets opened / sent to each"
-    command = [sys.executable, "-m", "tests.voip.gateway.janus_room"]
-    done = subprocess.run(
-        [*command, str(PEOPLE), str(SECONDS)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    if done.returncode == SKIPPED:
-        return left_out(name, done.stdout.strip())
-    told = json.loads(done.stdout)
-    expected = (PEOPLE - 1) * sum(told["sent"])
-    return [
-        figure(
-            name,
-            [sum(told["opened"]) / expected],
-            bar=0.99,
-            at_least=True,
-            note=f"{sum(told['opened'])} of {expected}, "
-            f"{sum(told['unopened'])} did not open",
-        )
-    ]
