@@ -24,7 +24,7 @@ from cli.gateways.roomview import (
     parse_order,
 )
 from cli.gateways.seats import Seats
-from cli.output import complain, escape, is_for_programs, show
+from cli.output import complain, escape, is_for_programs, note, show
 from cli.stage import Stage
 from voip.conversation import Conversation
 from voip.errors import CallError, TrustError, UnexpectedEventError
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from voip.identity.words import Choices
 
 _MAX_LINE = 4096  # bytes; a name has 48
+_HELP = (
+    "type a line: members, mute, hand, invite NAME, words NAME, choices NAME, leave;"
+    " any other word lists all"
+)
 _RECENT = 6  # lines of news below the pictures
 
 
@@ -82,6 +86,7 @@ class RoomDesk:
             self._seats = Seats(gateway, room.bridge, room.joined)
         self._recent: deque[str] = deque(maxlen=_RECENT)
         self._shown: MembersChanged | None = None
+        self._is_coming = False
         self._alarms: set[bytes] = set()  # keys of devices
         self._comparing: tuple[str, Choices] | None = None
 
@@ -107,7 +112,10 @@ class RoomDesk:
                     tasks.create_task(self._obey()),
                 }
                 if invitation is not None:
+                    self._is_coming = True
                     self._room.join(invitation, shown=shown)
+                if not is_for_programs():
+                    note(_HELP)
                 if self._seats is not None:
                     tasks.create_task(self._seats.welcome())
                 for name in ask:
@@ -129,14 +137,19 @@ class RoomDesk:
 
     def _show(self, news: RoomNews) -> None:
         told = lines(news, self._shown)
+        match news:
+            case MembersChanged(members) if self._is_coming and len(members) == 1:
+                told = []  # who comes is not told that he is alone, for a second
+            case MembersChanged(members):
+                self._is_coming, self._shown = False, news
+                if self._seats is not None:
+                    self._seats.present([each.alias or NOBODY for each in members])
+            case RosterAlarm(key, differs=differs):
+                (self._alarms.add if differs else self._alarms.discard)(key)
+            case _:
+                pass
         if told or is_for_programs():
             self._say(format_room_json(news), *told)
-        if isinstance(news, MembersChanged):
-            self._shown = news
-            if self._seats is not None:
-                self._seats.present([each.alias or NOBODY for each in news.members])
-        elif isinstance(news, RosterAlarm):
-            (self._alarms.add if news.differs else self._alarms.discard)(news.key)
 
     def _say(self, facts: Mapping[str, object], *said: str) -> None:
         """Show a result; below the pictures, while somebody shows some."""

@@ -203,13 +203,12 @@ class Ring:
             "server": Media.AUDIO not in invitation.media_asked,
             "members": None if members is None else list(there.values()),
         }
-        asks = f"{escape(invitation.alias)} asks you into a room"
         if members is None:
             how = "'a' comes, 'd' declines" if is_screen() else "'accept' or 'decline'"
-            self._say(facts, f"{asks}; {how}")
+            self._say(facts, f"{escape(invitation.alias)} asks you into a room; {how}")
         else:
             names = ", ".join(named(alias, key) for key, alias in there.items())
-            self._say(facts, f"{asks} of {len(there)}: {names}")
+            self._say(facts, f"a room of {len(there)}: {names}")
 
     def _say(self, facts: Json, *lines: str) -> None:
         show({"call_id": self._invitation.call_id.hex(), **facts}, *lines)

@@ -24,6 +24,7 @@ from cli.output import alarm, escape
 from cli.view import numbered
 from voip import marks
 from voip.errors import MalformedError
+from voip.events import End
 from voip.gateway.rooms.news import (
     GuestsChanged,
     Introduced,
@@ -151,6 +152,7 @@ def describe(member: MemberSeen) -> str:
     said = "you" if member.is_us else _trust(member)
     flags = {
         "no session with you": not (member.is_heard or member.is_us),
+        "CONNECTION LOST": member.is_lost,
         "hand up": member.has_hand_up,
         "speaking": member.is_speaking,
         "muted": member.is_muted,
@@ -172,7 +174,7 @@ def describe(member: MemberSeen) -> str:
 def listed(news: MembersChanged) -> list[str]:
     """Say who is in the room."""
     count = len(news.members)
-    people = "you are alone in the room" if count == 1 else f"{count} in the room:"
+    people = "nobody else is here" if count == 1 else f"{count} in the room:"
     return [people, *map(describe, news.members)]
 
 
@@ -189,7 +191,9 @@ def lines(  # noqa: C901, PLR0911 -- one case per kind of news
         case Invited(alias):
             return [f"asking {escape(alias)} to come"]
         case NotComing(alias, end):
-            return [f"no session with {escape(alias)}: {end.value}"]
+            # Of two calls at once the other goes on.
+            is_told = end not in {End.GLARE, End.SUPERSEDED}
+            return [f"{escape(alias)} does not come: {end.value}"] * is_told
         case Introduced(alias, by, clash):
             said = f"{escape(alias)} is new to you, introduced by {escape(by)}"
             if clash:
@@ -230,10 +234,16 @@ def guests(news: GuestsChanged) -> list[str]:
 
 
 def _changes(news: MembersChanged, before: MembersChanged | None) -> list[str]:
-    if before is None or [m.key for m in before.members] != [
-        m.key for m in news.members
-    ]:
+    if before is None:
         return listed(news)
+    then = {member.key: member for member in before.members}
+    now = {member.key: member for member in news.members}
+    if then.keys() != now.keys():
+        left = [then[key] for key in then.keys() - now.keys()]
+        came = [now[key] for key in now.keys() - then.keys()]
+        moved = [f"{named(each.alias, each.key)} is gone" for each in left]
+        moved += [f"{named(each.alias, each.key)} comes" for each in came]
+        return [*sorted(moved), *listed(news)]
     return [
         describe(now)
         for then, now in zip(before.members, news.members, strict=True)

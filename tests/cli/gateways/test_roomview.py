@@ -61,7 +61,7 @@ def test_a_list_has_each_member_with_our_word_for_them() -> None:
 
 
 def test_who_is_alone_is_told_so() -> None:
-    assert listed(MembersChanged((ALICE,), 1))[0] == "you are alone in the room"
+    assert listed(MembersChanged((ALICE,), 1))[0] == "nobody else is here"
 
 
 def test_who_is_broken_is_said_loud() -> None:
@@ -73,7 +73,17 @@ def test_who_is_broken_is_said_loud() -> None:
 def test_a_list_of_others_is_shown_whole() -> None:
     before, after = MembersChanged((ALICE,), 1), MembersChanged((ALICE, BOB), 2)
 
-    assert len(lines(after, before)) == 3
+    assert lines(after, before) == ["bob comes", *listed(after)]
+
+
+def test_who_is_in_the_list_no_more_is_gone() -> None:
+    before, after = MembersChanged((ALICE, BOB), 2), MembersChanged((ALICE,), 3)
+
+    assert lines(after, before) == ["bob is gone", *listed(after)]
+
+
+def test_of_two_calls_at_once_the_one_that_ends_is_no_news() -> None:
+    assert lines(NotComing("bob", End.GLARE), None) == []
 
 
 def test_of_the_same_members_only_who_changed_is_shown() -> None:
@@ -114,7 +124,7 @@ def test_it_is_said_that_no_guests_are_left() -> None:
 
 NEWS: dict[str, tuple[RoomNews, str]] = {
     "invited": (Invited("bob"), "asking bob to come"),
-    "not coming": (NotComing("bob", End.DECLINED), "no session with bob: declined"),
+    "not coming": (NotComing("bob", End.DECLINED), "bob does not come: declined"),
     "a clash": (
         Introduced("bob 2", "alice", clash="bob"),
         "bob 2 is new to you, introduced by alice; not the bob whom you know",

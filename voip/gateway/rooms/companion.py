@@ -36,9 +36,6 @@ class Host(Protocol):
     def up(self, companion: "Companion") -> None:
         """Hear that the session works, for the first time."""
 
-    def rings(self, companion: "Companion") -> None:
-        """Hear that somebody of whom we ask it is asked to come, at this moment."""
-
     def down(self, companion: "Companion") -> None:
         """Hear that the session is over, or came to nothing."""
 
@@ -88,7 +85,7 @@ class Companion:
         self.is_up = False
         self.peer = _ALONE
         self._quiet_since: float | None = None
-        self._is_ours_to_end = False
+        self._is_ours_to_end = self._rings = False
         self._is_settled = self._differs = False
         self._told_members: Members | None = None
         self._told_roster: Roster | None = None
@@ -145,16 +142,16 @@ class Companion:
     def tell(self, members: Members, roster: Roster, now: float) -> None:
         """Tell the list and what follows from it, as far as it is news to them.
 
-        Who acknowledges nothing is told nothing: then they see something else, and
-        that shows.
+        Who is being asked to come is told the list, too. Who acknowledges nothing is
+        told nothing: then they see something else, and that shows.
         """
-        if not self.is_up or now - self._told_at < SAY_EVERY_S:
+        if not (self.is_up or self._rings) or now - self._told_at < SAY_EVERY_S:
             return
         with contextlib.suppress(LimitError, MissingError):
             if members != self._told_members:
                 self.conversation.say(members)
                 self._told_members, self._told_at = members, now
-            if roster != self._told_roster:
+            if roster != self._told_roster and self.is_up:
                 self.conversation.say(roster)
                 self._told_roster, self._told_at = roster, now
 
@@ -168,6 +165,7 @@ class Companion:
         return replace(
             member,
             is_heard=True,
+            is_lost=self._quiet_since is not None,
             is_speaking=self.port.level >= QUIET and not self.is_hushed,
             is_seen=watched == self.port.name,
             is_hushed=self.is_hushed,
@@ -208,10 +206,12 @@ class Companion:
                 self._quiet_since = None
                 if not self.is_up:
                     self.is_up = True
+                    # What their screen was told as it rang their room has not read.
+                    self._told_members = None
                     host.up(self)
                     self._stands.set()
             case StateChanged(State.ALERTED):
-                host.rings(self)
+                self._rings = True
             case StateChanged(State.RECONNECTING):
                 self._quiet_since = asyncio.get_running_loop().time()
             case PeerChanged():

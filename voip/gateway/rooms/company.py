@@ -97,6 +97,12 @@ class Company:
         """Find the session with a device (48 bytes); None if none works."""
         return self._up.get(key)
 
+    def tell(self, now: float) -> None:
+        """Tell the list of members to all who are in the room, or asked to come."""
+        members, roster = self._membership.message(), self._membership.roster()
+        for companion in self._all:
+            companion.tell(members, roster, now)
+
     def each(self, act: Callable[[Conversation], None]) -> None:
         """Do this in every session that works."""
         for companion in self:
@@ -231,11 +237,6 @@ class Company:
         """See `Host`."""
         if message.group_id == self._group_id:
             self._said(companion, message)
-
-    def rings(self, companion: Companion) -> None:
-        """See `Host`."""
-        with contextlib.suppress(CallError):  # they learn it when they come
-            companion.conversation.say(self._membership.message())
 
     def carries(self, companion: Companion, news: LegsChanged) -> None:
         """See `Host`."""

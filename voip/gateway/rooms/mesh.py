@@ -388,9 +388,7 @@ class MeshRoom:
             self._introductions.look(now)
             self._company.tick(now)
             self._ours.settle()
-            members, roster = self._membership.message(), self._membership.roster()
-            for companion in self._company:
-                companion.tell(members, roster, now)
+            self._company.tell(now)
             self._attendance.look(now)
             self._each_turn(now)
             if self._membership.must_go():

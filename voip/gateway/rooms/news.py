@@ -27,6 +27,7 @@ class MemberSeen:
         trust: our own word for them, and nobody else's; None for ourselves.
         introduced_by: who handed us their card in this room; empty if nobody did.
         is_heard: there is a session between them and us that works.
+        is_lost: its path is lost; after 30 s the session is over.
         trusts: whom else they are heard by, and that one's word for them, as he says.
         has_hand_up: they would like to speak.
         is_speaking: they are loud, lately.
@@ -42,6 +43,7 @@ class MemberSeen:
     trust: TrustState | None = None
     introduced_by: str = ""
     is_heard: bool = False
+    is_lost: bool = False
     trusts: tuple[tuple[str, TrustState], ...] = ()
     has_hand_up: bool = False
     is_speaking: bool = False
@@ -199,6 +201,7 @@ def _format_member(member: MemberSeen) -> Json:
         "trust": member.trust.value if member.trust else None,
         "introduced_by": member.introduced_by,
         "heard": member.is_heard,
+        "lost": member.is_lost,
         "trusts": {by: trust.value for by, trust in member.trusts},
         "hand": member.has_hand_up,
         "speaking": member.is_speaking,

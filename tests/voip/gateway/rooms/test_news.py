@@ -85,6 +85,7 @@ def test_a_member_is_told_with_all_there_is_to_know() -> None:
                 "trust": "new",
                 "introduced_by": "alice",
                 "heard": True,
+                "lost": False,
                 "trusts": {"alice": "verified"},
                 "hand": True,
                 "speaking": False,
