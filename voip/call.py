@@ -16,6 +16,10 @@ gateway calls, not before it said whom it joins::
     IDLE ── InviteAnswered ──> ANSWERED ── Confirmed, LegsTold ──> RINGING
     CONNECTING <── Selected ── ACCEPTED <── UserAccepted ───┘
 
+A caller who knocks has chosen, so that `Knocked` leads there as well; then `Selected`
+comes later. The microphone opens once there is a way to who proved to be there, which
+a connectivity check shows before the first packet does.
+
 Both: ACTIVE ── PathLost ──> RECONNECTING ── PathRestored ──> ACTIVE, and from
 everywhere to ENDED.
 """
@@ -37,9 +41,12 @@ from voip.events import (
     GlareLost,
     HungUp,
     InviteAnswered,
+    Knocked,
     LegsTold,
     MediaLost,
+    MeetCaller,
     OpenMicrophone,
+    PathFound,
     PathLost,
     PathRestored,
     RestartPath,
@@ -115,7 +122,10 @@ _NEXT: dict[tuple[State, type[Event]], State] = {
     (State.ANSWERED, UserAccepted): State.ACCEPTED,  # by hand, or after glare
     (State.RINGING, UserDeclined): State.ENDED,
     (State.ACCEPTED, Selected): State.CONNECTING,
+    (State.ACCEPTED, Knocked): State.CONNECTING,
+    **{(state, Selected): state for state in _TALKING},  # after a knock
     # Both.
+    (State.CONNECTING, PathFound): State.CONNECTING,
     (State.CONNECTING, FirstPacketVerified): State.ACTIVE,
     (State.ACTIVE, PathLost): State.RECONNECTING,
     (State.RECONNECTING, PathLost): State.RECONNECTING,  # another network has come
@@ -184,6 +194,8 @@ class Call:
         self._by_hand = False
         self._auto_accept = False
         self._awaits_legs = False
+        self._awaits_selection = False
+        self._is_open = False
         self._ring_s = INVITE_TTL_S
         self._last_refusal = End.NO_ANSWER
 
@@ -232,8 +244,12 @@ class Call:
                 return self._user_declined()
             case Selected():
                 return self._selected(event, to, now)
+            case Knocked():
+                return self._knocked(event, to, now)
+            case PathFound():
+                return self._go(to, self.deadline, *self._open_microphone())
             case FirstPacketVerified():
-                return self._go(to, None, OpenMicrophone())
+                return self._go(to, None, *self._open_microphone())
             case PathLost():
                 return self._path_lost(to, now)
             case PathRestored():
@@ -345,11 +361,25 @@ class Call:
             *self._finish(End.DECLINED),
         ]
 
+    def _knocked(self, event: Knocked, to: State, now: float) -> list[Command]:
+        self._require_confirmed(event)
+        self._awaits_selection = True
+        return self._go(to, now + CONNECT_S, MeetCaller(event.leg))
+
     def _selected(self, event: Selected, to: State, now: float) -> list[Command]:
         self._require_confirmed(event)
-        return self._go(to, now + CONNECT_S, StartMedia(event.leg, event.media))
+        deadline: float | None = now + CONNECT_S
+        if self.state is not State.ACCEPTED:
+            if not self._awaits_selection:
+                raise UnexpectedEventError(f"Selected while {to.name.lower()}")
+            self._awaits_selection, deadline = False, self.deadline
+        return self._go(to, deadline, StartMedia(event.leg, event.media))
 
     # Both sides.
+
+    def _open_microphone(self) -> list[Command]:
+        was_open, self._is_open = self._is_open, True
+        return [] if was_open else [OpenMicrophone()]
 
     def _path_lost(self, to: State, now: float) -> list[Command]:
         if self.state is State.ACTIVE:
@@ -434,7 +464,7 @@ class Call:
         return [SendHangup(leg, reason) for leg in self._legs if leg in self._confirmed]
 
     def _require_confirmed(
-        self, event: Alerted | Accepted | LegsTold | Selected
+        self, event: Alerted | Accepted | LegsTold | Selected | Knocked
     ) -> None:
         if event.leg not in self._confirmed:
             raise UnexpectedEventError(f"{type(event).__name__} before CONFIRM")

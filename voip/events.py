@@ -111,6 +111,16 @@ class Selected:
 
 
 @dataclass(frozen=True, slots=True)
+class Knocked:
+    """The caller looks for a way to this device, under keys that only it has.
+
+    It does so once it chose this device: SELECT says so too, and may take longer.
+    """
+
+    leg: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class UserAccepted:
     """The user took the call."""
 
@@ -131,6 +141,11 @@ class HungUp:
 
     leg: bytes
     reason: HangupReason
+
+
+@dataclass(frozen=True, slots=True)
+class PathFound:
+    """There is a way, and by it the other side proved that it holds the call's keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +200,12 @@ Event = (
     | Confirmed
     | LegsTold
     | Selected
+    | Knocked
     | UserAccepted
     | UserDeclined
     | UserHungUp
     | HungUp
+    | PathFound
     | FirstPacketVerified
     | PathLost
     | PathRestored
@@ -246,8 +263,15 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class MeetCaller:
+    """Let the caller in who knocked: connect and send, as far as both know how."""
+
+    leg: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class StartMedia:
-    """Connect to the device and send."""
+    """Connect to the device and send; after `MeetCaller`, what is described besides."""
 
     leg: bytes
     media: Description
@@ -287,6 +311,7 @@ Command = (
     | SendSelect
     | SendHangup
     | Ring
+    | MeetCaller
     | StartMedia
     | OpenMicrophone
     | RestartPath

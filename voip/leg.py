@@ -23,7 +23,7 @@ from voip.handshake.exchange import (
 from voip.handshake.kem import Encapsulate
 from voip.handshake.payload import Answer, Offer
 from voip.handshake.sas import check_commitment
-from voip.handshake.schedule import Role, SessionKeys
+from voip.handshake.schedule import Opening, Role, SessionKeys
 from voip.identity.callkey import Bundle, CallKey
 from voip.identity.certificate import CAP_LEGS
 from voip.identity.contact import Device
@@ -52,6 +52,7 @@ class Leg:
         to: where to send what is sealed.
         trust: what the user is shown for this device in this call.
         call_secret: S_0 of the media (64 bytes), once there are keys.
+        openings: how the media of us and of them begins, once there are keys.
         sas: the short authentication string (8 bytes), once both nonces are known.
         invites: where the INVITE goes.
         last_resort: where it goes as well when nobody answers there.
@@ -70,6 +71,7 @@ class Leg:
         self.trust: DeviceTrust = device.trust
         self.delivery = Delivery()
         self.call_secret = b""
+        self.openings: tuple[Opening, Opening] | None = None
         self.sas: bytes | None = None
         self.invites: tuple[Address, ...] = ()
         self.last_resort: Address | None = None
@@ -189,7 +191,7 @@ class Leg:
 
     def forget_call_secret(self) -> None:
         """Drop S_0 once the media has it: it goes with its epoch, not with the call."""
-        self.call_secret = b""
+        self.call_secret, self.openings = b"", None
 
     def receive_ringing(self, blob: bytes, *, now: int) -> Answer:
         """Caller: take the answer of the device; a forged one changes nothing.
@@ -265,6 +267,7 @@ class Leg:
         self._receive_key = keys.signal(1 - self.role)
         self._retained = keys.retained
         self.call_secret = keys.call_secret
+        self.openings = keys.opening(self.role), keys.opening(1 - self.role)
 
     def _settle_words(self, nonce_a: bytes, nonce_b: bytes) -> None:
         assert self._keys is not None

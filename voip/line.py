@@ -21,6 +21,8 @@ from voip.errors import (
 from voip.events import (
     Event,
     FirstPacketVerified,
+    Knocked,
+    PathFound,
     PathLost,
     PathRestored,
     SecurityFailed,
@@ -96,6 +98,7 @@ class Line:
         self._their_state = 0
         self._our_state = 0
         self._is_up = False
+        self._has_heard = self._owes_state = False
         self._may_speak = True
         self._is_open = True
         self.shown = Shown()
@@ -125,6 +128,15 @@ class Line:
             UnreachableError: the line was closed.
         """
         await self._media.connect(remote, complete=False)
+        self._is_up = True
+
+    async def meet(self) -> None:
+        """Let the caller in who knocked, and start sending; `connect` brings the rest.
+
+        Raises:
+            UnreachableError: the line was closed.
+        """
+        await self._media.meet()
         self._is_up = True
 
     def send(self, ctl: bytes, *, urgent: bool) -> None:
@@ -170,9 +182,14 @@ class Line:
     def show(self) -> int | None:
         """Apply and tell what we show, hear and keep now.
 
-        Gives the number of the message that tells it; None if there is no room for one.
+        Gives the number of the message that tells it; None if there is no room for one,
+        or it waits for their first packet: from then on it goes by record. Before, it
+        would be a blob more for a relay to count.
         """
         shown, showing = self.shown, self._apply()
+        if not self._has_heard:
+            self._owes_state = True
+            return None
         self._our_state += 1
         told = State(
             self._our_state,
@@ -350,14 +367,20 @@ class Line:
 
     # What the media says.
 
-    def take_event(  # noqa: C901, PLR0912 -- one case per event
+    def take_event(  # noqa: C901, PLR0911, PLR0912 -- one case per event
         self, event: happened.MediaEvent
     ) -> Event | None:
         """Take what happened to the media; gives what it means for the call."""
         match event:
             case happened.PathUp(kind):
                 self._tell(PathChanged(kind))
+                return PathFound()
+            case happened.Knocked():
+                return Knocked(self.leg.device)
             case happened.FirstVerified():
+                self._has_heard = True
+                if self._owes_state:
+                    self.show()
                 return FirstPacketVerified()
             case happened.HeardAgain():
                 return PathRestored()

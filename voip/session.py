@@ -65,6 +65,7 @@ _LegCommand = (
     | ev.SendAccept
     | ev.SendSelect
     | ev.SendHangup
+    | ev.MeetCaller
     | ev.StartMedia
 )
 _CallCommand = (
@@ -381,9 +382,10 @@ class Session:
             case ev.SendHangup():
                 if leg.has_keys:
                     leg.delivery.send(Hangup(command.reason, leg.device))
+            case ev.MeetCaller():
+                self._connect(None)
             case ev.StartMedia():
-                if self.line is not None:
-                    self._spawn(self._connect(self.line, command.media))
+                self._connect(command.media)
 
     def _choose(self, leg: Leg) -> None:
         self._standing.chosen = leg
@@ -444,6 +446,7 @@ class Session:
                 # By hand each address would have to be pasted.
                 trickle=not self._place.by_hand,
                 first=first,
+                openings=leg.openings,
             )
             line = Line(leg, session, entropy=self._place.entropy, tell=self.tell)
             self._standing.line = line
@@ -464,9 +467,14 @@ class Session:
             await self._room.acquire()  # more wait in the session, which has a bound
             self._jobs.put_nowait(await session.event())
 
-    async def _connect(self, line: Line, remote: Description) -> None:
+    def _connect(self, remote: Description | None) -> None:
+        """Connect to who is described, or to who knocked, beside everything else."""
+        if self.line is not None:
+            self._spawn(self._connect_line(self.line, remote))
+
+    async def _connect_line(self, line: Line, remote: Description | None) -> None:
         try:
-            await line.connect(remote)
+            await (line.meet() if remote is None else line.connect(remote))
         except RefusedError:
             self.feed_if_fitting(ev.SecurityFailed(line.leg.device))
         except CallError as error:

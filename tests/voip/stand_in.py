@@ -16,6 +16,7 @@ from voip.media.events import (
     ControlReceived,
     FirstVerified,
     HeardAgain,
+    Knocked,
     MediaEvent,
     PathUp,
     Quiet,
@@ -33,12 +34,14 @@ QUIET_S = 3.0  # until the other side of closed media says so
 class Rooms:
     """Where stand-ins meet; `fails` says what goes wrong, by role and step.
 
-    `paths` are those that were found ahead, in order.
+    `paths` are those that were found ahead, in order. With `knocks`, callees hear of
+    callers who look for them before SELECT came.
     """
 
     by_name: "dict[str, StandIn]" = field(default_factory=dict)
     fails: dict[tuple[Role, str], CallError] = field(default_factory=dict)
     paths: "list[StandInPath]" = field(default_factory=list)
+    knocks: bool = True
 
     def ahead(self, role: Role, ice: IceConfig) -> Ahead:
         """Find paths ahead of a call, without a network."""
@@ -88,6 +91,8 @@ class StandIn(MediaSession):
         self._secrets = [call_secret]
         self._name = entropy(4).hex()
         self._peer: StandIn | None = None
+        self._knocking: StandIn | None = None
+        self.remote: Description | None = None
         self._happened: asyncio.Queue[MediaEvent] = asyncio.Queue()
         self._early: deque[bytes] = deque()
         self.candidates: tuple[str, ...] = ()
@@ -112,10 +117,24 @@ class StandIn(MediaSession):
         complete: bool = True,  # noqa: ARG002 -- as in MediaSession
     ) -> None:
         self._try("connect")
-        self._peer = self._rooms.by_name.get(remote.ufrag)
-        if self._peer is None or self._peer._peer is not self:
-            return  # the other side comes later
-        for one, other in ((self, self._peer), (self._peer, self)):
+        self.remote = remote
+        if self._peer is None:
+            self._join(self._rooms.by_name.get(remote.ufrag))
+
+    async def meet(self) -> None:
+        self._try("meet")
+        self._join(self._knocking)
+
+    def _join(self, peer: "StandIn | None") -> None:
+        self._peer = peer
+        if peer is None:
+            return
+        if peer._peer is not self:  # the other side comes later
+            if self._rooms.knocks and self._secrets == peer._secrets:
+                peer._knocking = self
+                peer.happen(Knocked())
+            return
+        for one, other in ((self, peer), (peer, self)):
             one.happen(PathUp("direct"))
             if one._secrets == other._secrets:
                 one.happen(FirstVerified())

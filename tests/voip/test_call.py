@@ -30,9 +30,12 @@ from voip.events import (
     GlareLost,
     HungUp,
     InviteAnswered,
+    Knocked,
     LegsTold,
     MediaLost,
+    MeetCaller,
     OpenMicrophone,
+    PathFound,
     PathLost,
     PathRestored,
     RestartPath,
@@ -95,6 +98,13 @@ ACCEPTED: list[Step] = [
     *RINGING,
     (UserAccepted(), [SendAccept(A)], State.ACCEPTED),
 ]
+MEETING: list[Step] = [
+    *ACCEPTED,
+    (Knocked(A), [MeetCaller(A)], State.CONNECTING),
+]
+
+
+SELECTED: Step = (Selected(A, MEDIA), [StartMedia(A, MEDIA)], State.CONNECTING)
 
 
 def play(steps: list[Step], *, at: float = 0.0) -> Call:
@@ -201,7 +211,27 @@ def over(end: End, *before: Command) -> list[Command]:
             State.ENDED,
         ),
         (ACCEPTED, Selected(A, MEDIA), [StartMedia(A, MEDIA)], State.CONNECTING),
+        (MEETING, Selected(A, MEDIA), [StartMedia(A, MEDIA)], State.CONNECTING),
+        (
+            [*MEETING, (FirstPacketVerified(), [OpenMicrophone()], State.ACTIVE)],
+            Selected(A, MEDIA),
+            [StartMedia(A, MEDIA)],
+            State.ACTIVE,
+        ),
+        (
+            MEETING,
+            HungUp(A, HangupReason.ANSWERED_ELSEWHERE),
+            over(End.ANSWERED_ELSEWHERE),
+            State.ENDED,
+        ),
         # Both.
+        (A_HAS_IT, PathFound(), [OpenMicrophone()], State.CONNECTING),
+        (
+            [*MEETING, (PathFound(), [OpenMicrophone()], State.CONNECTING)],
+            FirstPacketVerified(),
+            [],
+            State.ACTIVE,
+        ),
         (TALKING, PathLost(), [RestartPath()], State.RECONNECTING),
         (
             [*TALKING, (PathLost(), [RestartPath()], State.RECONNECTING)],
@@ -267,6 +297,12 @@ def test_each_line_of_the_tables_holds(
         (ANSWERED, CONFIRM_S, over(End.UNCONFIRMED)),
         (RINGING, 40.0, over(End.MISSED)),
         (ACCEPTED, SELECT_S, over(End.LOST, SendHangup(A, HangupReason.LOST))),
+        (MEETING, CONNECT_S, over(End.LOST, SendHangup(A, HangupReason.LOST))),
+        (
+            [*MEETING, (PathFound(), [OpenMicrophone()], State.CONNECTING)],
+            CONNECT_S,
+            over(End.LOST, SendHangup(A, HangupReason.LOST)),
+        ),
         (
             [*TALKING, (PathLost(), [RestartPath()], State.RECONNECTING)],
             RECONNECT_S,
@@ -415,6 +451,11 @@ def test_by_hand_one_search_for_a_path_is_enough() -> None:
         ([DIALLED], Alerted(C)),  # a device nobody dialled
         ([DIALLED], Alerted(A)),
         ([], UserAccepted()),
+        (RINGING, Knocked(A)),  # nobody accepted yet
+        (A_HAS_IT, Selected(A, MEDIA)),  # the caller selects
+        ([*ACCEPTED, SELECTED], Selected(A, MEDIA)),
+        ([*ACCEPTED, SELECTED], Knocked(A)),
+        ([*MEETING, SELECTED], Selected(A, MEDIA)),  # a second selection
     ],
 )
 def test_an_event_out_of_place_changes_nothing(steps: list[Step], event: Event) -> None:
@@ -426,13 +467,14 @@ def test_an_event_out_of_place_changes_nothing(steps: list[Step], event: Event) 
     assert (call.state, call.deadline) == (state, deadline)
 
 
-def test_selecting_before_confirm_is_out_of_place_even_by_hand() -> None:
+@pytest.mark.parametrize("event", [Selected(A, MEDIA), Knocked(A)], ids=repr)
+def test_who_has_not_confirmed_gets_no_media_even_by_hand(event: Event) -> None:
     call = Call()
     call.receive(InviteAnswered(leg=A, ring_s=60, by_hand=True), 0.0)
     call.receive(UserAccepted(), 0.0)
 
-    with pytest.raises(UnexpectedEventError, match="Selected before CONFIRM"):
-        call.receive(Selected(A, MEDIA), 0.0)
+    with pytest.raises(UnexpectedEventError, match="before CONFIRM"):
+        call.receive(event, 0.0)
 
 
 EVENTS: list[Event] = [
@@ -448,6 +490,8 @@ EVENTS: list[Event] = [
     Accepted(A, MEDIA),
     Accepted(B, MEDIA),
     Selected(A, MEDIA),
+    *(Knocked(leg) for leg in (A, B)),
+    PathFound(),
     UserAccepted(),
     UserDeclined(),
     UserHungUp(),
@@ -484,6 +528,12 @@ def test_no_sequence_rings_without_confirm_and_every_path_can_end() -> None:
             if Ring() in commands:
                 assert Confirmed(A) in (*trace, event)
                 assert LegsTold(A) in (*trace, event) or not call._awaits_legs
+            if OpenMicrophone() in commands:
+                # Somebody accepted, was chosen, and proved to be there, on the path.
+                chosen = {type(each) for each in (*trace, event)}
+                assert chosen & {Accepted, UserAccepted}
+                assert chosen & {Accepted, Selected, Knocked}
+                assert chosen & {PathFound, FirstPacketVerified}
             if call.state is State.ENDED:
                 assert call.deadline is None
                 assert Finish(call.end or End.LOST) in commands
@@ -496,6 +546,8 @@ def test_no_sequence_rings_without_confirm_and_every_path_can_end() -> None:
                 call.deadline is None,
                 call._auto_accept,
                 call._awaits_legs,
+                call._awaits_selection,
+                call._is_open,
             )
             if key not in seen:
                 seen.add(key)

@@ -44,6 +44,14 @@ def test_both_sides_have_the_same_media_secret(people: tuple[Party, Party]) -> N
     assert caller.call_secret == callee.call_secret
 
 
+def test_both_sides_know_how_either_begins(people: tuple[Party, Party]) -> None:
+    caller, callee = handshake(*people)
+
+    assert caller.openings is not None
+    assert caller.openings == (callee.openings or ())[::-1]
+    assert len({*caller.openings}) == 2
+
+
 def test_both_sides_retain_the_same_secret(people: tuple[Party, Party]) -> None:
     caller, callee = handshake(*people)
 
@@ -282,6 +290,7 @@ def test_no_private_half_outlives_the_handshake(
 
     assert not {Invited, Received, SessionKeys} & {*held}
     assert [leg.call_secret for leg in legs] == [b"", b""]
+    assert [leg.openings for leg in legs] == [None, None]
 
 
 def test_a_leg_is_named_by_the_invites_ephemeral_key_on_both_sides(

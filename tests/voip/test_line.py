@@ -4,11 +4,23 @@ import asyncio
 
 import pytest
 
-from tests.voip.peers import Wire, at, heard, media_of, people, talk
+from tests.voip.peers import (
+    ALICE,
+    Home,
+    Wire,
+    at,
+    heard,
+    lose,
+    media_of,
+    people,
+    talk,
+    until,
+)
 from tests.voip.simulated import simulated
 from voip.call import State
+from voip.conversation import Conversation
 from voip.description import Kind
-from voip.errors import RefusedError
+from voip.errors import RefusedError, UnreachableError
 from voip.events import End
 from voip.handshake.schedule import Role
 from voip.media.events import (
@@ -17,6 +29,7 @@ from voip.media.events import (
     ChannelRefused,
     DigitReceived,
     EndFailed,
+    FirstVerified,
     MediaEvent,
     PathFailed,
     PathWeak,
@@ -39,6 +52,72 @@ async def test_an_address_found_late_reaches_the_other_side() -> None:
         await asyncio.sleep(3)
 
         assert media_of(ours).candidates == (ADDRESS,)
+
+
+@simulated
+async def test_a_caller_who_knocks_is_met_before_its_selection_comes() -> None:
+    wire = Wire()
+    async with at(wire, *people()) as (alice, bob):
+        theirs, ours = await _accepted(wire, alice, bob)
+        await until(ours, State.ACTIVE)
+        met = media_of(ours).remote
+        await asyncio.sleep(5)
+        told = media_of(ours).remote
+
+        assert (met, theirs.state) == (None, State.ACTIVE)
+        assert told is not None  # SELECT came by record
+
+
+@simulated
+async def test_who_does_not_knock_is_met_when_its_selection_comes() -> None:
+    wire = Wire()
+    wire.rooms.knocks = False
+    async with at(wire, *people()) as homes:
+        theirs, ours = await talk(*homes)
+
+        assert (theirs.state, ours.state) == (State.ACTIVE, State.ACTIVE)
+
+
+@simulated
+async def test_a_caller_who_cannot_be_met_ends_the_call() -> None:
+    wire = Wire()
+    wire.rooms.fails[Role.CALLEE, "meet"] = UnreachableError("closed")
+    async with at(wire, *people()) as (alice, bob):
+        _, ours = await _accepted(wire, alice, bob)
+        await asyncio.sleep(5)
+
+        assert ours.end is End.LOST
+
+
+@simulated
+async def test_what_a_user_mutes_while_connecting_is_told_with_the_first_packet() -> (
+    None
+):
+    wire = Wire()
+    wire.rooms.knocks = False
+    async with at(wire, *people()) as (alice, bob):
+        theirs, ours = await _accepted(wire, alice, bob)
+        await until(theirs, State.CONNECTING)
+        before = len(wire.sent_by(ALICE))
+        theirs.set_muted(on=True)
+        await asyncio.sleep(1)
+        media_of(theirs).happen(FirstVerified())
+        await asyncio.sleep(3)
+        told = [each for each in heard(ours) if isinstance(each, PeerChanged)]
+
+        assert [each.muted for each in told[:1]] == [True]
+        assert len(wire.sent_by(ALICE)) == before
+
+
+async def _accepted(
+    wire: Wire, alice: Home, bob: Home
+) -> tuple[Conversation, Conversation]:
+    """Let bob accept a call of alice's, whose SELECT does not come by mailbox."""
+    theirs = await alice.endpoint.dial("bob")
+    ours = await bob.rung()
+    wire.meddle = lose(ALICE, lambda _: True)
+    ours.accept()
+    return theirs, ours
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
     Noise ck, h ─> master ─┬─> signal(role)       seals what travels by mailbox
                            ├─> sas                the words people read to each other
                            ├─> retained           ties this call to the next one
+                           ├─> opening(role)      how media begins, before word of it
                            └─> call secret S_0 ─┬─> srtp(role, e), record(role, e), ...
                                                 └─> S_1 ─> S_2 ─> ...   rekeying
 
@@ -16,6 +17,7 @@ the check values.
 
 import hashlib
 import hmac
+from base64 import b64encode
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -35,6 +37,13 @@ NONCE_BYTES = 32
 
 HINT_BYTES = 8
 """Enough to tell a handful of secrets apart; says nothing about them."""
+
+UFRAG_BYTES, PWD_BYTES = 6, 24
+"""Of ICE's user name and password before base64, which needs no padding for these, and
+whose alphabet is that of ICE; RFC 8839 §5.4 asks for 24 and for 128 random bits."""
+
+OPENING_BYTES = UFRAG_BYTES + PWD_BYTES + 4
+"""With an SSRC."""
 
 ZERO_PSK = bytes(32)
 """The pre-shared key of two devices that share no secret yet."""
@@ -70,6 +79,21 @@ def hint(retained: bytes, e_a: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What both sides know of how one of them begins, before it says so.
+
+    Attributes:
+        ufrag: its ICE user name on the first path, 8 characters.
+        pwd: its ICE password there, 32 characters.
+        ssrc: of its sound, not 0.
+    """
+
+    ufrag: str
+    pwd: str = field(repr=False)
+    ssrc: int = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class SessionKeys:
     """What one finished handshake gives, until CONFIRM has been handled."""
 
@@ -88,10 +112,24 @@ class SessionKeys:
         """The secret (64 bytes) both devices keep to recognise each other next time."""
         return expand(self.master, b"retained", b"", SECRET_BYTES)
 
+    def opening(self, role: int) -> Opening:
+        """How the media of `role` begins; only these two devices can know it."""
+        return opening(expand(self.master, b"opening", bytes([role]), OPENING_BYTES))
+
     @property
     def call_secret(self) -> bytes:
         """S_0 (64 bytes), from which the media keys of epoch 0 come."""
         return expand(self.master, b"call", be32(0), SECRET_BYTES)
+
+
+def opening(derived: bytes) -> Opening:
+    """Read how a side begins off 34 derived bytes."""
+    name, rest = derived[:UFRAG_BYTES], derived[UFRAG_BYTES:]
+    return Opening(
+        b64encode(name).decode(),
+        b64encode(rest[:PWD_BYTES]).decode(),
+        ssrc=int.from_bytes(rest[PWD_BYTES:]) or 1,
+    )
 
 
 def session_keys(ck: bytes, h: bytes) -> SessionKeys:

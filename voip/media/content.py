@@ -103,13 +103,18 @@ class Content:
 
     def agree(self, ours: tuple[Stream, ...], theirs: tuple[Stream, ...]) -> None:
         """Let the peer's agreed streams in, and be ready to send ours."""
-        pictures = [each for each in theirs if each.kind is not Kind.AUDIO]
         (sound,) = (each for each in theirs if each.kind is Kind.AUDIO)
         self._heard = self._reporting.expect(sound.ssrc, Window.SOUND, SAMPLE_RATE)
         self._transport.expect(sound.ssrc, sound.pt, self._take_sound)
         self._transport.expect_reports(self._reporting.receive)
+        self.agree_pictures(ours, theirs)
+
+    def agree_pictures(
+        self, ours: tuple[Stream, ...], theirs: tuple[Stream, ...]
+    ) -> None:
+        """Do so with their pictures; sound may have been agreed on before, alone."""
         self._incoming = IncomingPictures(
-            pictures,
+            (each for each in theirs if each.kind is not Kind.AUDIO),
             self._plan.video_sink,
             expect=self._transport.expect,
             reporting=self._reporting,
@@ -132,6 +137,8 @@ class Content:
             if source is not None and kind in agreed:
                 self._outgoing.use(kind, source)
         self.set_pictures(self._wanted)
+        if self._tape is not None:
+            self._hook_pictures(self._tape.pictures)
 
     def start(self) -> None:
         """Send and play sound from now on."""

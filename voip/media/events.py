@@ -14,6 +14,11 @@ class PathUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Knocked:
+    """Callee: the caller, who holds our keys, looks for a way to us: it chose us."""
+
+
+@dataclass(frozen=True, slots=True)
 class FirstVerified:
     """The first packet of the call verified: the other side holds the keys."""
 
@@ -158,6 +163,7 @@ class MediaFailed:
 
 MediaEvent = (
     PathUp
+    | Knocked
     | FirstVerified
     | CandidateFound
     | ServerFailed

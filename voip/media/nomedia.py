@@ -74,6 +74,9 @@ class NoMedia(MediaSession):
         _check_nothing(remote)
         self._happened.put_nowait(FirstVerified())
 
+    async def meet(self) -> None:
+        """Let nobody in: no port is open at which somebody could knock."""
+
     async def event(self) -> MediaEvent:
         """See `MediaSession`; there is one."""
         return await self._happened.get()

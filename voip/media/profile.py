@@ -48,7 +48,11 @@ def is_steady(stream: Stream) -> bool:
 
 
 def offer(
-    codecs: Sequence[Codec], *, steady: bool, entropy: Callable[[int], bytes]
+    codecs: Sequence[Codec],
+    *,
+    steady: bool,
+    entropy: Callable[[int], bytes],
+    sound_ssrc: int | None = None,
 ) -> tuple[Stream, ...]:
     """Describe everything that a side could send.
 
@@ -56,8 +60,9 @@ def offer(
         codecs: of pictures, the best first; none if the side takes no part in any.
         steady: pictures leave in packets of one size.
         entropy: gives so many random bytes, for the SSRCs.
+        sound_ssrc: that of sound, where the other side knows it already.
     """
-    ssrcs = _fresh_ssrcs(entropy)
+    ssrcs = _fresh_ssrcs(entropy, sound_ssrc)
     return (
         audio_stream(next(ssrcs)),
         *(
@@ -135,9 +140,12 @@ def _matching(wanted: Sequence[Stream], ours: Sequence[Stream]) -> tuple[Stream,
     return tuple(chosen[kind] for kind in sorted(chosen))
 
 
-def _fresh_ssrcs(entropy: Callable[[int], bytes]) -> Iterator[int]:
+def _fresh_ssrcs(entropy: Callable[[int], bytes], first: int | None) -> Iterator[int]:
     """Give numbers that are not 0 and differ: equal ones would share a keystream."""
     given = {0}
+    if first is not None:
+        given.add(first)
+        yield first
     while True:
         ssrc = int.from_bytes(entropy(4), "big")
         if ssrc not in given:

@@ -3,12 +3,14 @@
 ::
 
     gather ─> Description to the peer ─> connect(the peer's) ─> event() ... close
+    callee: gather ─> Knocked ─> meet ─> connect(the peer's), for the rest
     RESTART: restart ─> Description ─> reconnect(the peer's)      same keys, new path
 
 `MediaSession` only joins parts and decides nothing: what a packet means is settled by
 `epochs`, `record` and `liveness`, how much may be sent by `steering`, what follows for
 the call by the call machine, which hears of it through `event`. The microphone and the
-camera are not read before a packet of the peer verified *and* the call said so.
+camera are not read before the peer proved on the path to hold our keys, by its check
+or answer (STUN) or by a packet that verified, *and* the call said so.
 """
 
 import asyncio
@@ -17,7 +19,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from voip.description import Codec, Description, Kind, Stream
-from voip.errors import MissingError, UnexpectedEventError
+from voip.errors import MissingError, RefusedError, UnexpectedEventError
+from voip.handshake.schedule import Opening
 from voip.media.channel import DataChannel
 from voip.media.connect.ahead import Ahead
 from voip.media.connect.config import IceConfig
@@ -25,9 +28,10 @@ from voip.media.connect.interfaces import addresses_changed
 from voip.media.connect.path import Path
 from voip.media.connect.sockets import Trace
 from voip.media.content import Content
-from voip.media.epochs import CALLER
+from voip.media.epochs import CALLEE, CALLER
 from voip.media.events import (
     AddressesChanged,
+    Knocked,
     MediaEvent,
     MediaFailed,
     PathFailed,
@@ -35,7 +39,14 @@ from voip.media.events import (
     ServerFailed,
 )
 from voip.media.plan import MediaPlan
-from voip.media.profile import check_offer, check_selection, offer, select, selected
+from voip.media.profile import (
+    audio_stream,
+    check_offer,
+    check_selection,
+    offer,
+    select,
+    selected,
+)
 from voip.media.quality.figures import MediaStats
 from voip.media.record import ControlQueue
 from voip.media.sources import Recorder, VideoSource
@@ -72,13 +83,15 @@ class MediaSession:
         on_datagram: Trace | None = None,
         trickle: bool = True,
         first: Path | None = None,
+        openings: tuple[Opening, Opening] | None = None,
     ) -> None:
         """Take what the call agreed on.
 
         `idle_control` gives the control message for a second in which nothing waits.
         `on_datagram` sees every datagram of a gathered path as it is sent. With
         `trickle`, `gather` waits for no slow server: `CandidateFound` comes later.
-        `first` is what `ahead` found, for the same wishes.
+        `first` is what `ahead` found, for the same wishes. `openings` are how we and
+        the peer begin, where both know: the first path and sound need no description.
 
         Raises:
             MissingError: relay-only without a TURN server, or no Opus on this machine.
@@ -93,10 +106,13 @@ class MediaSession:
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel: DataChannel | None = None
         self._look_at = 0.0
+        self._theirs = None if openings is None else openings[1]
+        self._is_met = self._is_reached = False
         self._ours = offer(
             PICTURE_CODECS if plan.has_pictures else (),
             steady=plan.steady,
             entropy=entropy,
+            sound_ssrc=None if openings is None else openings[0].ssrc,
         )
         self._ways = Ways(
             ice,
@@ -107,6 +123,11 @@ class MediaSession:
             trickle=trickle,
             first=first,
         )
+        if openings is not None:
+            ours, theirs = openings
+            self._ways.current.introduce(
+                ours.ufrag, ours.pwd, peer=theirs.ufrag, on_knock=self._knocked
+            )
         self._transport = IkSrtpTransport(
             self._ways.current,
             role,
@@ -159,15 +180,38 @@ class MediaSession:
     async def connect(self, remote: Description, *, complete: bool = True) -> None:
         """Find a way to the peer, then send and receive until `close`.
 
-        The caller controls ICE. With `complete`, no `add_candidates` follows.
+        The caller controls ICE. With `complete`, no `add_candidates` follows. After
+        `meet` it takes only what is new: pictures, and further addresses.
 
         Raises:
-            RefusedError: streams or candidates that this version does not take.
+            RefusedError: streams or candidates that this version does not take, or
+                another opening than the one we met by.
             UnreachableError: none of the ways works.
         """
         theirs = self._agree(remote)
         self._ways.check_open()
+        if self._is_met:
+            self._check_met(remote)
+            self._content.agree_pictures(self._ours, theirs)
+            await self._ways.current.add(remote.candidates, last=complete)
+            return
         self._content.agree(self._ours, theirs)
+        await self._begin(remote, complete=complete)
+
+    async def meet(self) -> None:
+        """Let a caller in who knocked, before its selection came: sound both ways.
+
+        Raises:
+            UnreachableError: the call was closed meanwhile.
+        """
+        theirs = self._theirs
+        assert theirs is not None  # else nobody knocks
+        self._ways.check_open()
+        self._is_met = True
+        self._content.agree(self._ours[:1], (audio_stream(theirs.ssrc),))
+        await self._begin(Description(theirs.ufrag, theirs.pwd), complete=False)
+
+    async def _begin(self, remote: Description, *, complete: bool) -> None:
         # Before there is a way for us: the peer's first packets may be here already.
         await self._transport.start()
         await self._ways.connect(remote, complete=complete)
@@ -215,10 +259,10 @@ class MediaSession:
         """Read the microphone, and what `set_pictures` said, from here on.
 
         Raises:
-            UnexpectedEventError: no packet verified yet, so nobody proved to be there.
+            UnexpectedEventError: nobody proved yet to be at the other end.
         """
-        if not self._transport.liveness.has_heard:
-            raise UnexpectedEventError("sources opened before a packet verified")
+        if not self._is_reached and not self._transport.liveness.has_heard:
+            raise UnexpectedEventError("sources opened before the peer was there")
         self._content.set_open(on=True)
 
     def close_sources(self) -> None:
@@ -364,9 +408,26 @@ class MediaSession:
         self._ours = selected(self._ours, remote.streams)
         return remote.streams
 
+    def _check_met(self, remote: Description) -> None:
+        """Check that a selection begins as whoever knocked did.
+
+        Raises:
+            RefusedError: another name, password or sound.
+        """
+        met = self._theirs
+        assert met is not None
+        (sound,) = (each.ssrc for each in remote.streams if each.kind is Kind.AUDIO)
+        if (remote.ufrag, remote.pwd, sound) != (met.ufrag, met.pwd, met.ssrc):
+            raise RefusedError("selection: not of the caller that looked for us")
+
+    def _knocked(self) -> None:
+        if self._role == CALLEE:
+            self._emit(Knocked())
+
     # What goes on during the call.
 
     def _path_changed(self) -> None:
+        self._is_reached = True
         self._content.path_changed()
 
     def _keep_time(self, now: float) -> None:

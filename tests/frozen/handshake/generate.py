@@ -189,6 +189,8 @@ def main() -> None:
     record["sas"] = expand(master, b"sas", nonce_a + nonce_b, 8)
     record["retained-next"] = expand(master, b"retained", b"", 64)
     record["call-secret"] = expand(master, b"call", bytes(4), 64)
+    record["opening-caller"] = expand(master, b"opening", b"\0", 34)
+    record["opening-callee"] = expand(master, b"opening", b"\1", 34)
 
     lines = [
         "about: a handshake with a retained secret: what goes in, blobs, keys",

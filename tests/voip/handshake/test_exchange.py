@@ -40,7 +40,7 @@ from voip.handshake.payload import (
 )
 from voip.handshake.replay import BY_HAND_WINDOW_MS
 from voip.handshake.sas import check_commitment
-from voip.handshake.schedule import session_keys
+from voip.handshake.schedule import opening, session_keys
 from voip.identity.callkey import Bundle, CallKey, create_call_key
 from voip.identity.certificate import sign_certificate
 from voip.identity.signer import NativeSigner
@@ -565,6 +565,8 @@ def test_the_recorded_handshake_comes_out_byte_for_byte() -> None:
     assert rung.keys.sas(invited.nonce_a, rung.nonce_b) == frozen["sas"]
     assert rung.keys.retained == frozen["retained-next"]
     assert rung.keys.call_secret == frozen["call-secret"]
+    assert rung.keys.opening(0) == opening(frozen["opening-caller"])
+    assert rung.keys.opening(1) == opening(frozen["opening-callee"])
 
 
 def test_the_recorded_key_and_transcript_give_the_recorded_keys() -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from voip.handshake import schedule
-from voip.handshake.schedule import Role, SessionKeys, session_keys
+from voip.handshake.schedule import Opening, Role, SessionKeys, session_keys
 
 CK, H = bytes(range(64)), bytes(range(64, 128))
 NONCE_A, NONCE_B, E_A = b"\xaa" * 32, b"\xbb" * 32, b"\x11" * 32
@@ -47,6 +47,28 @@ def test_key_is_the_one_in_the_format(value: bytes, expected: str, size: int) ->
     assert (value[:16].hex(), len(value)) == (expected, size)
 
 
+@pytest.mark.parametrize(
+    ("role", "opening"),
+    [
+        (
+            Role.CALLER,
+            Opening("i66uCnWN", "HUedjs+9qcfmv90vxSf5jKXF+k2Cpikk", ssrc=0x642251A9),
+        ),
+        (
+            Role.CALLEE,
+            Opening("djh9J1mI", "shYEh+5b1Y80TPGjkm9lW+2VNNUwdZiQ", ssrc=0xF28E130F),
+        ),
+    ],
+)
+def test_a_side_begins_as_the_format_says(role: Role, opening: Opening) -> None:
+    assert KEYS.opening(role) == opening
+
+
+def test_an_ssrc_is_never_0() -> None:
+    # Nobody finds a key that gives 0; so the shortest output stands for it.
+    assert schedule.opening(bytes(30) + bytes(4)).ssrc == 1
+
+
 def test_no_two_keys_of_a_call_are_alike() -> None:
     keys = [
         derive(S_0, role, epoch)[:32]
@@ -60,6 +82,10 @@ def test_no_two_keys_of_a_call_are_alike() -> None:
 
 def test_the_master_secret_is_not_shown() -> None:
     assert repr(SessionKeys(b"m" * 64)) == "SessionKeys()"
+
+
+def test_a_password_is_not_shown() -> None:
+    assert repr(Opening("name", "p" * 32, ssrc=1)) == "Opening(ufrag='name', ssrc=1)"
 
 
 def test_expansion_meets_wycheproof(vectors: Path) -> None:

@@ -12,6 +12,7 @@ from random import Random
 from typing import TypeVar
 
 from voip.description import Description
+from voip.handshake.schedule import Opening
 from voip.media.connect.config import IceConfig
 from voip.media.epochs import CALLEE, CALLER
 from voip.media.events import FirstVerified, MediaEvent
@@ -132,6 +133,7 @@ class Side:
     window: VideoSink | None = None
     data: bool = False
     secret: bytes = SECRET
+    openings: tuple[Opening, Opening] | None = None
     sink: Heard = field(default_factory=Heard)
     events: list[MediaEvent] = field(default_factory=list)
     datagrams: list[bytes] = field(default_factory=list)
@@ -151,6 +153,7 @@ class Side:
             entropy=Random(self.role).randbytes,
             idle_control=lambda: IDLE,
             on_datagram=lambda datagram, _: self.datagrams.append(datagram),
+            openings=self.openings,
         )
 
     async def until(self, kind: type[EventT]) -> EventT:

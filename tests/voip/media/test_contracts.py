@@ -64,6 +64,7 @@ def _source(thing: Any) -> str:  # a class, a function or a module
             (
                 "_check_list _closing _early_checks _early_checks_done"
                 " _local_candidates _local_candidates_start _local_candidates_end"
+                " _local_password _local_username"
                 " _nominated _protocols _query_consent_task _queue"
                 " _remote_candidates _remote_candidates_end"
             ),
@@ -140,6 +141,9 @@ def test_a_name_we_rely_on_is_there(owner: object, names: str) -> None:
         (aioice.Connection, ["self._early_checks.append((message, addr, protocol))"]),
         (aioice.Connection, ["self.check_incoming(message, addr, protocol)"]),
         (aioice.Connection, ["self.switch_role(ice_controlling=False)"]),
+        # Credentials that both sides know are put in the place of random ones.
+        (aioice.Connection, ["return self._local_password"]),
+        (aioice.Connection, ["return self._local_username"]),
         (aioice.Connection, ["active_pair = self._nominated.get(component)"]),
         # A candidate is paired as it comes; each pair is then one of our checks.
         (aioice.Connection, ["self._pair_remote_candidate(remote_candidate)"]),

@@ -98,6 +98,16 @@ def test_an_offer_has_distinct_numbers_even_from_bad_luck() -> None:
     assert (ssrcs[0], len(set(ssrcs)), 0 in ssrcs) == (1, 5, False)
 
 
+def test_sound_has_the_number_that_the_other_side_knows_and_nothing_else_has() -> None:
+    numbers = iter([b"\0\0\0\7", *(bytes([n] * 4) for n in b"2345")])
+    streams = offer(
+        (Codec.VP8,), steady=False, entropy=lambda _: next(numbers), sound_ssrc=7
+    )
+    ssrcs = [ssrc for stream in streams for ssrc in stream.ssrcs]
+
+    assert (ssrcs[0], ssrcs.count(7), len(set(ssrcs))) == (7, 1, 5)
+
+
 def test_without_pictures_only_sound_is_offered() -> None:
     assert offer((), steady=False, entropy=counting()) == (AUDIO,)
 

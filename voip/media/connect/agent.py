@@ -70,6 +70,8 @@ class CallIce(Connection):
         self._on_candidate = on_candidate
         self._on_change = on_change
         self._receive: Callable[[bytes], None] | None = None
+        self._knocks_as = ""
+        self._on_knock: Callable[[], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._checks: Checks[CandidatePair] = Checks(controlling=controlling)
         self._pairs: dict[tuple[StunProtocol, Address], CandidatePair] = {}
@@ -82,6 +84,14 @@ class CallIce(Connection):
         # The way that packets take, and the one by which the last one came.
         self._way: tuple[StunProtocol, Address] | None = None
         self._came_by: tuple[StunProtocol, Address] | None = None
+
+    def introduce(self, ufrag: str, pwd: str) -> None:
+        """Be known by these credentials, before anybody was told others."""
+        self._local_username, self._local_password = ufrag, pwd
+
+    def expect(self, ufrag: str, on_knock: Callable[[], None]) -> None:
+        """Have the first check of a peer of this name told, who is not known yet."""
+        self._knocks_as, self._on_knock = f"{self.local_username}:{ufrag}", on_knock
 
     # Datagrams of the call.
 
@@ -290,7 +300,16 @@ class CallIce(Connection):
             and self._is_expected(message.transaction_id, addr)
             and len(self._early_checks) < MAX_EARLY
         ):
+            waiting = len(self._early_checks)
             super().request_received(message, addr, protocol)
+            if len(self._early_checks) > waiting and name == self._knocks_as:
+                self._knocked()
+
+    def _knocked(self) -> None:
+        """Say, once, that the peer asks to be let in."""
+        on_knock, self._on_knock = self._on_knock, None
+        if on_knock is not None:
+            on_knock()
 
     def _is_expected(self, transaction_id: bytes, addr: Address) -> bool:
         """Tell a check from one that somebody plays again, here or from elsewhere.

@@ -152,6 +152,24 @@ class Path:
         """
         self._on_candidate, self._on_change = on_candidate, on_change
 
+    def introduce(
+        self, ufrag: str, pwd: str, *, peer: str, on_knock: Callable[[], None]
+    ) -> None:
+        """Take credentials that the peer knows without being told.
+
+        Nobody may have been told others. Until now a check of the peer's had no answer:
+        none may have one before the user accepted, for it says that we are here.
+
+        Args:
+            ufrag: ours, of 4 to 255 ice-chars.
+            pwd: ours, of 22 to 255 ice-chars.
+            peer: the peer's user name fragment.
+            on_knock: told of the first check of that peer, authenticated by our
+                password, if it comes before `connect`.
+        """
+        self._agent.introduce(ufrag, pwd)
+        self._agent.expect(peer, on_knock)
+
     async def gather(self) -> Description:
         """Find our addresses; at once without servers.
 

@@ -323,6 +323,82 @@ def test_checks_that_come_before_the_password_is_known_are_few() -> None:
     assert run(Network(), main()) == MAX_EARLY
 
 
+def _knocking(
+    then: Callable[[CallIce, CallIce, list[str]], Awaitable[object]],
+    *,
+    name: str = "alice123",
+) -> object:
+    """Have a caller look for a callee who knows how a caller would be called."""
+
+    async def main() -> object:
+        caller = _agent(ALICE, controlling=True)
+        callee = _agent(BOB, controlling=False)
+        knocks: list[str] = []
+        caller.introduce(name, "a" * 32)
+        await _introduce(caller, callee)
+        callee.remote_username = callee.remote_password = None
+        callee._remote_candidates.clear()
+        callee.expect("alice123", lambda: knocks.append("knock"))
+        connecting = asyncio.ensure_future(caller.connect())
+        try:
+            await _settle()
+            return await then(caller, callee, knocks)
+        finally:
+            await asyncio.gather(caller.close(), callee.close())
+            await asyncio.gather(connecting, return_exceptions=True)
+
+    return run(Network(delay_s=0.01), main())
+
+
+def test_a_peer_that_was_expected_is_told_of_once() -> None:
+    async def then(caller: CallIce, _: CallIce, knocks: list[str]) -> list[str]:
+        caller.check_all()
+        await _settle()
+        return knocks
+
+    assert _knocking(then) == ["knock"]
+
+
+def test_a_peer_of_another_name_is_not_told_of() -> None:
+    async def then(_: CallIce, __: CallIce, knocks: list[str]) -> list[str]:
+        return knocks
+
+    assert _knocking(then, name="mallory1") == []
+
+
+def test_a_peer_that_knocked_is_met_before_its_addresses_are_known() -> None:
+    async def then(caller: CallIce, callee: CallIce, _: list[str]) -> list[bytes]:
+        callee.remote_username, callee.remote_password = "alice123", "a" * 32
+        heard: list[bytes] = []
+        callee.receive = heard.append
+        await callee.connect()
+        caller.push(SOUND)
+        await _settle()
+        return heard
+
+    assert _knocking(then) == [SOUND]
+
+
+def test_before_it_is_introduced_an_agent_answers_to_no_known_name() -> None:
+    network = Network(delay_s=0.01)
+
+    async def main() -> list[Address]:
+        caller = _agent(ALICE, controlling=True)
+        callee = _agent(BOB, controlling=False)
+        await _introduce(caller, callee)
+        # The caller knows what the callee will be called once it accepts.
+        caller.remote_username, caller.remote_password = "bob45678", "b" * 32
+        connecting = asyncio.ensure_future(caller.connect())
+        await _settle()
+        before = [to for _, source, to, _ in network.carried if source[0] == BOB]
+        callee.introduce("bob45678", "b" * 32)
+        await connecting
+        await asyncio.gather(caller.close(), callee.close())
+        return before
+
+    assert run(network, main()) == []
+
+
 def test_early_sound_goes_only_where_the_peer_checked_from_and_stops_there() -> None:
     network = Network(delay_s=0.01)
 

@@ -64,6 +64,26 @@ async def test_two_paths_meet_and_carry_datagrams() -> None:
     assert (arrived, kinds) == (b"\x80 hello", ("direct", "direct"))
 
 
+async def test_a_path_is_known_by_the_credentials_it_was_given() -> None:
+    ours, theirs = _path(), _path(controlling=False)
+    knocks: asyncio.Queue[None] = asyncio.Queue()
+
+    def knocked() -> None:
+        knocks.put_nowait(None)
+
+    ours.introduce("alice123", "a" * 32, peer="bob45678", on_knock=knocked)
+    theirs.introduce("bob45678", "b" * 32, peer="alice123", on_knock=knocked)
+    mine, yours = await ours.gather(), await theirs.gather()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        tasks.create_task(ours.connect(yours))
+        await knocks.get()
+        tasks.create_task(theirs.connect(Description(mine.ufrag, mine.pwd)))
+    await ours.close()
+    await theirs.close()
+
+    assert (mine.ufrag, yours.pwd, knocks.empty()) == ("alice123", "b" * 32, True)
+
+
 async def test_a_receiver_can_be_taken_away_again() -> None:
     async with _met() as (ours, _):
         before = ours.receive
