@@ -1,6 +1,7 @@
 """Contacts who ask for telephones, as whoever runs the gateway sees them."""
 
 import asyncio
+from collections.abc import Callable
 
 from cli.gateways.phonedesk import Side
 from cli.gateways.phoneview import facts, line_of, mark_facts, mark_line
@@ -12,17 +13,36 @@ from voip.gateway.sip.reception import CallLeft, CallTaken, Reception, Told
 from voip.gateway.sip.telephony import SipLine
 
 
-async def serve_contacts(line: SipLine, side: Side) -> None:
-    """Take the calls of contacts until cancelled, and show what becomes of them."""
-    assert side.endpoint is not None
-    assert side.store is not None
-    show({"event": "serving"}, "contacts who may ask for a telephone can call now")
-    reception = Reception(
-        side.endpoint, side.store, line, counts=line.counts, tell=show_told
-    )
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_tell_problems(side.endpoint))
-        await reception.serve()
+class FrontDesk:
+    """Takes the calls of contacts, and shows what becomes of them."""
+
+    def __init__(
+        self, line: SipLine, side: Side, is_closed: Callable[[], bool]
+    ) -> None:
+        """While it `is_closed`, nobody new is served."""
+        assert side.endpoint is not None
+        assert side.store is not None
+        self._endpoint = side.endpoint
+        self._reception = Reception(
+            side.endpoint,
+            side.store,
+            line,
+            counts=line.counts,
+            tell=show_told,
+            is_closed=is_closed,
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody is in a call with us."""
+        return self._reception.serves > 0
+
+    async def serve(self) -> None:
+        """Serve until cancelled."""
+        show({"event": "serving"}, "contacts who may ask for a telephone can call now")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_tell_problems(self._endpoint))
+            await self._reception.serve()
 
 
 async def _tell_problems(endpoint: Endpoint) -> None:

@@ -1,5 +1,6 @@
 """A telephone account as it lies on disk: its file, and its password beside it."""
 
+import os
 from pathlib import Path
 
 from voip.errors import MissingError, RefusedError
@@ -21,10 +22,13 @@ def read_account(path: Path) -> tuple[SipAccount, str | None]:
         return account, None
     secret = path.parent / account.password_file
     try:
-        mode = secret.stat().st_mode
+        about = secret.stat()
     except OSError as error:
         raise MissingError(f"cannot read {str(secret)!r}: {error.strerror}") from error
-    if mode & 0o077:
+    # What systemd lends us (LoadCredential) is root's, and its group bits are those of
+    # an access list that names us alone.
+    is_ours = about.st_uid == os.geteuid()
+    if about.st_mode & (0o077 if is_ours else 0o007):
         raise RefusedError(f"password: others can read {str(secret)!r}; chmod 600 it")
     return account, parse_password(_read(secret))
 

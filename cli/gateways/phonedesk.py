@@ -121,7 +121,21 @@ class Desk:
         self._port: Port | None = None
         self._answer: asyncio.Future[bool] | None = None
         self._is_busy = False
+        self._closed: Callable[[], bool] = lambda: False
         self._is_leaving = asyncio.Event()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call goes on, or is being made."""
+        return self._is_busy
+
+    def close_when(self, is_closed: Callable[[], bool]) -> None:
+        """Refuse calls that come while this is so."""
+        self._closed = is_closed
+
+    def is_closed(self) -> bool:
+        """Whether nobody new is served."""
+        return self._closed()
 
     async def dial(self, uri: str) -> Code:
         """Make a call, and hold it to its end; one that comes meanwhile is refused."""
@@ -159,7 +173,7 @@ class Desk:
     async def _take_calls(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             async for leg in self._line.incoming():
-                if self._is_busy or self._side.is_empty:
+                if self._is_busy or self._side.is_empty or self.is_closed():
                     leg.end()
                     continue
                 # Here, as another may come before the task has begun.

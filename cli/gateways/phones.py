@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cli.calling import signer_of
 from cli.codes import Code
-from cli.gateways.frontdesk import serve_contacts
-from cli.gateways.interrupted import on_interrupt
+from cli.gateways.draining import draining
+from cli.gateways.frontdesk import FrontDesk
 from cli.gateways.lineaccount import read_account
 from cli.gateways.phonedesk import Desk, Side
 from cli.gateways.siptrace import sip_trace_to
@@ -44,6 +44,7 @@ class Phoning:
         interface: the network interface or address for SIP; None for all.
         trace: where all SIP is written down; None for nowhere.
         metrics: ``HOST:PORT`` for the operator's pages; None: there are none.
+        drain_s: how long calls may take to end when a service manager stops us.
     """
 
     account: Path
@@ -56,6 +57,7 @@ class Phoning:
     interface: str | None
     trace: Path | None
     metrics: str | None
+    drain_s: float
 
 
 async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
@@ -68,7 +70,7 @@ async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
         UnreachableError: the exchange does not answer; the port of the operator's
             pages is taken.
     """
-    # A service manager's wish to stop is as good as the user's.
+    # While we begin, a service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     account, password = read_account(phoning.account)
     uri = None if phoning.dial is None else parse_uri(uri_of(account, phoning.dial))
@@ -83,23 +85,29 @@ async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
             trace=trace,
         )
         async with (
-            serve_operations(phoning.metrics, line.counts, _checks(line)),
+            serve_operations(phoning.metrics, line.counts, _checks(line)) as operations,
             line,
             _side(home, contact, wishes, serve=phoning.serve) as side,
         ):
             await line.registered()
             _tell_ready(line)
-            async with asyncio.TaskGroup() as tasks:
-                desk = Desk(line, side)
-                obeying = tasks.create_task(desk.obey())
-                with on_interrupt(desk.leave):
+            desk = Desk(line, side)
+            front = FrontDesk(line, side, desk.is_closed) if phoning.serve else None
+            with draining(
+                operations,
+                leave=desk.leave,
+                is_busy=lambda: desk.is_busy or (front is not None and front.is_busy),
+                seconds=phoning.drain_s,
+            ) as drain:
+                desk.close_when(lambda: drain.is_draining)
+                async with asyncio.TaskGroup() as tasks:
+                    obeying = tasks.create_task(desk.obey())
                     if uri is not None:
                         code = await desk.dial(uri)
-                    elif phoning.serve:
-                        code = await desk.take_calls(serve_contacts(line, side))
                     else:
-                        code = await desk.take_calls()
-                obeying.cancel()
+                        serving = None if front is None else front.serve()
+                        code = await desk.take_calls(serving)
+                    obeying.cancel()
             return code
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cli.gateways.draining import drain_option
 from cli.gateways.media import media_params, wishes_of
 from cli.gateways.metrics import metrics_option
 from cli.gateways.phones import Phoning, phone
@@ -67,6 +68,7 @@ def _options() -> list[click.Parameter]:
     params=[*_options(), *media_params()],
 )
 @metrics_option
+@drain_option
 @json_option
 @click.pass_obj
 def command(  # noqa: PLR0913 - one option each
@@ -83,6 +85,7 @@ def command(  # noqa: PLR0913 - one option each
     interface: str | None,
     trace: Path | None,
     metrics: str | None,
+    drain_s: float,
     **media: Any,
 ) -> int:
     """Call telephones, and be called by them.
@@ -113,5 +116,6 @@ def command(  # noqa: PLR0913 - one option each
         interface=interface,
         trace=trace,
         metrics=metrics,
+        drain_s=drain_s,
     )
     return asyncio.run(phone(home, phoning, wishes_of(media)))

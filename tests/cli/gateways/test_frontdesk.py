@@ -90,6 +90,28 @@ async def test_a_contact_dials_by_the_gateway_and_is_told_how_weak_it_is(
 
 
 @pytest.mark.slow
+async def test_a_gateway_that_is_to_stop_waits_for_who_is_there(
+    tmp_path: Path, start: Start, relay_line: str
+) -> None:
+    need_stack()
+    people(tmp_path, relay_line, Grant.SIP)
+    make_authority(tmp_path / "authority")
+    phone = Phone(port=9, folder=tmp_path / "none", control=9)
+    here = serve(tmp_path, start, phone, "--loopback")
+    await asyncio.to_thread(here.until, event="serving")
+    bob = Side(start("bob", *CALL))
+    await asyncio.to_thread(bob.until, event="state", state="active")
+    here.process.terminate()
+    bob.say("dial office")
+    refused = await asyncio.to_thread(bob.until, event="leg-ended")
+    bob.say("hangup")
+    await asyncio.to_thread(bob.end)
+    code = await asyncio.to_thread(here.end)
+
+    assert (refused["sentence"], code) == ("this gateway is about to stop", Code.DONE)
+
+
+@pytest.mark.slow
 async def test_who_was_granted_nothing_is_declined_and_the_gateway_says_why(
     tmp_path: Path, start: Start, relay_line: str
 ) -> None:

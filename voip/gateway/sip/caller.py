@@ -73,6 +73,8 @@ class PhoneNews:
     happened: Happened | None
 
 
+CLOSED = "this gateway is about to stop"
+
 Told = AskRefused | PhoneNews
 Tell = Callable[[Told], None]
 
@@ -89,13 +91,18 @@ class Caller:
         store: VaultKeeper,
         counts: GatewayCounts | None = None,
         tell: Tell,
+        is_closed: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Take a call that rings; `store` says what its contact may ask for."""
+        """Take a call that rings; `store` says what its contact may ask for.
+
+        While it `is_closed`, nobody is dialled for them.
+        """
         self._conversation = conversation
         self._line = line
         self._asking = asking
         self._store = store
         self._tell = tell
+        self._is_closed = is_closed
         self._has_video = line.account.has_video
         self._joined = Joined(counts)
         self._phones: dict[int, Telephone] = {}
@@ -155,6 +162,9 @@ class Caller:
 
     def _ask(self, ask: LegAsk) -> None:
         conversation = self._conversation
+        if self._is_closed():
+            self._refuse(ask.target, _CLOSED)
+            return
         contact = self._store.read().contacts.by_identity(conversation.identity)
         judged = self._asking.judge(
             ask,
@@ -235,6 +245,7 @@ class Caller:
 
 
 _NOT_NOW = "this gateway cannot call now"
+_CLOSED = Refused(LegReason.UNREACHABLE, CLOSED, CLOSED)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

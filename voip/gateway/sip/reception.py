@@ -19,7 +19,7 @@ from voip.errors import CallError
 from voip.gateway.counts import GatewayCounts
 from voip.gateway.sip import caller
 from voip.gateway.sip.asking import Asking, may_call
-from voip.gateway.sip.caller import Caller
+from voip.gateway.sip.caller import CLOSED, Caller
 from voip.gateway.sip.telephone import Line
 from voip.identity.contact import Grant
 from voip.identity.vault import Busy, Vault
@@ -65,9 +65,13 @@ class NeverBusy:
 
 
 class Reception:
-    """Serves the contacts who may ask for a telephone, all of them at once."""
+    """Serves the contacts who may ask for a telephone, all of them at once.
 
-    def __init__(
+    Attributes:
+        serves: how many are in a call with us.
+    """
+
+    def __init__(  # noqa: PLR0913 -- who we are, and for whom
         self,
         endpoint: Endpoint,
         store: VaultKeeper,
@@ -75,13 +79,19 @@ class Reception:
         *,
         counts: GatewayCounts | None = None,
         tell: Tell,
+        is_closed: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Take who we are, whom we know, and who dials; `tell` hears what happens."""
+        """Take who we are, whom we know, and who dials; `tell` hears what happens.
+
+        While it `is_closed`, nobody new is served; who is, stays.
+        """
+        self.serves = 0
         self._endpoint = endpoint
         self._store = store
         self._line = line
         self._counts = counts
         self._tell = tell
+        self._is_closed = is_closed
         self._asking = Asking(line.account)
 
     async def serve(self) -> None:
@@ -105,18 +115,24 @@ class Reception:
             store=self._store,
             counts=self._counts,
             tell=self._tell,
+            is_closed=self._is_closed,
         )
         why = ""
+        self.serves += 1
         try:
             await serving.run()
         except CallError as error:  # one call that cannot be is no end of all others
             why = str(error)
+        finally:
+            self.serves -= 1
         self._tell(CallLeft(alias, why))
 
     def _why_not(self, conversation: Conversation) -> str | None:
         """Say why a call is not taken; None if it is."""
         if conversation.state is not State.RINGING:
             return "they gave up"
+        if self._is_closed():
+            return CLOSED
         contact = self._store.read().contacts.by_identity(conversation.identity)
         grant = Grant.NONE if contact is None else contact.grant
         if not may_call(conversation.trust, grant):
