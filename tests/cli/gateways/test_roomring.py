@@ -44,6 +44,16 @@ def _hears(side: Side, *names: str) -> None:
             return
 
 
+def _invite(side: Side, name: str) -> None:
+    """Ask somebody in again, as soon as the call before it is over for both."""
+    answer = ""
+    while answer != "invited":
+        side.say(f"invite {name}")
+        while answer not in {"invited", "error"}:
+            answer = side.until()["event"]
+        answer = "" if answer == "error" else answer
+
+
 @pytest.fixture
 def asked(run: Run) -> tuple[Side, Side, Side]:
     """Two are in a room, and ask a third in, who waits for calls."""
@@ -62,7 +72,9 @@ def test_who_answers_is_told_who_is_in_the_room_and_comes(
 ) -> None:
     alice, bob, carol = asked
     first = carol.until(event="invitation")
-    named = carol.until(event="invitation")
+    named: list[str] = []
+    while sorted(named) != ["alice", "bob"]:
+        named = carol.until(event="invitation")["members"] or []
     carol.say("nonsense")
     complaint = carol.until(event="error")
     carol.say("accept")
@@ -70,14 +82,13 @@ def test_who_answers_is_told_who_is_in_the_room_and_comes(
     carol.say("leave")
     carol.until(event="closed")
     _hears(alice, "bob")
-    alice.say("invite carol")
+    _invite(alice, "carol")
     carol.until(event="invitation")  # who left goes on waiting for calls
     for side in (alice, bob):
         side.say("leave")
         side.end()
 
     assert (first["alias"], first["members"]) == ("alice", None)
-    assert sorted(named["members"]) == ["alice", "bob"]
     assert complaint["sentence"].startswith("expected accept or decline")
 
 
@@ -90,7 +101,7 @@ def test_who_declines_an_invitation_goes_on_waiting(
     carol.say("decline")
     end = carol.until(event="ended")
     declined = alice.until(event="not-coming")
-    alice.say("invite carol")
+    _invite(alice, "carol")
     carol.until(event="invitation")
 
     assert end["end"] in {"declined", "not-taken"}
