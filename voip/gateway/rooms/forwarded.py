@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from voip.description import Kind
 from voip.errors import CallError, UnreachableError
+from voip.gateway.counts import GatewayCounts
+from voip.gateway.rooms.framecounts import FrameCounts
 from voip.gateway.rooms.sdp import Near, format_offer, parse_far
 from voip.gateway.rooms.senderkeys import HeardKeys
 from voip.gateway.rooms.sfu import Closed, Congested, FeedAdded, FeedGone, FeedId, Sfu
@@ -58,6 +60,7 @@ class Forwarded:
         keys: HeardKeys,
         audience: Audience,
         secret: str = "",
+        counted: GatewayCounts | None = None,
     ) -> None:
         """Take what we send and with what it is opened there; nothing happens yet.
 
@@ -71,6 +74,7 @@ class Forwarded:
             keys: of the others.
             audience: who hears and sees what comes.
             secret: of the room, if it is we who made it: strangers are then put out.
+            counted: where packets are counted, if anybody looks at such figures.
         """
         self.others = 1
         self.has_all_keys = False
@@ -82,6 +86,8 @@ class Forwarded:
         self._keys = keys
         self._audience = audience
         self._secret = secret
+        self._counted = counted or GatewayCounts()
+        self._frame_counts: FrameCounts | None = None
         self._is_muted = self._shows = False
         self._screen: VideoSource | None = None
         self._publishing: Publishing | None = None
@@ -151,9 +157,9 @@ class Forwarded:
                 try:
                     async with self._open_sfu(ticket.url) as sfu:
                         await sfu.join(ticket)
-                        await self._publish(sfu)
+                        publishing = await self._publish(sfu)
                         failures = 0
-                        await self._take_events(sfu)
+                        await self._take_events(sfu, publishing)
                 except CallError as error:
                     self._warn(str(error))
                 finally:
@@ -161,7 +167,7 @@ class Forwarded:
             await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
             failures += 1
 
-    async def _publish(self, sfu: Sfu) -> None:
+    async def _publish(self, sfu: Sfu) -> Publishing:
         self._is_cut = asyncio.Event()
         self._publishing = publishing = Publishing(
             self._plan(),
@@ -182,6 +188,7 @@ class Forwarded:
         )
         self._rate = LossRate(_now())
         self.set_screen(self._screen)
+        return publishing
 
     def _show(self) -> None:
         on = {Kind.VIDEO: self._shows, Kind.SCREEN: self._screen is not None}
@@ -194,12 +201,15 @@ class Forwarded:
         taken, self._taken = self._taken, None
         for task in tuple(self._running):
             task.cancel()
+        if self._frame_counts is not None:
+            self._frame_counts.note()
+            self._frame_counts = None
         if publishing is not None:
             await publishing.close()
         if taken is not None:
             await taken.close()
 
-    async def _take_events(self, sfu: Sfu) -> None:
+    async def _take_events(self, sfu: Sfu, publishing: Publishing) -> None:
         """Follow what the server says, until it or our leg there is gone."""
         self._taken = taken = TakenFeeds(
             sfu,
@@ -210,10 +220,12 @@ class Forwarded:
             warn=self._warn,
             spawn=self._spawn,
         )
+        leg = publishing.leg
+        self._frame_counts = FrameCounts(self._counted, lambda: taken.frames(leg.sent))
         ends = (
             self._begin(self._read(sfu, taken)),
             self._begin(_wait(self._is_cut)),
-            self._begin(self._steer(sfu, taken)),
+            self._begin(self._steer(sfu, taken, self._frame_counts)),
         )
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         raise UnreachableError(
@@ -240,11 +252,12 @@ class Forwarded:
         for member, watching in self._taken or ():
             self._audience.heard(member, watching.pull(now))
 
-    async def _steer(self, sfu: Sfu, taken: TakenFeeds) -> None:
+    async def _steer(self, sfu: Sfu, taken: TakenFeeds, counts: FrameCounts) -> None:
         """Do what is done once a second: look at losses, and at strangers."""
         while True:
             self._set_rate(_now())
             await asyncio.sleep(STEER_S)
+            counts.note()
             if self._secret and self.has_all_keys:
                 for feed in taken.strangers():
                     await self._remove(sfu, feed)

@@ -129,6 +129,7 @@ class LargerRoom(MeshRoom):
             keys=self._keyring.heard,
             audience=self,
             secret=secret,
+            counted=counted,
         )
         self._sends: tuple[bool, bool] | None = None
         self._settle()

@@ -14,6 +14,7 @@ from typing import Protocol
 from voip.description import Kind
 from voip.errors import CallError, MalformedError
 from voip.gateway.rooms.feeds import Feeds, Verdict
+from voip.gateway.rooms.framecounts import Frames
 from voip.gateway.rooms.sdp import Far, Near, format_answer, parse_far
 from voip.gateway.rooms.senderkeys import MAX_MEMBERS, HeardKeys
 from voip.gateway.rooms.sfu import FeedId, Sfu
@@ -76,6 +77,7 @@ class TakenFeeds:
         self._taken: dict[FeedId, _Taken] = {}
         self._of_member: dict[bytes, FeedId] = {}
         self._refused: set[FeedId] = set()
+        self._opened = self._unopened = 0  # packets, of feeds that are over
 
     def __iter__(self) -> Iterator[tuple[bytes, Watching]]:
         """Give whose feeds are taken, and the feeds."""
@@ -117,6 +119,15 @@ class TakenFeeds:
     def strangers(self) -> frozenset[FeedId]:
         """Give the feeds that are no member's, as far as we have the members' keys."""
         return frozenset(map(FeedId, self._feeds.strangers(_now())))
+
+    def frames(self, sent: int) -> Frames:
+        """Say what came since the beginning, beside what was sent."""
+        feeds = [each.watching for each in self._taken.values() if each.watching]
+        return Frames(
+            sent,
+            self._opened + sum(each.opened for each in feeds),
+            self._unopened + sum(each.unopened for each in feeds),
+        )
 
     async def close(self) -> None:
         """Let go of all; the server sees us leave, and is told nothing more."""
@@ -166,6 +177,8 @@ class TakenFeeds:
             if of == feed:
                 del self._of_member[member]
         if taken is not None and taken.watching is not None:
+            self._opened += taken.watching.opened
+            self._unopened += taken.watching.unopened
             await taken.watching.close()
 
     # Whose it is.

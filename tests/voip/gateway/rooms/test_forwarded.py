@@ -12,6 +12,7 @@ from tests.voip.gateway.hostile_forwarder import LOOPBACK, Feed, Forwarder, Memb
 from tests.voip.gateway.larger_rooms import until
 from tests.voip.gateway.meshes import GROUP
 from tests.voip.people import tone_plan
+from voip.gateway.counts import Direction, GatewayCounts, Kind
 from voip.gateway.rooms.feeds import SILENT_S
 from voip.gateway.rooms.forwarded import MAX_TOLD, STEER_S, Forwarded
 from voip.gateway.rooms.senderkeys import HeardKeys, SendingKey
@@ -90,11 +91,12 @@ class Place:
     server: Slow
     forwarded: Forwarded
     listener: Listener
+    counted: GatewayCounts
 
 
 @asynccontextmanager
 async def at_server(*, secret: str = "") -> AsyncIterator[Place]:
-    server, listener = Slow(), Listener()
+    server, listener, counted = Slow(), Listener(), GatewayCounts()
     key = SendingKey(GROUP, US, entropy=os.urandom)
     forwarded = Forwarded(
         tone_plan,
@@ -105,11 +107,12 @@ async def at_server(*, secret: str = "") -> AsyncIterator[Place]:
         keys=HeardKeys(GROUP),
         audience=listener,
         secret=secret,
+        counted=counted,
     )
     running = asyncio.ensure_future(forwarded.run(TICKET))
     try:
         await until(lambda: bool(server.seen))  # our sound arrives there
-        yield Place(server, forwarded, listener)
+        yield Place(server, forwarded, listener, counted)
     finally:
         running.cancel()
         await asyncio.wait([running])
@@ -145,6 +148,14 @@ async def test_a_server_that_says_too_much_is_not_quoted_without_end() -> None:
 
         assert len(place.listener.warnings) == MAX_TOLD
         assert before > 0
+
+
+async def test_what_leaves_is_counted() -> None:
+    async with at_server() as place:
+        out = place.counted.frames(Kind.ROOM, Direction.OUT)
+        await until(lambda: out.passed > 0)
+
+    assert out.passed >= len(place.server.seen)
 
 
 async def test_a_feed_that_is_announced_twice_is_taken_once() -> None:
