@@ -50,6 +50,7 @@ BAR_PER_S = 1000
 ROUND_S = 3.0
 BAR_P99_MS = 100.0
 BAR_SCALE = 1.5
+BAR_IDLE_KB = 24.0
 IN_FLIGHT = 256
 """PUTs without an answer while as much is sent as passes."""
 
@@ -69,6 +70,7 @@ def figures() -> list[Figure]:
         appended = [_append_and_sync(folder / "log") for _ in range(ROUNDS)]
         embedded = asyncio.run(_through_relay(folder))
         full, paced = embedded.full, embedded.paced
+        plain_kb = asyncio.run(_idle_without_tls(folder))
         shared = _through_shared()
         committed = [_commit_groups(folder / "bare.db") for _ in range(ROUNDS)]
     rates = [len(tally.delivered) / tally.lasted for tally in full]
@@ -89,6 +91,12 @@ def figures() -> list[Figure]:
             [embedded.idle_kb],
             unit="kB",
             note="with TLS, which takes more than half of it",
+        ),
+        figure(
+            "memory of an idle client, behind a proxy that has the TLS",
+            [plain_kb],
+            unit="kB",
+            bar=BAR_IDLE_KB,
         ),
         *shared,
         figure(
@@ -197,6 +205,14 @@ async def _through_relay(
     )
 
 
+async def _idle_without_tls(folder: Path) -> float:
+    async with _relay(folder, 1, None, "--plain") as (address, pid):
+        before_kb = _memory_kb(pid)
+        async with open_clients(address, CLIENTS, is_plain=True):
+            await asyncio.sleep(1.0)  # all wait in a GET
+            return (_memory_kb(pid) - before_kb) / CLIENTS
+
+
 async def _probed(address: RelayAddress, clients: list[Client]) -> list[Tally]:
     """Keep the relay busy, and have a process that is not see how it does."""
     process = await asyncio.create_subprocess_exec(
@@ -246,13 +262,13 @@ def _memory_kb(pid: int) -> float:
 
 @asynccontextmanager
 async def _relay(
-    folder: Path, workers: int, engine: Engine | None
+    folder: Path, workers: int, engine: Engine | None, *options: str
 ) -> AsyncIterator[tuple[RelayAddress, int]]:
     store = engine.url if engine else f"sqlite:{folder / 'relay.db'}"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "--home", str(folder), "relay", "serve"),
         *("--port", "0", "--json", "--drain", "0", "--store", store),
-        *("--workers", str(workers), "--quota", "1024"),
+        *("--workers", str(workers), "--quota", "1024", *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )

@@ -152,9 +152,10 @@ def _pairs(clients: list[Client]) -> Iterator[tuple[Client, Client]]:
 
 @asynccontextmanager
 async def open_clients(
-    relay: RelayAddress, count: int, *, network: int = 0
+    relay: RelayAddress, count: int, *, network: int = 0, is_plain: bool = False
 ) -> AsyncIterator[list[Client]]:
     """Connect clients from addresses of 127.0.`network`.0/24, which all are ours."""
+    scheme = "ws" if is_plain else "wss"
     async with AsyncExitStack() as stack:
         # The relay bounds the clients of one address.
         homes = [
@@ -174,7 +175,7 @@ async def open_clients(
             async with room:
                 return Client(
                     await home.ws_connect(
-                        f"wss://{relay.netloc}{PATH}",
+                        f"{scheme}://{relay.netloc}{PATH}",
                         ssl=context,
                         max_msg_size=FRAME_BYTES + 1,
                     )
