@@ -20,12 +20,13 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, Self
 
 from voip.endpoint import Endpoint
-from voip.errors import CallError, MissingError, RefusedError, UnexpectedEventError
+from voip.errors import CallError, RefusedError
 from voip.gateway.counts import GatewayCounts
 from voip.gateway.rooms.companion import Companion, Said
 from voip.gateway.rooms.forwarded import Forwarded, OpenSfu
 from voip.gateway.rooms.keyring import Keyring
 from voip.gateway.rooms.mesh import MeshRoom
+from voip.gateway.rooms.presenting import Presenting
 from voip.gateway.rooms.senderkeys import MAX_MEMBERS
 from voip.gateway.rooms.whereabouts import Whereabouts
 from voip.identity.keys import Entropy
@@ -117,7 +118,6 @@ class LargerRoom(MeshRoom):
         self._doubted: set[Companion] = set()  # of whom the user was told so
         self._heard_at: dict[Companion, float] = {}
         self._beat_at = 0.0
-        self._screen: VideoSource | None = None
         self._published = self.bridge.port(_SERVER)
         pictures = plan.has_pictures or guests
         self._forwarded = Forwarded(
@@ -130,6 +130,9 @@ class LargerRoom(MeshRoom):
             audience=self,
             secret=secret,
             counted=counted,
+        )
+        self._presenting = Presenting(
+            self._forwarded, self._company, has_pictures=pictures
         )
         self._sends: tuple[bool, bool] | None = None
         self._settle()
@@ -172,7 +175,7 @@ class LargerRoom(MeshRoom):
 
     @property
     def _shows_screen(self) -> bool:
-        return self._screen is not None
+        return self._presenting.is_on
 
     def share_screen(self, source: VideoSource) -> None:
         """Show a screen to all, also to those who come; closed at the end.
@@ -181,29 +184,11 @@ class LargerRoom(MeshRoom):
             UnexpectedEventError: one is shown already; this one is closed.
             MissingError: the room was entered without pictures; likewise.
         """
-        try:
-            self._check_screen()
-            self._forwarded.set_screen(source)
-        except CallError:
-            source.close()
-            raise
-        self._screen = source
-        self._company.each(lambda conversation: conversation.set_screen(on=True))
-
-    def _check_screen(self) -> None:
-        if self._screen is not None:
-            raise UnexpectedEventError("a screen is shown already")
-        if not self._plan.has_pictures:
-            # None are offered to the server, so it would refuse us each time anew.
-            raise MissingError("the room was entered without pictures")
+        self._presenting.share(source)
 
     def stop_screen(self) -> None:
         """Show our screen no longer, if we did."""
-        if self._screen is not None:
-            self._forwarded.set_screen(None)
-            self._screen.close()
-            self._screen = None
-            self._company.each(lambda conversation: conversation.set_screen(on=False))
+        self._presenting.stop()
 
     def stats(self) -> Mapping[str, MediaStats]:
         """Count what goes to the server, and what comes of each member."""
@@ -251,9 +236,7 @@ class LargerRoom(MeshRoom):
         self._heard_at[companion] = _now()
         self._keyring.heard.drop(companion.key)  # one who comes back begins anew
         self._weigh(companion)
-        if self._screen is not None:
-            with contextlib.suppress(MissingError):  # it ends at this moment
-                companion.conversation.set_screen(on=True)
+        self._presenting.came(companion)
 
     def _went(self, companion: Companion) -> None:
         """Take a new key, of which who went learns nothing."""
