@@ -139,26 +139,26 @@ class Carried:
         Raises:
             UnexpectedEventError: nobody of that name asks.
         """
-        asking = [
-            each.conversation
+        asking = {
+            each: news
             for each, news in self._theirs.items()
             if news.asks and name in (None, each.conversation.alias)
-        ]
+        }
         if not asking:
             raise UnexpectedEventError("nobody asks about guests")
-        for conversation in asking:
-            conversation.answer_legs(accept=accept)
+        for companion, news in asking.items():
+            companion.conversation.answer_legs(accept=accept)
+            is_here = any(leg.stage is not LegStage.ANNOUNCED for leg in news.legs.legs)
+            if is_here and not accept:
+                self._tell(
+                    RoomWarned(_apart("you do not take the guests of", news.via))
+                )
 
     def _refused(self, companion: Companion) -> None:
         if companion.conversation.end is not None:
             return  # they could not be told, for they are gone
         alias = companion.conversation.alias
-        self._tell(
-            RoomWarned(
-                f"{alias} does not take the guests who are here:"
-                f" you and {alias} do not hear each other"
-            )
-        )
+        self._tell(RoomWarned(_apart("your guests are not taken by", alias)))
 
     def _changed(self) -> None:
         if self.legs is not None:
@@ -169,3 +169,8 @@ class Carried:
                 }
             )
         self._tell(GuestsChanged(tuple(self._theirs.values())))
+
+
+def _apart(why: str, alias: str) -> str:
+    """Say who is kept apart from us as long as guests are here."""
+    return f"{why} {alias}: until these are gone, you do not hear each other"

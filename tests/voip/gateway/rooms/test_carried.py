@@ -98,6 +98,10 @@ def port(person: Inside, alias: str) -> Port:
     return person.room._named(alias).port
 
 
+def warnings(person: Inside) -> list[str]:
+    return [each.sentence for each in person.told if isinstance(each, RoomWarned)]
+
+
 def people_who(on_legs: OnLegs, *names: str) -> list[Party]:
     """Make friends who do this about a gateway's legs."""
     found = friends(*names)
@@ -210,17 +214,33 @@ async def test_who_comes_later_and_refuses_is_kept_apart_and_not_removed() -> No
         there = await stack.enter_async_context(on(wire, carol))
         person = await stack.enter_async_context(coming(two[1], there, "carol"))
         await stands([*two, person])
-        apart = RoomWarned(
-            "carol does not take the guests who are here:"
-            " you and carol do not hear each other"
-        )
-        await until(lambda: apart in two[0].told)
+        await until(lambda: any("by carol" in each for each in warnings(two[0])))
         early = port(two[0], "carol").is_open
         guest.leave()
         await until(lambda: port(two[0], "carol").is_open)
 
         assert not early
         assert len(person.members) == 3
+
+
+@simulated
+async def test_who_refuses_guests_who_are_here_is_told_what_follows() -> None:
+    wire = Town()
+    trio = people_who(OnLegs.ASK, "alice", "bob", "carol")
+    async with AsyncExitStack() as stack:
+        people = meeting(wire, trio[0], guests=True)
+        one = await stack.enter_async_context(people)
+        guest = Visitor(one[0], "zoe")
+        await guest.leg.joined()
+        there = await stack.enter_async_context(on(wire, trio[1]))
+        person = await stack.enter_async_context(coming(one[0], there, "bob"))
+        await stands([*one, person])
+        await until(lambda: asks(person))
+        person.room.answer_guests(None, accept=False)
+        apart = "of alice: until these are gone, you do not hear each other"
+        await until(lambda: any(apart in each for each in warnings(person)))
+
+        assert guest.leg.ended is None
 
 
 @simulated
