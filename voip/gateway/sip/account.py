@@ -30,7 +30,9 @@ from voip.gateway.sip.statements import (
 MAX_BYTES = 65536
 """Of a file: a thousand numbers and rules fit."""
 MAX_SECRET = 128  # characters of a password; providers give out 8 to 64
-DEFAULT_REGISTER_S = 600
+DEFAULT_REGISTER_S = 120
+"""A connection that breaks is seen by nobody before the next time, and until then no
+call comes in."""
 
 _COMMENT = re.compile(r"(?:^|\s)#")
 _MISREAD = frozenset('"\\;')

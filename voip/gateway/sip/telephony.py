@@ -23,7 +23,6 @@ from types import TracebackType
 from typing import Final, Self
 
 from voip.errors import (
-    CallError,
     NotAllowedError,
     RefusedError,
     UnreachableError,
@@ -46,6 +45,7 @@ from voip.gateway.sip.leg import SipLeg
 from voip.gateway.sip.mark import expected, may_be_called
 from voip.gateway.sip.pipe import Pipe
 from voip.gateway.sip.process import WORKER, running_worker, was_stopped
+from voip.gateway.sip.registration import AGAIN_S, Registration
 from voip.gateway.sip.settings import format_account_line, format_config
 from voip.gateway.sip.statuses import why_unregistered
 
@@ -56,6 +56,7 @@ MAX_LEGS = 64  # at once; a worker that tells of more has gone mad
 BEHIND_BYTES = 4 * 640 * 480
 """What may wait for a worker that does not read; it then loses sound and pictures."""
 
+_NO_WORKER = "the SIP worker does not begin"
 _ASKED_FOR_MORE = "the SIP worker asked for what no telephone needs, and was stopped"
 _FILTERED = "a filter of system calls around the gateway stops the SIP worker"
 
@@ -68,7 +69,6 @@ class SipLine:
     Attributes:
         account: what its file says.
         counts: for the metrics page.
-        is_registered: whether the exchange knows where we are; a trunk always does.
         worker_pid: the process that speaks SIP; None while there is none.
         walls: what shuts that process in, of `confine.WALLS`.
     """
@@ -85,6 +85,7 @@ class SipLine:
         trace: Callable[[str], None] | None = None,
         worker: tuple[str, ...] = WORKER,
         start_s: float = START_S,
+        again_s: float = AGAIN_S,
     ) -> None:
         """Take what the account stands on.
 
@@ -101,6 +102,7 @@ class SipLine:
                 are in it: see `voip.gateway.sip.trace`.
             worker: arguments of the Python that runs it.
             start_s: how long it may take to begin.
+            again_s: when to register again, where that failed.
 
         Raises:
             NotAllowedError: calls of this account can be heard on their way, and that
@@ -123,21 +125,22 @@ class SipLine:
         )
         self._trace = trace
         self._program = worker
-        self._start_s = start_s
+        self._start_s, self._again_s = start_s, again_s
         self.counts = counts or GatewayCounts()
-        self.is_registered = False
         self.worker_pid: int | None = None
         self.walls: tuple[str, ...] = ()
         self._legs: dict[int, SipLeg] = {}
         self._last = 0
         self._pipe: Pipe | None = None
         self._is_ready = False
-        self._refusal: RefusedError | None = None
         self._incoming: asyncio.Queue[SipLeg | RefusedError] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
-        self._standing: asyncio.Future[None] = (
-            asyncio.get_running_loop().create_future()
+        self._registration = Registration(
+            self.counts,
+            lambda: self._send(format_command(Command(Order.REGISTER))),
+            is_trunk=not self.account.register_s,
+            again_s=self._again_s,
         )
         self.counts.sip_accounts += 1
         self._keeping = asyncio.create_task(self._keep())
@@ -153,8 +156,7 @@ class SipLine:
         with suppress(asyncio.CancelledError):
             await self._keeping
         self.counts.sip_accounts -= 1
-        if not self._standing.cancel():
-            self._standing.exception()  # somebody asked, or nobody ever wanted to know
+        self._registration.close()
 
     async def registered(self) -> None:
         """Wait until calls can be made, and come.
@@ -165,7 +167,7 @@ class SipLine:
             TrustError: its certificate is not accepted; likewise.
             UnreachableError: it does not answer, or the worker cannot begin.
         """
-        await asyncio.shield(self._standing)
+        await self._registration.outcome()
 
     def dial(self, uri: str, *, video: bool = False) -> SipLeg:
         """Call somebody; who may be called is for `admission` to say before.
@@ -195,6 +197,11 @@ class SipLine:
             yield came
 
     @property
+    def is_registered(self) -> bool:
+        """Whether the exchange knows where we are; a trunk always does."""
+        return self._registration.is_on
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Which of `confine.WALLS` do not stand around the worker of now."""
         return tuple(wall for wall in WALLS if wall not in self.walls)
@@ -210,11 +217,12 @@ class SipLine:
             except OSError as error:  # no descriptor, memory or folder left for one
                 _log.warning("the SIP worker cannot be started: %s", error.strerror)
                 has_begun = False
-            if self._refusal is not None:
-                self._incoming.put_nowait(self._refusal)
+            if (refusal := self._registration.refusal) is not None:
+                self._incoming.put_nowait(refusal)
                 return
             if not has_begun:
-                self._fall(UnreachableError("the SIP worker does not begin"))
+                self._registration.fail(UnreachableError(_NO_WORKER))
+                self._registration.lose()
             wait_s = FIRST_WAIT_S if has_begun else min(2 * wait_s, LONGEST_WAIT_S)
             self.counts.worker_restarts += 1
             await asyncio.sleep(wait_s)
@@ -236,7 +244,7 @@ class SipLine:
             finally:
                 self._silence.cancel()
                 self._pipe, self.worker_pid, self._is_ready = None, None, False
-                self._set_registered(on=False)
+                self._registration.lose()
                 for leg in tuple(self._legs.values()):
                     leg.lose()
         if was_stopped(process):
@@ -249,9 +257,9 @@ class SipLine:
             case Said.READY:
                 self._begin(event.text.split())
             case Said.REGISTERED:
-                self._stand()
+                self._registration.succeed()
             case Said.UNREGISTERED:
-                self._fall(why_unregistered(event, self.account))
+                self._unregistered(event)
             case Said.INCOMING:
                 self._come(event)
             case Said.REPLACED:
@@ -267,28 +275,13 @@ class SipLine:
         self._is_ready = True
         self.walls = tuple(wall for wall in WALLS if wall in walls)
         self._silence.cancel()
-        if self.account.register_s:
-            self._send(format_command(Command(Order.REGISTER)))
-        else:
-            self._stand()
+        self._registration.begin()
 
-    def _stand(self) -> None:
-        self._set_registered(on=True)
-        if not self._standing.done():
-            self._standing.set_result(None)
-
-    def _fall(self, error: CallError) -> None:
-        self._set_registered(on=False)
-        if not self._standing.done():
-            self._standing.set_exception(error)
+    def _unregistered(self, event: Event) -> None:
+        error = why_unregistered(event, self.account)
+        self._registration.fail(error)
         if isinstance(error, RefusedError) and self._pipe is not None:
-            # Trying again with the same password locks accounts.
-            self._refusal = error
             self._pipe.close()
-
-    def _set_registered(self, *, on: bool) -> None:
-        self.counts.sip_registered += on - self.is_registered
-        self.is_registered = on
 
     def _hear(self, sounds: list[Sound]) -> None:
         """Take a beat: 20 ms of each call, answered by 20 ms for each."""

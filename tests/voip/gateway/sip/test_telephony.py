@@ -753,6 +753,32 @@ async def test_a_wrong_password_is_said_once_and_not_tried_again(
 
 
 @pytest.mark.slow
+async def test_an_exchange_that_does_not_answer_is_asked_again(tmp_path: Path) -> None:
+    silent_once = (
+        f"{READY}"
+        "tells = [Event(Said.UNREGISTERED, 0, 503, 'No'), Event(Said.REGISTERED)]\n"
+        "while data := sock.recv(65536):\n"
+        "    for each in reader.feed(data):\n"
+        "        if each.order is Order.REGISTER:\n"
+        "            sock.sendall(format_event(tells.pop(0)))\n"
+    )
+    ca_file = tmp_path / "ca"
+    ca_file.touch()
+    line = SipLine(
+        parse_account(b"account sip:a@pbx.example"),
+        ca_file=ca_file,
+        worker=python_worker(silent_once),
+        again_s=0.1,
+    )
+    async with line:
+        with pytest.raises(UnreachableError, match="does not register us: 503"):
+            await line.registered()
+        await until(lambda: line.is_registered)
+
+    assert line.counts.worker_restarts == 0
+
+
+@pytest.mark.slow
 async def test_a_speaker_with_a_clock_of_its_own_is_refused(tmp_path: Path) -> None:
     class Driven:
         def drive(self, pull: object) -> None: ...
