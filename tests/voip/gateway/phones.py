@@ -306,6 +306,7 @@ def line_to(
     host: str = "localhost",
     transport: str = "tls",
     allow_unencrypted: bool = False,
+    trace: Callable[[str], None] | None = None,
 ) -> SipLine:
     """Make a gateway's line whose exchange is this telephone."""
     text = "\n".join(
@@ -326,6 +327,7 @@ def line_to(
         ca_file=authority.ca_file,
         allow_unencrypted=allow_unencrypted,
         interface=host.strip("[]") if ":" in host else "127.0.0.1",
+        trace=trace,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import ssl
 import tempfile
@@ -55,6 +56,7 @@ from voip.gateway.sip.call import (
 from voip.gateway.sip.frames import THEIRS
 from voip.gateway.sip.leg import Replaced, SipLeg
 from voip.gateway.sip.telephony import MAX_LEGS, SipLine
+from voip.gateway.sip.trace import format_traced
 from voip.media.pattern import Tone, draw_pattern
 from voip.media.plan import MediaPlan
 from voip.media.sources import Picture
@@ -379,6 +381,28 @@ async def test_a_call_that_comes_is_answered(
         True,
     )
     assert call.ear.hertz == pytest.approx(THEIRS_HZ, abs=5)
+
+
+@pytest.mark.slow
+async def test_a_trace_has_the_messages_and_no_keys(
+    tmp_path: Path, authority: Authority
+) -> None:
+    heard: list[str] = []
+    async with (
+        running_phone(tmp_path / "phone", authority) as phone,
+        line_to(phone, authority, trace=heard.append) as line,
+    ):
+        await line.registered()
+        call = watch(line.dial(phone.uri()))
+        await call.secured()
+        call.leg.end()
+        await call.over()
+        await until(lambda: any("BYE" in each for each in heard))
+    text = "".join(format_traced(each, 0.0) for each in heard)
+
+    assert "inline:" in "".join(heard)
+    assert re.search(r"inline:(?!\[left out\])", text) is None
+    assert ("INVITE sip:phone@" in text, "SIP/2.0 200 OK" in text) == (True, True)
 
 
 @pytest.mark.slow
