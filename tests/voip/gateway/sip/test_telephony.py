@@ -402,7 +402,7 @@ async def test_a_trace_has_the_messages_and_no_keys(
 
     assert "inline:" in "".join(heard)
     assert re.search(r"inline:(?!\[left out\])", text) is None
-    assert ("INVITE sip:phone@" in text, "SIP/2.0 200 OK" in text) == (True, True)
+    assert ("INVITE sip:phone@" in text, "SIP/2.0 200" in text) == (True, True)
 
 
 @pytest.mark.slow
