@@ -47,6 +47,15 @@ def check_asker(trust: Trust, grant: Grant, kind: LegKind) -> None:
             "a leg is for contacts whose device was met before: expected trust"
             f" 'continuous' or 'verified', came {trust.state.value!r}"
         )
+    check_grant(grant, kind)
+
+
+def check_grant(grant: Grant, kind: LegKind) -> None:
+    """Check that somebody allowed a contact to ask for legs of a kind.
+
+    Raises:
+        NotAllowedError: nobody did.
+    """
     if grant not in _GRANTED[kind]:
         raise NotAllowedError(
             f"this contact may not ask for a {kind.name.lower()} leg: its grant is"

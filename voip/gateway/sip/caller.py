@@ -17,15 +17,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 from voip.asides import Aside
 from voip.conversation import Conversation
-from voip.errors import CallError, LimitError
+from voip.errors import CallError, LimitError, NotAllowedError
 from voip.gateway.bridge import Bridge, Port
 from voip.gateway.counts import GatewayCounts
 from voip.gateway.joined import Joined
-from voip.gateway.sip.allowance import USED_UP, Allowance
+from voip.gateway.sip.allowance import Allowance
 from voip.gateway.sip.asking import Asker, Asking, Refused, Wanted
 from voip.gateway.sip.call import CallOver, Happened
 from voip.gateway.sip.connecting import CONTACT
@@ -162,14 +161,20 @@ class Caller:
 
     def _ask(self, ask: LegAsk) -> None:
         conversation = self._conversation
+        identity = conversation.identity
         if self._is_closed():
             self._refuse(ask.target, _CLOSED)
             return
-        contact = self._store.read().contacts.by_identity(conversation.identity)
+        try:
+            vault = self._store.read()
+        except CallError as error:
+            self._refuse(ask.target, _because(error))
+            return
+        contact = vault.contacts.by_identity(identity)
         judged = self._asking.judge(
             ask,
             Asker(
-                conversation.identity,
+                identity,
                 conversation.trust,
                 Grant.NONE if contact is None else contact.grant,
             ),
@@ -178,31 +183,34 @@ class Caller:
         if isinstance(judged, Refused):
             self._refuse(ask.target, judged)
         else:
-            self._tasks.create_task(self._call(ask.target, judged))
+            calling = self._tasks.create_task(self._call(ask.target, judged))
+            # Also where it is cancelled before its first step.
+            calling.add_done_callback(lambda _: self._asking.over(identity))
 
     def _refuse(self, target: str, refused: Refused) -> None:
         self._tell(AskRefused(self._conversation.alias, target, refused))
-        text = refused.text.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
+        end = LegEnd(0, refused.reason, text=_cut(refused.text))
         try:
-            self._conversation.say(LegEnd(0, refused.reason, text=text))
+            self._conversation.say(end)
         except CallError:  # they take none of our answers
             self._conversation.hang_up()
 
     async def _call(self, target: str, wanted: Wanted) -> None:
         """Call a telephone, and hold it to its end."""
-        identity = self._conversation.identity
         phone = self._phone()
-        ran_out = partial(phone.hang_up, LegReason.NOT_ALLOWED, text=USED_UP)
+        allowance = Allowance(self._store, self._conversation.identity)
+
+        def ran_out(error: CallError) -> None:
+            refused = _because(error)
+            phone.hang_up(refused.reason, text=_cut(refused.text))
+
         try:
-            async with Allowance(self._store, identity).spending(ran_out):
+            async with allowance.spending(ran_out):
                 await self._hold(phone, wanted)
-        except LimitError as error:
-            self._refuse(target, Refused(LegReason.NOT_ALLOWED, str(error), str(error)))
         except CallError as error:
-            self._refuse(target, Refused(LegReason.UNREACHABLE, _NOT_NOW, str(error)))
+            self._refuse(target, _because(error))
         finally:
             phone.leave()
-            self._asking.over(identity)
 
     def _phone(self) -> Telephone:
         self._last += 1
@@ -244,8 +252,24 @@ class Caller:
             phone.hang_up(reason)
 
 
+_NO_GRANT = "nobody allows you to telephone here any more"
 _NOT_NOW = "this gateway cannot call now"
 _CLOSED = Refused(LegReason.UNREACHABLE, CLOSED, CLOSED)
+
+
+def _because(error: CallError) -> Refused:
+    """Say why nobody is called, or no longer; paths of ours are not for them."""
+    match error:
+        case LimitError():
+            return Refused(LegReason.NOT_ALLOWED, str(error), str(error))
+        case NotAllowedError():
+            return Refused(LegReason.NOT_ALLOWED, _NO_GRANT, str(error))
+        case _:
+            return Refused(LegReason.UNREACHABLE, _NOT_NOW, str(error))
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

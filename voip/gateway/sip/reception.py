@@ -102,12 +102,22 @@ class Reception:
 
     async def _take(self, conversation: Conversation) -> None:
         alias = conversation.alias
-        if (why := self._why_not(conversation)) is not None:
-            if conversation.state is State.RINGING:
+        try:
+            why = self._why_not(conversation)
+            if why is None:
+                why = await self._serve(conversation)
+            elif conversation.state is State.RINGING:
                 conversation.decline()
-            self._tell(CallLeft(alias, why))
-            return
-        self._tell(CallTaken(alias))
+        except CallError as error:  # one call that cannot be is no end of all others
+            why = str(error)
+        self._tell(CallLeft(alias, why))
+
+    async def _serve(self, conversation: Conversation) -> str:
+        """Serve a contact to the end of their call; gives what there is to say of it.
+
+        Raises what `Caller.run` does.
+        """
+        self._tell(CallTaken(conversation.alias))
         serving = Caller(
             conversation,
             self._line,
@@ -117,15 +127,12 @@ class Reception:
             tell=self._tell,
             is_closed=self._is_closed,
         )
-        why = ""
         self.serves += 1
         try:
             await serving.run()
-        except CallError as error:  # one call that cannot be is no end of all others
-            why = str(error)
         finally:
             self.serves -= 1
-        self._tell(CallLeft(alias, why))
+        return ""
 
     def _why_not(self, conversation: Conversation) -> str | None:
         """Say why a call is not taken; None if it is."""
