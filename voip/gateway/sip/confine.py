@@ -15,8 +15,8 @@ import os
 import queue  # noqa: F401 -- likewise, and its compiled half could not be loaded later
 import resource
 import signal
+import stat
 import struct
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -54,6 +54,7 @@ _OPENED = (
     Path("/etc/ssl/openssl.cnf"),
     Path("/etc/crypto-policies"),
     Path("/sys/devices/system/cpu"),  # how many there are
+    Path(os.__file__).parent,  # Python's own library: some is imported when needed
 )
 
 _ADDRESS_SPACE = 4 << 30  # bytes; a call has a thread or two, of 8 MiB stack each
@@ -182,15 +183,9 @@ def _open_only(libc: ctypes.CDLL, ca_file: Path, folder: Path) -> bool:
 
 
 def _grants(ca_file: Path, folder: Path) -> Iterator[tuple[Path, int]]:
-    for path in (ca_file, *_OPENED, *_library()):
-        yield path, _READ_FILE | (_READ_DIR if path.is_dir() else 0)
+    for path in (ca_file, *_OPENED):
+        yield path, _READ_FILE | _READ_DIR
     yield folder, _READ_DIR | _MAKE_DIR | _REMOVE_DIR
-
-
-def _library() -> Iterator[Path]:
-    """Give the folders of Python's own library: some of it is imported when needed."""
-    for name in ("stdlib", "platstdlib"):
-        yield Path(sysconfig.get_path(name))
 
 
 def _grant(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:
@@ -199,6 +194,8 @@ def _grant(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:
     except OSError:
         return  # what is not there need not be read
     try:
+        if not stat.S_ISDIR(os.fstat(opened).st_mode):
+            rights &= _READ_FILE  # a rule that asks for more of a file is refused
         rule = struct.pack("=Qi", rights, opened)
         if libc.syscall(_RULE, ruleset, _BENEATH, rule, 0):
             raise OSError(ctypes.get_errno(), "a rule of Landlock")

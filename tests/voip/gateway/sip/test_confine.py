@@ -30,11 +30,11 @@ def tried(attempt):
     except OSError as error:
         return errno.errorcode[error.errno]
 
-def take_away(number, *first):
+def take_away(number, *first, answer=0x50000 | errno.ENOSYS):
     # As on a kernel without this call, or without it for this first argument.
     steps = [(0x20, 0, 0, 0), (0x15, 0, 2 + len(first), number), (0x20, 0, 0, 16)]
     steps += [(0x15, 0, 1, each) for each in first]
-    steps += [(6, 0, 0, 0x50000 | errno.ENOSYS), (6, 0, 0, 0x7FFF0000)]
+    steps += [(6, 0, 0, answer), (6, 0, 0, 0x7FFF0000)]
     program = b"".join(struct.pack("=HBBI", *step) for step in steps)
     kept = ctypes.create_string_buffer(program)
     libc.prctl(38, 1, 0, 0, 0)
@@ -92,6 +92,7 @@ DEADLY = {
     "process_vm_writev": "libc.process_vm_writev(parent, 0, 0, 0, 0, 0)",
 }
 PRCTL = {"x86_64": 157, "aarch64": 167}
+CAPSET = {"x86_64": 126, "aarch64": 91}
 
 
 def run(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
@@ -175,6 +176,22 @@ def test_a_wall_that_cannot_stand_is_not_claimed(
     expected = [each for each in answers["walls"].split() if each != missing]
 
     assert (done.stdout.split(), done.stderr) == (expected, "")
+
+
+def test_who_has_no_power_does_not_ask_to_lose_it(
+    tmp_path: Path, answers: dict[str, str]
+) -> None:
+    if os.geteuid() != 0 or "seccomp" not in answers["walls"]:
+        pytest.skip("needs root, to become somebody else, and seccomp")
+    # As a service whose filter (systemd's @privileged) ends who tries.
+    done = run(
+        tmp_path,
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        f"take_away({CAPSET.get(os.uname().machine)}, answer=0x80000000)\n"
+        "print(*confine(Path('/etc/hosts'), Path('/')))",
+    )
+
+    assert (done.stdout.strip(), done.returncode) == (answers["walls"], 0)
 
 
 def test_who_is_shut_in_has_no_terminal_and_no_power(tmp_path: Path) -> None:
