@@ -9,6 +9,7 @@ import pytest
 from cli.codes import Code
 from tests.cli.conftest import Start
 from tests.cli.side import Side, save
+from tests.cli.terminal import Terminal
 from tests.voip.people import introduce, person
 from voip.identity.card import parse_relay
 
@@ -90,6 +91,31 @@ def test_who_answers_is_told_who_is_in_the_room_and_comes(
 
     assert (first["alias"], first["members"]) == ("alice", None)
     assert complaint["sentence"].startswith("expected accept or decline")
+
+
+@pytest.mark.slow
+def test_at_a_terminal_a_key_takes_it_and_then_lines_are_typed(
+    run: Run, tmp_path: Path
+) -> None:
+    home = [f"--home={tmp_path}/carol", f"--passphrase-file={tmp_path}/pw"]
+    carol = Terminal(tmp_path, *home, "answer", *_MEDIA[:-1])
+    carol.until_shown("waiting for calls")
+    alice = run("alice", "gateway", "room", "open", "carol")
+    alice.until(event="invited")
+    carol.until_shown("alice asks you into a room; 'a' comes, 'd' declines")
+    carol.until_shown("a room of 1: alice")
+    carol.press("a")
+    _hears(alice, "carol")
+    carol.until_shown("2 in the room:")
+    carol.type("leave")
+    carol.until_shown("out of the room: you left")
+    _invite(alice, "carol")
+    carol.until_shown("alice asks you into a room")
+    carol.press("d")
+    carol.until_shown("not in the room of alice: declined")
+    carol.terminate()
+
+    assert carol.end() in {Code.INTERRUPTED, Code.REFUSED}  # may be leaving still
 
 
 @pytest.mark.slow
