@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from cli.gateways.phonedesk import Side
+from cli.gateways.phoneside import Side
 from cli.gateways.phoneview import facts, line_of, mark_facts, mark_line
 from cli.output import escape, is_for_programs, note, show
 from voip.endpoint import Endpoint

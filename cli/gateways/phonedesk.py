@@ -1,16 +1,15 @@
 """One account before whoever sits here: one telephone call at a time.
 
-What happens is shown, and orders are carried out. `Side` says who talks with the
-telephone: a contact, or whoever sits here.
+What happens is shown, and orders are carried out.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any, assert_never
 
 from cli.codes import Code
 from cli.console import read_input
+from cli.gateways.phoneside import Call, Hold, Side
 from cli.gateways.phoneview import (
     Act,
     Digits,
@@ -24,91 +23,17 @@ from cli.gateways.phoneview import (
     parse_order,
 )
 from cli.output import complain, escape, is_for_programs, note, show
-from cli.view import sentence
-from voip.conversation import Conversation
-from voip.endpoint import Endpoint
 from voip.errors import CallError, RefusedError
 from voip.gateway.bridge import Bridge, Port
 from voip.gateway.joined import Joined
 from voip.gateway.sip.account import parse_uri
 from voip.gateway.sip.asking import uri_of
 from voip.gateway.sip.call import CallOver, Happened, Secured
-from voip.gateway.sip.connecting import connect
 from voip.gateway.sip.leg import SipLeg
 from voip.gateway.sip.telephone import Telephone, who_is
 from voip.gateway.sip.telephony import SipLine
-from voip.media.plan import MediaPlan
-from voip.news import News, format_json
-from voip.upkeep import VaultKeeper
 
 _MAX_LINE = 4096  # bytes; a URI has 128
-
-Hold = Callable[[Telephone], Awaitable[CallOver]]
-"""Makes or takes a call, once its leg is announced."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """One telephone call, its leg announced; `came` if they called."""
-
-    telephone: Telephone
-    joined: Joined
-    bridge: Bridge
-    port: Port
-    came: SipLeg | None
-
-
-class Side:
-    """Who talks with the telephone: a contact, or whoever sits here.
-
-    Attributes:
-        contact: by alias; empty for nobody.
-        has_video: pictures are wanted.
-        endpoint: who we are to contacts; None where none takes part.
-        store: what that endpoint knows; likewise.
-    """
-
-    def __init__(
-        self,
-        endpoint: Endpoint | None,
-        contact: str,
-        plan: Callable[[], MediaPlan],
-        *,
-        video: bool,
-        store: VaultKeeper | None = None,
-    ) -> None:
-        self.contact = contact
-        self.has_video = video
-        self.endpoint = endpoint
-        self.store = store
-        self._plan = plan
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nobody is there to take a call of a telephone."""
-        return self.endpoint is not None and not self.contact
-
-    async def talk(self, call: _Call, hold: Hold) -> CallOver:
-        """Hold a call to its end."""
-        if self.endpoint is not None:
-            return await connect(
-                self.endpoint,
-                self.contact,
-                call.telephone,
-                lambda: hold(call.telephone),
-                joined=call.joined,
-                bridge=call.bridge,
-                tell=_tell_news,
-                gone=None if call.came is None else call.came.finished(),
-                video=self.has_video,
-            )
-        call.port.open()
-        async with asyncio.TaskGroup() as tasks:
-            attaching = call.bridge.attach(call.port, self._plan())
-            attached = tasks.create_task(attaching)
-            over = await hold(call.telephone)
-            attached.cancel()
-        return over
 
 
 class Desk:
@@ -188,7 +113,7 @@ class Desk:
                 await self._hold(who, lambda one: one.take(leg), came=leg)
         except* CallError as errors:
             # One call that cannot be is no end of all others.
-            _refuse(str(_first(errors)))
+            refuse(str(_first(errors)))
         finally:
             leg.end()
             self._is_busy = False
@@ -220,7 +145,7 @@ class Desk:
             ticket = telephone.announce(name)
             show({"event": "announced", **mark_facts(ticket)}, mark_line(ticket))
             try:
-                call = _Call(
+                call = Call(
                     telephone=telephone,
                     joined=joined,
                     bridge=bridge,
@@ -261,7 +186,7 @@ class Desk:
                 try:
                     self._do(parse_order(line.decode(errors="replace")))
                 except CallError as error:
-                    _refuse(str(error))
+                    refuse(str(error))
 
     def _do(self, order: Order) -> None:
         if isinstance(order, Act) and order in {Act.ACCEPT, Act.DECLINE}:
@@ -296,15 +221,9 @@ def _first(errors: BaseExceptionGroup[CallError]) -> BaseException:
     return error
 
 
-def _refuse(why: str) -> None:
+def refuse(why: str) -> None:
+    """Say what cannot be, or what went wrong."""
     if is_for_programs():
         show({"event": "error", "sentence": why})
     else:
         complain(why)
-
-
-def _tell_news(conversation: Conversation, news: News) -> None:
-    told = sentence(news)
-    if told or is_for_programs():
-        lines = [f"{escape(conversation.alias)}: {told}"] if told else []
-        show({**format_json(news), "alias": conversation.alias}, *lines)

@@ -12,7 +12,8 @@ from cli.codes import Code
 from cli.gateways.draining import draining
 from cli.gateways.frontdesk import FrontDesk
 from cli.gateways.lineaccount import read_account
-from cli.gateways.phonedesk import Desk, Side
+from cli.gateways.phonedesk import Desk
+from cli.gateways.phoneside import Side
 from cli.gateways.siptrace import sip_trace_to
 from cli.home import Home
 from cli.output import note, show

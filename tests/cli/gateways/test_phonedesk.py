@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.gateways.phonedesk import Desk, Side
+from cli.gateways.phonedesk import Desk
+from cli.gateways.phoneside import Side
 from tests.voip.gateway.phones import need_stack, python_worker
 from voip.errors import RefusedError
 from voip.gateway.sip.account import parse_account
