@@ -22,6 +22,7 @@ from typing import Final
 
 from voip.errors import LimitError
 from voip.gateway.rooms.agreement import Agreement, roster_digest
+from voip.gateway.rooms.hearsay import Hearsay
 from voip.gateway.rooms.trusting import may_introduce
 from voip.identity.trust import TrustState
 from voip.signalling.group import MAX_COUNT, MAX_SEATS, Members, Roster, Seat
@@ -87,7 +88,7 @@ class Membership:
         self._is_settled = is_opener
         self._is_leaving = False
         self._known = {own: _Known(1)}
-        self._said: dict[bytes, Members] = {}
+        self._hearsay = Hearsay()
         self._introduced: set[tuple[bytes, bytes]] = set()
         self._agreement = Agreement(self.roster())
 
@@ -191,7 +192,7 @@ class Membership:
         self._agreement.forget(key, now)
         known = self._known[key]
         known.is_heard = False
-        self._said.pop(key, None)
+        self._hearsay.forget(key)
         if left and known.is_in:
             known.count += 1
         self._settle(now)
@@ -224,7 +225,7 @@ class Membership:
                     self._known[seat.key] = _Known(seat.count)
             elif known.count < seat.count <= min(known.count + MAX_RAISE, MAX_RAISED):
                 known.count = seat.count
-        self._said[sender] = message
+        self._hearsay.take(sender, message)
         self._settle(now)
 
     def take_roster(self, sender: bytes, roster: Roster, now: float) -> None:
@@ -258,12 +259,9 @@ class Membership:
         Somebody we hear lacks them, and we know them from before.
         """
         due = tuple(
-            (to, seat.key)
-            for to, message in self._said.items()
-            for seat in message.seats
-            if seat.is_unknown
-            and (to, seat.key) not in self._introduced
-            and self._is_vouched(seat.key)
+            (to, about)
+            for to, about in self._hearsay.lacking()
+            if (to, about) not in self._introduced and self._is_vouched(about)
         )
         self._introduced.update(due)
         return due
@@ -282,27 +280,18 @@ class Membership:
         """Whether this member wants to speak."""
         if key == self.own:
             return self.hand
-        said = self._said.get(key)
-        return said is not None and said.hand
+        return self._hearsay.hand_of(key)
 
     def hearers(self, key: bytes) -> tuple[bytes, ...]:
         """Name those of whom we know that they hear this member."""
-        others = [by for by, seat in self._seats_of(key) if seat.is_heard]
+        others = self._hearsay.hearers(key)
         known = self._known.get(key)
         is_ours = known is not None and known.is_heard
-        return tuple(sorted([self.own, *others] if is_ours else others))
+        return tuple(sorted((self.own, *others) if is_ours else others))
 
     def trusts(self, key: bytes) -> dict[bytes, TrustState]:
         """Give the word that each of those who hear this member has for it."""
-        return {by: seat.trust for by, seat in self._seats_of(key) if seat.is_heard}
-
-    def _seats_of(self, key: bytes) -> list[tuple[bytes, Seat]]:
-        return [
-            (by, seat)
-            for by, message in self._said.items()
-            for seat in message.seats
-            if seat.key == key
-        ]
+        return self._hearsay.trusts(key)
 
     # Working it out.
 
