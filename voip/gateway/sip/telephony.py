@@ -27,22 +27,19 @@ from voip.errors import (
     RefusedError,
     UnreachableError,
 )
-from voip.gateway.counts import Direction, End, GatewayCounts, Kind
+from voip.gateway.counts import End, GatewayCounts, Kind
 from voip.gateway.sip.account import SipAccount, parse_uri
-from voip.gateway.sip.call import SipCall
+from voip.gateway.sip.calls import Calls
 from voip.gateway.sip.confine import WALLS
 from voip.gateway.sip.frames import (
-    THEIRS,
     Command,
     Event,
     Order,
     Said,
-    Shown,
-    Sound,
     format_command,
 )
 from voip.gateway.sip.leg import SipLeg
-from voip.gateway.sip.mark import expected, may_be_called
+from voip.gateway.sip.mark import may_be_called
 from voip.gateway.sip.pipe import Pipe
 from voip.gateway.sip.process import WORKER, running_worker, was_stopped
 from voip.gateway.sip.registration import AGAIN_S, Registration
@@ -52,7 +49,6 @@ from voip.gateway.sip.statuses import why_unregistered
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """Before a worker is started again; doubled each time, until one has begun to work."""
 START_S = 20.0  # a worker that says nothing for so long is none
-MAX_LEGS = 64  # at once; a worker that tells of more has gone mad
 BEHIND_BYTES = 4 * 640 * 480
 """What may wait for a worker that does not read; it then loses sound and pictures."""
 
@@ -83,6 +79,7 @@ class SipLine:
         interface: str | None = None,
         counts: GatewayCounts | None = None,
         trace: Callable[[str], None] | None = None,
+        complain: Callable[[str], None] | None = None,
         worker: tuple[str, ...] = WORKER,
         start_s: float = START_S,
         again_s: float = AGAIN_S,
@@ -100,6 +97,8 @@ class SipLine:
             counts: where to count.
             trace: hears every message of SIP, with the keys and passwords' proofs that
                 are in it: see `voip.gateway.sip.trace`.
+            complain: hears, in a sentence, of a worker that cannot be what it should;
+                by default the log.
             worker: arguments of the Python that runs it.
             start_s: how long it may take to begin.
             again_s: when to register again, where that failed.
@@ -116,7 +115,6 @@ class SipLine:
             )
         if importlib.util.find_spec("baresip") is None:
             raise ModuleNotFoundError("no module baresip", name="baresip")
-        self._may_be_weak = account.may_be_plain and allow_unencrypted
         self.account: Final = account
         self._ca_file = (ca_file or system_authorities()).resolve()
         self._lines = (
@@ -124,13 +122,19 @@ class SipLine:
             format_account_line(account, password),
         )
         self._trace = trace
+        self._complain = complain or _log.warning
         self._program = worker
         self._start_s, self._again_s = start_s, again_s
         self.counts = counts or GatewayCounts()
         self.worker_pid: int | None = None
         self.walls: tuple[str, ...] = ()
-        self._legs: dict[int, SipLeg] = {}
-        self._last = 0
+        self._calls = Calls(
+            account,
+            self.counts,
+            may_be_weak=account.may_be_plain and allow_unencrypted,
+            send=self._send,
+            spare=self._spare,
+        )
         self._pipe: Pipe | None = None
         self._is_ready = False
         self._incoming: asyncio.Queue[SipLeg | RefusedError] = asyncio.Queue()
@@ -179,10 +183,7 @@ class SipLine:
         uri = parse_uri(uri)
         if self._pipe is None or not self._is_ready:
             raise UnreachableError("the SIP worker is being started again")
-        self._last = self._last % (THEIRS - 1) + 1
-        leg = self._add(self._last, uri, came=False)
-        self._send(format_command(Command(Order.DIAL, self._last, uri, video)))
-        return leg
+        return self._calls.dial(uri, video=video)
 
     async def incoming(self) -> AsyncIterator[SipLeg]:
         """Give each call that comes.
@@ -215,7 +216,7 @@ class SipLine:
             try:
                 has_begun = await self._work()
             except OSError as error:  # no descriptor, memory or folder left for one
-                _log.warning("the SIP worker cannot be started: %s", error.strerror)
+                self._complain(f"the SIP worker cannot be started: {error.strerror}")
                 has_begun = False
             if (refusal := self._registration.refusal) is not None:
                 self._incoming.put_nowait(refusal)
@@ -229,7 +230,9 @@ class SipLine:
 
     async def _work(self) -> bool:
         """Run one worker to its end; gives whether it ever began to work."""
-        pipe = Pipe(self._take, self._hear, self._see, self._trace or _unheard)
+        pipe = Pipe(
+            self._take, self._calls.hear, self._calls.see, self._trace or _unheard
+        )
         async with running_worker(self._program, self._ca_file, pipe) as process:
             self._pipe, self.worker_pid = pipe, process.pid
             config, account = self._lines
@@ -245,10 +248,9 @@ class SipLine:
                 self._silence.cancel()
                 self._pipe, self.worker_pid, self._is_ready = None, None, False
                 self._registration.lose()
-                for leg in tuple(self._legs.values()):
-                    leg.lose()
+                self._calls.lose()
         if was_stopped(process):
-            _log.warning(_ASKED_FOR_MORE if has_begun else _FILTERED)
+            self._complain(_ASKED_FOR_MORE if has_begun else _FILTERED)
         return has_begun
 
     def _take(self, event: Event) -> None:
@@ -263,13 +265,12 @@ class SipLine:
             case Said.INCOMING:
                 self._come(event)
             case Said.REPLACED:
-                self._replace(event)
+                self._calls.replace(event)
             case Said.CLOSED if event.call == 0:
                 # It never rang: the stack found no keys, or no codec, in the offer.
                 self.counts.leg_ended(Kind.SIP, End.NO_ENCRYPTION)
             case _:
-                if leg := self._legs.get(event.call):
-                    leg.tell(event)
+                self._calls.tell(event)
 
     def _begin(self, walls: list[str]) -> None:
         self._is_ready = True
@@ -283,70 +284,10 @@ class SipLine:
         if isinstance(error, RefusedError) and self._pipe is not None:
             self._pipe.close()
 
-    def _hear(self, sounds: list[Sound]) -> None:
-        """Take a beat: 20 ms of each call, answered by 20 ms for each."""
-        legs, answers = self._legs, []
-        for sound in sounds:
-            leg = legs.get(sound.call)
-            answer = None if leg is None else leg.hear(sound)
-            if answer is not None:
-                answers.append(answer)
-        if answers:
-            self._spare(b"".join(answers))
-
-    def _see(self, shown: Shown) -> None:
-        leg = self._legs.get(shown.call)
-        if leg is not None:
-            leg.see(shown)
-
-    def _add(self, number: int, peer: str, *, came: bool) -> SipLeg:
-        now = asyncio.get_running_loop().time()
-        rules = SipCall(
-            number,
-            self.account,
-            may_be_weak=self._may_be_weak,
-            came=came,
-            now=now,
-        )
-        leg = self._legs[number] = SipLeg(
-            number,
-            rules,
-            peer=peer,
-            is_incoming=came,
-            mark=expected(self.account),
-            send=self._send,
-            spare=self._spare,
-            over=self._forget,
-            heard=self.counts.frames(Kind.SIP, Direction.IN),
-            said=self.counts.frames(Kind.SIP, Direction.OUT),
-        )
-        return leg
-
     def _come(self, event: Event) -> None:
-        if not THEIRS <= event.call not in self._legs:
-            return
-        if max(len(self._legs), self._incoming.qsize()) < MAX_LEGS:
-            self._incoming.put_nowait(self._add(event.call, event.text, came=True))
-        else:
-            # It would ring on there, and nobody could end it.
-            self._send(format_command(Command(Order.END, event.call)))
-
-    def _replace(self, event: Event) -> None:
-        """Take the call that takes the place of one, for they transferred us."""
-        text = event.text
-        number = int(text) if text.isascii() and text.isdecimal() else 0
-        replaced = self._legs.get(number)
-        if not THEIRS <= event.call not in self._legs:
-            return
-        peer = "" if replaced is None else replaced.referred_to
-        if replaced is None or not peer or len(self._legs) >= MAX_LEGS:
-            # Nobody would hear it, or end it, and it costs money.
-            self._send(format_command(Command(Order.END, event.call)))
-            return
-        replaced.replace(self._add(event.call, peer, came=False))
-
-    def _forget(self, number: int) -> None:
-        del self._legs[number]
+        leg = self._calls.come(event, self._incoming.qsize())
+        if leg is not None:
+            self._incoming.put_nowait(leg)
 
     def _send(self, frame: bytes) -> None:
         if self._pipe is not None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.voip.gateway.phones import free_ports, peak_hz, until
+from tests.voip.gateway.phones import free_ports, until
 from tests.voip.gateway.sipp import need_sipp, run_sipp
 from tests.voip.gateway.sippeer import PLAIN_RTP, describe
 from tests.voip.gateway.switchboard import Switchboard, running_switchboard
-from voip.gateway.sip.telephony import MAX_LEGS
+from voip.gateway.sip.calls import MAX_LEGS
 
 MANY = 40
 HELD_S = 30.0
@@ -39,7 +39,7 @@ async def test_forty_calls_come_at_once_and_all_stand(tmp_path: Path) -> None:
 
     assert (standing, result.code, result.errors, restarts) == (MANY, 0, "", 0)
     # Each hears itself by way of its own telephone, and no other.
-    assert [peak_hz(each) for each in heard] == pytest.approx(
+    assert [pitch(each) for each in heard] == pytest.approx(
         [each.hertz for each in board.taken], abs=5
     )
     assert after < before + 8000
@@ -190,6 +190,12 @@ def footprint(board: Switchboard) -> Footprint:
         len([*(process / "task").iterdir()]),
         memory_kb(board.line.worker_pid),
     )
+
+
+def pitch(samples: np.ndarray) -> float:
+    """Give the pitch of all that was heard: a busy machine may leave holes in it."""
+    lines = np.abs(np.fft.rfft(samples.astype(float)))
+    return float(np.argmax(lines) * 48000 / len(samples))
 
 
 def memory_kb(pid: int | None) -> int:

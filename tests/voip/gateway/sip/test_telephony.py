@@ -53,9 +53,10 @@ from voip.gateway.sip.call import (
     Secured,
     Unsecured,
 )
+from voip.gateway.sip.calls import MAX_LEGS
 from voip.gateway.sip.frames import THEIRS
 from voip.gateway.sip.leg import Replaced, SipLeg
-from voip.gateway.sip.telephony import MAX_LEGS, SipLine
+from voip.gateway.sip.telephony import SipLine
 from voip.gateway.sip.trace import format_traced
 from voip.media.pattern import Tone, draw_pattern
 from voip.media.plan import MediaPlan
