@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cli.gateways.draining import drain_option
 from cli.gateways.hosting import Hosting, host_guests
 from cli.gateways.lineoptions import line_params, take_account
 from cli.gateways.media import media_params, wishes_of
@@ -28,6 +29,7 @@ from cli.output import json_option
     ],
 )
 @metrics_option
+@drain_option
 @json_option
 @click.pass_obj
 def command(
@@ -37,6 +39,7 @@ def command(
     contact: str | None,
     dial: str | None,
     metrics: str | None,
+    drain_s: float,
     **given: Any,
 ) -> int:
     """Invite somebody who has nothing but a browser.
@@ -61,5 +64,6 @@ def command(
         account=account,
         dial=dial or "",
         metrics=metrics,
+        drain_s=drain_s,
     )
     return asyncio.run(host_guests(home.open(), hosting, wishes_of(given)))

@@ -46,6 +46,7 @@ class Drain:
         leave: Callable[[], None],
         is_busy: Callable[[], bool],
         seconds: float,
+        shut: Callable[[], None] = lambda: None,
     ) -> None:
         """Take what is to be done; nothing happens yet.
 
@@ -54,12 +55,14 @@ class Drain:
             leave: hangs up, lets go of everything; may be called more than once.
             is_busy: whether a call goes on, or is being made.
             seconds: how long calls may take to end.
+            shut: lets nobody in any more.
         """
         self.is_draining = False
         self._operations = operations
         self._leave = leave
         self._is_busy = is_busy
         self._seconds = seconds
+        self._shut = shut
         self._until = 0.0
         self._looking: asyncio.TimerHandle | None = None
 
@@ -70,6 +73,7 @@ class Drain:
             return
         self.is_draining = True
         self._operations.drain()
+        self._shut()
         self._until = asyncio.get_running_loop().time() + self._seconds
         if self._is_busy() and self._seconds > 0:
             note(f"stopping once the call is over, within {self._seconds:g} s")
@@ -102,12 +106,13 @@ def draining(
     leave: Callable[[], None],
     is_busy: Callable[[], bool],
     seconds: float,
+    shut: Callable[[], None] = lambda: None,
 ) -> Iterator[Drain]:
     """Do this instead of dying, within a block; to be used in the event loop.
 
     The arguments are those of `Drain`.
     """
-    drain = Drain(operations, leave=leave, is_busy=is_busy, seconds=seconds)
+    drain = Drain(operations, leave=leave, is_busy=is_busy, seconds=seconds, shut=shut)
     try:
         with on_signals({signal.SIGINT: drain.leave, signal.SIGTERM: drain.begin}):
             yield drain

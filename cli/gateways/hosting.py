@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from cli.calling import signer_of
 from cli.codes import Code
 from cli.console import read_input
+from cli.gateways.draining import draining
 from cli.gateways.guestphone import GuestPhone
 from cli.gateways.guestview import parse_order
-from cli.gateways.interrupted import on_interrupt
 from cli.gateways.lineoptions import Account, open_line
 from cli.gateways.saying import refuse
 from cli.gateways.seats import Seats
@@ -45,6 +45,7 @@ class Hosting:
         account: of telephones; None if none is called.
         dial: which telephone to call with it.
         metrics: ``HOST:PORT`` for the operator's pages; None: there are none.
+        drain_s: how long guests may stay when a service manager stops us, in seconds.
     """
 
     serving: Serving
@@ -52,6 +53,7 @@ class Hosting:
     account: Account | None
     dial: str
     metrics: str | None
+    drain_s: float
 
 
 async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> Code:
@@ -78,7 +80,7 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
                 counted=counted,
                 certificate=certificate,
             ) as gateway,
-            serve_operations(hosting.metrics, counted, checks),
+            serve_operations(hosting.metrics, counted, checks) as operations,
             asyncio.TaskGroup() as tasks,
         ):
             host = _Host(gateway, bridge)
@@ -92,7 +94,13 @@ async def host_guests(store: VaultKeeper, hosting: Hosting, wishes: Wishes) -> C
             if hosting.contact is not None:
                 calling = host.call(store, hosting.contact, ice)
                 beside.append(tasks.create_task(calling))
-            with on_interrupt(host.interrupted):
+            with draining(
+                operations,
+                leave=host.interrupted,
+                is_busy=lambda: not host.is_empty,
+                seconds=hosting.drain_s,
+                shut=host.shut,
+            ):
                 code = await host.welcome()
             for each in beside:
                 each.cancel()
@@ -115,7 +123,7 @@ class _Host:
     """One who has guests."""
 
     def __init__(self, gateway: BrowserGateway, bridge: Bridge) -> None:
-        self._bridge = bridge
+        self._gateway, self._bridge = gateway, bridge
         self._port = bridge.port(_ME)
         self._port.open()
         self._joined = Joined(gateway.host.counted)
@@ -128,6 +136,15 @@ class _Host:
         self._seats.present([self._alias])
         await self._seats.welcome()
         return self._seats.code if self._left is None else self._left
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no guest is here."""
+        return self._seats.is_empty
+
+    def shut(self) -> None:
+        """Let nobody in any more; their links are good for the next start."""
+        self._gateway.is_shut = True
 
     def interrupted(self) -> None:
         """Hang up on everybody, because of Ctrl-C or a service manager."""

@@ -20,7 +20,7 @@ from tests.cli.side import Side, save
 from tests.voip.gateway.guest_peer import PythonGuest, peak_hz
 from tests.voip.gateway.phones import make_authority, need_baresip, running_phone
 from tests.voip.people import introduce, person
-from voip.gateway.guests.server import USED
+from voip.gateway.guests.server import BUSY, USED
 from voip.identity.card import parse_relay
 from voip.identity.words import words
 from voip.signalling.legs import Digits, LegKind, Mark, Shown
@@ -246,6 +246,31 @@ async def test_pages_for_operators_count_a_guest_and_name_nobody(
         leg = 'ringfence_gateway_legs{kind="browser",mark="browser_guest"} 1.0'
         assert (leg in pages, '"ready": true' in pages) == (True, True)
         assert named(pages, "alice", "bob", secret, "127.0.0.1", f"{port}") == []
+
+
+@pytest.mark.slow
+async def test_who_is_told_to_stop_lets_a_guest_finish_and_nobody_in(
+    run: Run, port: int
+) -> None:
+    at = free_address()
+    alice = gateway(run, port, "--audio-in=tone", "--guests=2", f"--metrics={at}")
+    links = [(await until(alice, event="link"))["link"] for _ in range(2)]
+    async with PythonGuest(links[0]) as guest, PythonGuest(links[1]) as late:
+        await guest.join()
+        await until(alice, event="guest at the door")
+        alice.say("accept")
+        await hears(guest, 440.0)
+        alice.process.terminate()
+        async with asyncio.timeout(10):
+            while '"reasons": ["draining"]' not in await read_pages(at):
+                pass
+        await late.greet()
+        is_heard = len(guest.heard)
+        while len(guest.heard) < is_heard + _SECOND:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.1)
+        await guest.hang_up()
+
+        assert (late.close_code, alice.end()) == (BUSY, Code.DONE)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ class Gateway:
 
     def __init__(self, *, seconds: float = 30.0) -> None:
         self.is_busy = True
+        self.is_shut = False
         self.left: list[float] = []
         self.operations = Operations({}, lambda _: None)
         self.drain = Drain(
@@ -21,7 +22,11 @@ class Gateway:
             leave=self.leave,
             is_busy=lambda: self.is_busy,
             seconds=seconds,
+            shut=self.shut,
         )
+
+    def shut(self) -> None:
+        self.is_shut = True
 
     def leave(self) -> None:
         self.left.append(asyncio.get_running_loop().time())
@@ -33,7 +38,8 @@ async def test_who_is_told_to_stop_says_so_at_once() -> None:
     gateway.drain.begin()
 
     assert gateway.operations.reasons == (Reason.DRAINING,)
-    assert (gateway.drain.is_draining, gateway.left) == (True, [])
+    assert (gateway.drain.is_draining, gateway.is_shut) == (True, True)
+    assert gateway.left == []
 
 
 @simulated

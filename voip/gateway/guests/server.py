@@ -57,6 +57,8 @@ class BrowserGateway:
     Attributes:
         host: who invites, and to what.
         pages: what is served.
+        is_shut: nobody new gets in, and keeps a link that is open; who was here may
+            come back.
     """
 
     def __init__(  # noqa: PLR0913 -- who invites, to what, and how he is reached
@@ -93,6 +95,7 @@ class BrowserGateway:
         self.pages = pages.read_pages()
         pages.check_pages(self.pages)
         self._invites, self._reopened = invites, reopened
+        self.is_shut = False
         self._headers = pages.headers(
             self.pages, is_secure=self.host.origin.startswith("https:")
         )
@@ -276,6 +279,8 @@ class BrowserGateway:
         return DONE
 
     async def _greet(self, socket: web.WebSocketResponse, hello: bytes) -> int:
+        if self.is_shut:
+            return BUSY
         wanted = handshake.parse_invite_id(hello)
         try:
             invite = self._invites.find(wanted)
