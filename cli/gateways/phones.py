@@ -12,7 +12,7 @@ from cli.codes import Code
 from cli.gateways.draining import draining
 from cli.gateways.frontdesk import FrontDesk
 from cli.gateways.lineaccount import read_account
-from cli.gateways.phonedesk import Desk
+from cli.gateways.phonedesk import Desk, refuse
 from cli.gateways.phoneside import Side
 from cli.gateways.siptrace import sip_trace_to
 from cli.home import Home
@@ -84,6 +84,7 @@ async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
             allow_unencrypted=phoning.allow_unencrypted,
             interface=phoning.interface,
             trace=trace,
+            complain=refuse,
         )
         async with (
             serve_operations(phoning.metrics, line.counts, _checks(line)) as operations,

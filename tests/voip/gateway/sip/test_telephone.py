@@ -3,16 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
+from tests.voip.gateway.phones import (
+    line_to,
+    make_authority,
+    need_baresip,
+    running_phone,
+    until,
+)
 from tests.voip.simulated import simulated
 from voip.errors import MalformedError, UnreachableError
 from voip.gateway.bridge import Bridge
 from voip.gateway.counts import FrameCount
 from voip.gateway.joined import Joined
 from voip.gateway.sip.account import SipAccount, parse_account
-from voip.gateway.sip.call import CallOver, Happened, Pressed, SipCall
+from voip.gateway.sip.call import Answered, CallOver, Happened, Pressed, SipCall
 from voip.gateway.sip.frames import (
     THEIRS_SDP,
     Command,
@@ -717,3 +725,42 @@ async def test_a_telephone_that_never_answers_is_given_up() -> None:
 
 def test_who_calls_is_shown_without_what_moves_the_cursor() -> None:
     assert who_is("sip:20\x1b[2J0@pbx.example") == "20[2J0"
+
+
+@pytest.mark.slow
+async def test_a_real_telephone_that_sends_us_on_is_followed_once_bob_knows(
+    tmp_path: Path,
+) -> None:
+    need_baresip()
+    authority = make_authority(tmp_path / "authority")
+    async with (
+        running_phone(tmp_path / "phone", authority) as phone,
+        line_to(phone, authority, f"allow {phone.uri()}") as line,
+        Bridge() as bridge,
+    ):
+        await line.registered()
+        joined, told = Joined(), list[Legs | LegEnd]()
+        bob = joined.add_peer("bob", told.append, bridge.port("bob"))
+        port = bridge.port("telephone")
+        happened: list[Happened] = []
+        telephone = Telephone(line, joined, port, tell=happened.append)
+
+        def agree() -> None:
+            bob.acknowledge(LegsAck(joined.legs.version, Shown.SHOWN))
+
+        telephone.announce("office")
+        agree()
+        holding = asyncio.create_task(telephone.dial(phone.uri()))
+        await until(lambda: telephone.is_safe)
+        # By our exchange, which is the telephone itself, as everything is.
+        await phone.command("transfer", phone.uri())
+        await until(lambda: joined.legs.legs[0].name == "phone, by office")
+        shut = not port.is_open
+        answered = happened.count(Answered())
+        agree()
+        await until(lambda: happened.count(Answered()) == 2)
+        telephone.hang_up()
+        over = await holding
+
+    assert (shut, answered) == (True, 1)
+    assert over.reason is LegReason.NORMAL
