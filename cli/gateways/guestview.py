@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cli.codes import Code
 from cli.output import escape
 from voip.errors import MalformedError
 from voip.gateway.guests.news import (
@@ -27,10 +28,30 @@ from voip.gateway.guests.news import (
 )
 from voip.identity.words import WordTriple
 from voip.news import Json
+from voip.signalling.legs import LegReason, Mark
+from voip.signalling.messages import HangupReason
 
 ORDERS: Final = ("accept", "decline", "hangup", "mute", "unmute", "leave")
 _ABOUT_GUESTS: Final = ("accept", "decline", "hangup")
 _MOST: Final = 9999
+
+CODES: Final = {
+    HangupReason.NORMAL: Code.DONE,
+    HangupReason.DECLINED: Code.REFUSED,
+    HangupReason.BUSY: Code.BUSY,
+    HangupReason.TIMEOUT: Code.NO_ANSWER,
+    HangupReason.SECURITY: Code.DISTRUST,
+}
+"""What became of a guest, as an exit code; else as if nobody was reached."""
+
+LEG_REASONS: Final = {
+    HangupReason.NORMAL: LegReason.NORMAL,
+    HangupReason.DECLINED: LegReason.DECLINED,
+    HangupReason.BUSY: LegReason.BUSY,
+    HangupReason.TIMEOUT: LegReason.NO_ANSWER,
+    HangupReason.SECURITY: LegReason.SECURITY,
+}
+"""And how everybody is told that his leg ended; else as lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,19 @@ def at_door(number: int, name: str, label: str, host: str) -> list[str]:
     ]
 
 
+def door_facts(number: int, name: str, label: str, host: str) -> Json:
+    """Give the JSON object of the same."""
+    return {
+        "event": "guest at the door",
+        "guest": number,
+        "name": name,
+        "invite": label,
+        "mark": "browser guest",
+        "code": int(Mark.BROWSER_GUEST),
+        "host": host,
+    }
+
+
 def reopened(label: str) -> str:
     """Say that somebody came with a link whose guest has left."""
     return (
@@ -98,6 +132,12 @@ def offered(number: int, options: Sequence[WordTriple]) -> list[str]:
         *listed,
         "  0  none of these",
     ]
+
+
+def word_facts(number: int, options: Sequence[WordTriple]) -> Json:
+    """Give the JSON object of the same."""
+    listed = [" ".join(words) for words in options]
+    return {"event": "words", "guest": number, "options": listed}
 
 
 def sentence(number: int, news: GuestNews) -> str:  # noqa: PLR0911 - one line a kind

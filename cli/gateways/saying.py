@@ -1,12 +1,13 @@
 """What happens at a gateway's page, said to a person or to a program."""
 
+from collections.abc import Mapping
+
 import click
 
 from cli.output import complain, is_for_programs, show
-from voip.news import Json
 
 
-def tell(facts: Json, *lines: str) -> None:
+def tell(facts: Mapping[str, object], *lines: str) -> None:
     """Say what happens: to a program on stdout, to a person beside the links."""
     if is_for_programs():
         show(facts)

@@ -38,23 +38,6 @@ from voip.gateway.tickets import LegTicket
 from voip.signalling.legs import Digits, LegKind, LegReason, Mark
 from voip.signalling.messages import HangupReason
 
-_CODES = {
-    HangupReason.NORMAL: Code.DONE,
-    HangupReason.DECLINED: Code.REFUSED,
-    HangupReason.BUSY: Code.BUSY,
-    HangupReason.TIMEOUT: Code.NO_ANSWER,
-    HangupReason.SECURITY: Code.DISTRUST,
-}
-"""What became of a guest, as an exit code; else as if nobody was reached."""
-
-_LEG_REASONS = {
-    HangupReason.NORMAL: LegReason.NORMAL,
-    HangupReason.DECLINED: LegReason.DECLINED,
-    HangupReason.BUSY: LegReason.BUSY,
-    HangupReason.TIMEOUT: LegReason.NO_ANSWER,
-    HangupReason.SECURITY: LegReason.SECURITY,
-}
-
 _LOOK_S = 5.0  # a link that was revoked cannot be used meanwhile either
 
 
@@ -106,6 +89,7 @@ class Seats:
         self.first_guest = asyncio.Event()
         self.code = Code.DONE
         self._gateway, self._bridge, self._joined = gateway, bridge, joined
+        self._page = host_of(gateway.host.origin)
         self._changed = changed
         self._seats: dict[int, _Seat] = {}
         self._present: tuple[str, ...] = ()
@@ -192,19 +176,8 @@ class Seats:
             guest = await self._gateway.guest()
             self.came += 1
             seat = self._seats[self.came] = _Seat(self.came, guest)
-            host = host_of(self._gateway.host.origin)
-            tell(
-                {
-                    "event": "guest at the door",
-                    "guest": seat.number,
-                    "name": guest.name,
-                    "invite": guest.label,
-                    "mark": "browser guest",
-                    "code": int(Mark.BROWSER_GUEST),
-                    "host": host,
-                },
-                *guestview.at_door(seat.number, guest.name, guest.label, host),
-            )
+            who = seat.number, guest.name, guest.label, self._page
+            tell(guestview.door_facts(*who), *guestview.at_door(*who))
             self._tasks.create_task(self._follow(seat))
             self._changed()
 
@@ -220,10 +193,10 @@ class Seats:
     def _gone(self, seat: _Seat, ended: GuestEnded) -> None:
         del self._seats[seat.number]
         if seat.leg is not None:
-            seat.leg.end(_LEG_REASONS.get(ended.reason, LegReason.LOST))
+            seat.leg.end(guestview.LEG_REASONS.get(ended.reason, LegReason.LOST))
         if seat.port is not None:
             seat.port.close()
-        self.code = _CODES.get(ended.reason, Code.UNREACHABLE)
+        self.code = guestview.CODES.get(ended.reason, Code.UNREACHABLE)
         self._count_links()
         self._changed()
 
@@ -261,13 +234,10 @@ class Seats:
         self._tasks.create_task(self._join(seat, port))
         self.first_guest.set()
         assert guest.choices is not None
+        options = guest.choices.options
         tell(
-            {
-                "event": "words",
-                "guest": seat.number,
-                "options": [" ".join(each) for each in guest.choices.options],
-            },
-            *guestview.offered(seat.number, guest.choices.options),
+            guestview.word_facts(seat.number, options),
+            *guestview.offered(seat.number, options),
         )
         self._changed()
 
@@ -289,7 +259,7 @@ class Seats:
                 LegKind.BROWSER,
                 port,
                 mark=Mark.BROWSER_GUEST,
-                host=host_of(self._gateway.host.origin),
+                host=self._page,
                 name=guest.name,
                 video=guest.wants_video,
                 peer=peer,

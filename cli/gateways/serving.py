@@ -98,8 +98,8 @@ async def serve_guests(  # noqa: PLR0913 - where, to whom, and with what
         except OSError as error:
             where = "{}:{}".format(*serving.listen)
             raise MissingError(f"cannot serve on {where}: {error.strerror}") from error
-        whole = fingerprint(gateway.pages)
-        files = [f"{page.sha256}  {path}" for path, page in gateway.pages.items()]
+        whole = fingerprint(gateway.site.pages)
+        files = [f"{page.sha256}  {path}" for path, page in gateway.site.pages.items()]
         tell(
             {"event": "serving", "sha256": whole, "files": files},
             f"serving this version's page, sha256 {whole}",

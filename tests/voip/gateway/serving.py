@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.voip.gateway.guest_peer import Moving, peak_hz
+from tests.voip.gateway.network import Network
 from voip.gateway.guests.invite import Invites
 from voip.gateway.guests.news import GuestEnded, GuestNews
 from voip.gateway.guests.server import BrowserGateway
@@ -54,6 +55,7 @@ class Served:
         gateway: the server.
         invites: of it.
         link: of one guest.
+        network: between guests and the page, if it can be cut.
         kept: what the guest said and showed.
         guests: who came, the newest last.
         news: of all of them.
@@ -64,6 +66,7 @@ class Served:
     invites: Invites
     link: str
     port: int
+    network: Network
     kept: Kept = field(default_factory=Kept)
     guests: list[Guest] = field(default_factory=list)
     news: list[GuestNews] = field(default_factory=list)
@@ -92,11 +95,13 @@ async def serving(
     expires_s: float = 3600.0,
     relays: Sequence[Mapping[str, str]] = (),
     lent: Sequence[Mapping[str, str]] = (),
+    cuttable: bool = False,
 ) -> AsyncIterator[Served]:
     """Serve the page on 127.0.0.1; whoever comes hears a tone and sees a pattern.
 
     With `accept` None, the test itself waits for guests at the door. `relays` are TURN
-    servers of the host's own, `lent` those that his relay lends him.
+    servers of the host's own, `lent` those that his relay lends him. `cuttable`: the
+    page and its sockets are behind a network that can be cut.
     """
     loop = asyncio.get_running_loop()
     # The port is part of the origin, so it has to be known first.
@@ -109,13 +114,17 @@ async def serving(
     async with BrowserGateway(
         invites, alias="alice", ice=_ice(relays, lent), reopened=reopened.append
     ) as gateway:
-        await gateway.listen("127.0.0.1", port)
+        bound = await gateway.listen("127.0.0.1", 0 if cuttable else port)
+        network = Network(bound)
+        if cuttable:
+            await network.listen(port)
         link = gateway.invite(lifetime_s=expires_s)
-        served = Served(gateway, invites, link, port, reopened=reopened)
+        served = Served(gateway, invites, link, port, network, reopened=reopened)
         host = loop.create_task(_host(served, hz=hz, video=video, accept=accept))
         try:
             yield served
         finally:
+            network.close()
             host.cancel()
             await asyncio.gather(host, return_exceptions=True)
 
@@ -124,10 +133,18 @@ def _ice(
     relays: Sequence[Mapping[str, str]], lent: Sequence[Mapping[str, str]]
 ) -> IceConfig:
     async def lend() -> tuple[IceServer, ...]:
-        return tuple(IceServer(**each) for each in lent)
+        return _servers(lent)
 
-    servers = tuple(IceServer(**each) for each in relays)
-    return IceConfig(loopback=True, servers=servers, lender=lend if lent else None)
+    return IceConfig(
+        loopback=True, servers=_servers(relays), lender=lend if lent else None
+    )
+
+
+def _servers(listed: Sequence[Mapping[str, str]]) -> tuple[IceServer, ...]:
+    return tuple(
+        IceServer(url=each["url"], username=each["username"], password=each["password"])
+        for each in listed
+    )
 
 
 async def _host(served: Served, *, hz: float, video: bool, accept: bool | None) -> None:

@@ -69,7 +69,8 @@ OFFER_S: Final = 30.0  # the page may have to ask for the camera
 RESUME_S: Final = 30.0
 QUIET_S: Final = 15.0
 """Without a message; the page sends COUNTS every 2 s, so its way is gone."""
-MAX_OFFERS: Final = 20  # connections of one call; each is made after some seconds
+MAX_OFFERS: Final = 20  # media connections in this time; the page makes one in 3 s
+OFFERS_S: Final = 300.0
 
 _NO_DEVICE: Final = bytes(16)  # HANGUP names a device; a guest has none
 
@@ -111,7 +112,8 @@ class GuestCall:
         self._sas = b""
         self._deadline = now + CONFIRM_S
         self._heard_at, self._is_asked = now, False
-        self._offers = 0
+        self._offers: list[float] = []  # when the newest came
+        self._has_media = False
         self._shown: State | None = None  # the newest, whatever its version
         self._tally: Tally | None = None
         self._theirs: tuple[Count, ...] = ()
@@ -283,13 +285,17 @@ class GuestCall:
         return [Spend()]
 
     def _offered(self, sdp: str, now: float) -> list[Command]:
-        self._offers += 1
-        if self._offers > MAX_OFFERS:
-            raise RefusedError(f"guest: more than {MAX_OFFERS} connections")
-        self._tally = Tally(patient=self._offers == 1)
+        is_first, self._has_media = not self._has_media, True
+        recent = [at for at in self._offers if now < at + OFFERS_S]
+        self._offers = [*recent, now]
+        if len(self._offers) > MAX_OFFERS:
+            raise RefusedError(
+                f"guest: more than {MAX_OFFERS} connections in {OFFERS_S:.0f} s"
+            )
+        self._tally = Tally(patient=is_first)
         self._theirs = ()
         commands: list[Command] = [StartMedia(sdp)]
-        if self._offers > 1 and not self.rekeying.is_asked:
+        if not is_first and not self.rekeying.is_asked:
             # Another path is another chance for who listens: new keys for it.
             commands.append(Say(self.rekeying.ask(now)))
         return commands

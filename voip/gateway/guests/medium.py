@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from voip.description import Kind
 from voip.gateway import counts
-from voip.gateway.guests import sdp
+from voip.gateway.guests.answer import format_answer
 from voip.gateway.guests.host import Host
 from voip.gateway.guests.messages import Count, Direction
+from voip.gateway.guests.sdp import GuestOffer
 from voip.identity.keys import Entropy
 from voip.media.dtls import Certificate
 from voip.media.framekeys import FrameKeys
@@ -44,7 +45,7 @@ class Medium:
 
     async def connect(
         self,
-        offer: sdp.GuestOffer,
+        offer: GuestOffer,
         theirs: bytes,
         keys: FrameKeys,
         answered: Callable[[str], None],
@@ -73,9 +74,7 @@ class Medium:
         ours = offer.ours(_ssrcs(host.entropy), self._kinds)
         own = await media.gather(ours)
         answered(
-            sdp.format_answer(
-                offer, own, fingerprint=self.fingerprint, takes=self._kinds
-            )
+            format_answer(offer, own, fingerprint=self.fingerprint, takes=self._kinds)
         )
         # What the answer does not take is not played either: nobody counts it.
         await media.connect(offer.theirs(self._kinds), ours, theirs)

@@ -48,7 +48,7 @@ _SCRIPTS: Final = (
     "guest.js",
 )
 
-_PUBLISHED: Final = "15477c458364646801de25beecb824920ca256328e913b01ef32f024696421aa"
+_PUBLISHED: Final = "fb17c46c9c9b8cef5c9ea2fc07c6b075713f6010f33be964963682a085fae27d"
 """`fingerprint` of this version's files: a page that somebody changed on the disk, or
 half of an update, would else speak for us in a guest's browser."""
 

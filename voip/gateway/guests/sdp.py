@@ -1,10 +1,9 @@
-"""Session descriptions of guests (RFC 8866, 8829): offers read, answers written.
+"""Session descriptions of guests (RFC 8866, 8829): offers read; `answer` writes ours.
 
 An offer is a stranger's text of some kilobytes. Of its several hundred possible lines
-the ones below become values, everything else is passed over, and the answer is written
-by us from values alone: no parser but this one ever sees it, and no header extension,
-of which one would tell the loudness of every packet, can be agreed on. The fingerprint
-is not believed: it must be the one that the handshake bound.
+the ones below become values, and everything else is passed over: no parser but this one
+ever sees it. The fingerprint is not believed: it must be the one that the handshake
+bound.
 
 Taken: BUNDLE (RFC 8843) over at most three sections, `UDP/TLS/RTP/SAVPF` with rtcp-mux,
 Opus, VP8 and its retransmissions (RFC 4588), SSRCs, ICE credentials and candidates,
@@ -30,11 +29,9 @@ MAX_KEPT: Final = 16  # each costs checks to an address that a stranger chose
 
 _MEDIA: Final = ("audio", "video", "video")
 _CODECS: Final = {Kind.AUDIO: Codec.OPUS, Kind.VIDEO: Codec.VP8, Kind.SCREEN: Codec.VP8}
-_SENDS: Final = {"sendrecv": 3, "sendonly": 1, "recvonly": 2, "inactive": 0}
-_SEND, _RECEIVE = 1, 2
-_OPUS: Final = (
-    "minptime=20;useinbandfec=1;cbr=1;usedtx=0;stereo=0;maxaveragebitrate=32000"
-)
+SEND, RECEIVE = 1, 2
+DIRECTIONS: Final = {"sendrecv": 3, "sendonly": 1, "recvonly": 2, "inactive": 0}
+"""As RFC 8866 §6.7 spells what a side does, in these bits."""
 _MID: Final = re.compile(r"[A-Za-z0-9_{}-]{1,40}", re.ASCII)
 # RFC 8839 §5.1: foundation, component, transport, priority, address, port, type
 _CANDIDATE_FORM: Final = re.compile(
@@ -134,87 +131,9 @@ def parse_offer(text: str, fingerprint: bytes) -> GuestOffer:
     )
 
 
-def format_answer(
-    offer: GuestOffer, own: Description, *, fingerprint: bytes, takes: Container[Kind]
-) -> str:
-    """Write the answer to an offer.
-
-    Args:
-        offer: what is answered.
-        own: where we can be reached, and what we send (see `GuestOffer.ours`).
-        fingerprint: SHA-256 of our DTLS certificate.
-        takes: the kinds that we receive.
-    """
-    lines = [
-        "v=0",
-        # RFC 8829 §5.3.1; the numbers say nothing: each connection is another session
-        "o=- 1 1 IN IP4 0.0.0.0",
-        "s=-",
-        "t=0 0",
-        "a=group:BUNDLE " + " ".join(section.mid for section in offer.sections),
-        "a=msid-semantic: WMS *",
-    ]
-    streams = {stream.kind: stream for stream in own.streams}
-    theirs = {stream.kind for stream in offer.guest.streams}
-    for index, section in enumerate(offer.sections):
-        is_taken = section.kind in takes and section.kind in theirs
-        lines += _format_transport(section, own, fingerprint)
-        lines += _format_stream(section, streams.get(section.kind), is_taken=is_taken)
-        if index == 0:  # RFC 8829 §5.3.1: once for the whole bundle
-            lines += [f"a=candidate:{each}" for each in own.candidates]
-            lines.append("a=end-of-candidates")
-    return "\r\n".join(lines) + "\r\n"
-
-
 def format_fingerprint(fingerprint: bytes) -> str:
     """Write a SHA-256 as RFC 8122 §5 does."""
     return fingerprint.hex(":").upper()
-
-
-def _format_transport(
-    section: Section, own: Description, fingerprint: bytes
-) -> Iterator[str]:
-    medium = "audio" if section.kind is Kind.AUDIO else "video"
-    types = f"{section.pt} {section.rtx_pt}" if section.rtx_pt else f"{section.pt}"
-    yield f"m={medium} 9 UDP/TLS/RTP/SAVPF {types}"
-    yield "c=IN IP4 0.0.0.0"
-    yield f"a=mid:{section.mid}"
-    yield f"a=ice-ufrag:{own.ufrag}"
-    yield f"a=ice-pwd:{own.pwd}"
-    yield f"a=fingerprint:sha-256 {format_fingerprint(fingerprint)}"
-    yield "a=setup:active"
-    yield "a=rtcp-mux"
-
-
-def _format_stream(
-    section: Section, ours: Stream | None, *, is_taken: bool
-) -> Iterator[str]:
-    sends = _SEND if ours is not None else 0
-    yield f"a={_DIRECTIONS[sends | (_RECEIVE if is_taken else 0)]}"
-    if section.kind is Kind.AUDIO:
-        yield f"a=rtpmap:{section.pt} opus/48000/2"
-        yield f"a=fmtp:{section.pt} {_OPUS}"
-        yield "a=ptime:20"
-        yield "a=maxptime:20"
-    else:
-        yield f"a=rtpmap:{section.pt} VP8/90000"
-        yield f"a=rtcp-fb:{section.pt} nack"
-        yield f"a=rtcp-fb:{section.pt} nack pli"
-        if section.rtx_pt:
-            yield f"a=rtpmap:{section.rtx_pt} rtx/90000"
-            yield f"a=fmtp:{section.rtx_pt} apt={section.pt}"
-    if ours is not None:
-        name = section.kind.name.lower()
-        yield f"a=msid:{name} {name}"
-        if ours.rtx_ssrc:
-            yield f"a=ssrc-group:FID {ours.ssrc} {ours.rtx_ssrc}"
-        # Chromium takes the first one named for the stream, whatever its group says.
-        yield f"a=ssrc:{ours.ssrc} cname:call"
-        if ours.rtx_ssrc:
-            yield f"a=ssrc:{ours.rtx_ssrc} cname:call"
-
-
-_DIRECTIONS: Final = {bits: name for name, bits in _SENDS.items()}
 
 
 def _split(text: str) -> tuple[list[str], list[list[str]]]:
@@ -267,13 +186,13 @@ def _section(index: int, lines: list[str]) -> tuple[Section, Stream | None]:
     kind = tuple(Kind)[index]
     pt, rtx_pt = _payload_types(kind, lines, words[2:])
     # RFC 8866 §6.7: without a direction it is both.
-    bits = next((_SENDS[line[2:]] for line in lines if line[2:] in _SENDS), 3)
-    receives = bool(bits & _RECEIVE)
+    bits = next((DIRECTIONS[line[2:]] for line in lines if line[2:] in DIRECTIONS), 3)
+    receives = bool(bits & RECEIVE)
     if kind is Kind.AUDIO and not receives:
         # Our sound is the clock of the connection, and of its reports.
         raise MalformedError("sdp: expected a guest who takes sound")
     section = Section(mid, kind, pt=pt, rtx_pt=rtx_pt, receives=receives)
-    if not bits & _SEND:
+    if not bits & SEND:
         return section, None
     ssrc, rtx_ssrc = _ssrcs(lines)
     again = (rtx_pt, rtx_ssrc) if rtx_pt and rtx_ssrc else (0, 0)

@@ -26,12 +26,13 @@ from aiohttp import WSMsgType, web
 
 from voip.errors import LimitError, RefusedError
 from voip.gateway.counts import GatewayCounts, Invited
-from voip.gateway.guests import handshake, pages
+from voip.gateway.guests import handshake
 from voip.gateway.guests.handshake import Media
 from voip.gateway.guests.host import Host
 from voip.gateway.guests.invite import DEFAULT_S, Invite, Invites, OpenedAgainError
 from voip.gateway.guests.line import MAX_MESSAGE_BYTES, is_resume, parse_resume
 from voip.gateway.guests.linkbook import LinkBook
+from voip.gateway.guests.site import Site
 from voip.gateway.guests.threshold import Threshold
 from voip.gateway.guests.visit import Guest
 from voip.identity.keys import Entropy
@@ -56,7 +57,7 @@ class BrowserGateway:
 
     Attributes:
         host: who invites, and to what.
-        pages: what is served.
+        site: the page, as it is served.
         is_shut: nobody new gets in, and keeps a link that is open; who was here may
             come back.
     """
@@ -92,13 +93,9 @@ class BrowserGateway:
             counted=counted or GatewayCounts(),
             entropy=entropy,
         )
-        self.pages = pages.read_pages()
-        pages.check_pages(self.pages)
+        self.site = Site(is_secure=self.host.origin.startswith("https:"))
         self._invites, self._reopened = invites, reopened
         self.is_shut = False
-        self._headers = pages.headers(
-            self.pages, is_secure=self.host.origin.startswith("https:")
-        )
         self._door: asyncio.Queue[Guest] = asyncio.Queue(MAX_AT_DOOR)
         self._guests: dict[bytes, Guest] = {}  # by what RESUME names
         self._threshold = Threshold(is_proxied=False)
@@ -119,9 +116,7 @@ class BrowserGateway:
         await self._tasks.__aenter__()
         application = web.Application()
         application.router.add_get(PATH, self._socket)
-        for path in self.pages:
-            application.router.add_get(path, self._page)
-        application.on_response_prepare.append(self._dress)
+        self.site.serve(application)
         self._runner = web.AppRunner(
             application,
             shutdown_timeout=1.0,  # seconds; who still loads the page has lost nothing
@@ -223,19 +218,6 @@ class BrowserGateway:
             guest.hang_up(HangupReason.BUSY, "too many are at the door")
         else:
             self._door.put_nowait(guest)
-
-    async def _dress(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Put the page's headers on every answer, errors included."""
-        response.headers.update(self._headers)
-        response.headers["Server"] = "ringfence"
-
-    async def _page(self, request: web.Request) -> web.Response:
-        page = self.pages[request.path]
-        answer = web.Response(
-            body=page.body, headers={"Content-Type": page.content_type}
-        )
-        answer.enable_compression()  # no secret is in it whose length could tell
-        return answer
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         # Another page's script could else speak for a guest who is visiting it.

@@ -32,12 +32,13 @@ from voip.gateway.guests.commands import (
     UseKeys,
     Warn,
 )
+from voip.gateway.guests.gazette import Gazette
 from voip.gateway.guests.greeting import greet
 from voip.gateway.guests.handshake import Media
 from voip.gateway.guests.host import Host
 from voip.gateway.guests.invite import Invite
 from voip.gateway.guests.medium import Medium
-from voip.gateway.guests.messages import GuestMessage, Present, Server
+from voip.gateway.guests.messages import GuestMessage, Present
 from voip.gateway.guests.news import (
     Connected,
     GuestCompared,
@@ -51,7 +52,6 @@ from voip.gateway.guests.news import (
 from voip.gateway.guests.tally import EVERY_S
 from voip.gateway.guests.wire import Wire
 from voip.identity.words import Choices, word_choices
-from voip.media.connect.config import Lender
 from voip.media.framekeys import FrameKeys
 from voip.media.plan import MediaPlan
 from voip.signalling.legs import Digits, LegEnd, Legs, LegsAck
@@ -61,8 +61,6 @@ if TYPE_CHECKING:
     from voip.gateway.guests.call import GuestCall
 
 TICK_S: Final = 0.25
-LEND_AGAIN_S: Final = 120.0  # what is lent lives for some minutes
-MAX_NEWS: Final = 256  # a host that leaves more unread is gone; later ones are lost
 
 
 class Guest:
@@ -91,8 +89,8 @@ class Guest:
         self._host = host
         self._knock = knock
         self._loop = asyncio.get_running_loop()
-        self._news: asyncio.Queue[GuestNews] = asyncio.Queue(MAX_NEWS)
-        self._medium = Medium(host, lambda why: self._tell(MediaFailed(why)))
+        self._news = Gazette()
+        self._medium = Medium(host, self._media_failed)
         self._connecting: asyncio.Task[None] | None = None
         self._spending: asyncio.Task[None] | None = None
         self._equipping: asyncio.Task[None] | None = None
@@ -128,11 +126,7 @@ class Guest:
         """
         self._call.accept(self._loop.time())
         self._medium.use(plan, video=self.wants_video)
-        lender = self._host.ice.lender
-        if lender is None:
-            self._do(self._call.equip(self._host.relays()))
-        else:
-            self._equipping = self._loop.create_task(self._equip(lender))
+        self._equipping = self._loop.create_task(self._equip())
 
     def decline(self) -> None:
         """Leave him outside."""
@@ -166,13 +160,9 @@ class Guest:
         """Wait until it is over."""
         await self._is_over.wait()
 
-    async def news(self) -> AsyncIterator[GuestNews]:
+    def news(self) -> AsyncIterator[GuestNews]:
         """Give what happens, until and with `GuestEnded`."""
-        while True:
-            news = await self._news.get()
-            yield news
-            if isinstance(news, GuestEnded):
-                return
+        return self._news.read()
 
     # For the server.
 
@@ -246,9 +236,9 @@ class Guest:
                 task.result()  # a bug of ours is not to be lost
         with self._ending():
             self._do(self._call.tick(now))
-            if now >= self._count_at:
+            if now >= self._count_at and (counts := self._medium.counts()):
                 self._count_at = now + EVERY_S
-                self._do(self._call.count(self._medium.counts()))
+                self._do(self._call.count(counts))
 
     @contextlib.contextmanager
     def _ending(self) -> Iterator[None]:
@@ -282,9 +272,9 @@ class Guest:
                 case Pass(message):
                     self._pass(message)
                 case Warn():
-                    self._tell(OpenedAgain())
+                    self._news.tell(OpenedAgain())
                 case End(reason, why, by_guest):
-                    self._tell(GuestEnded(reason, why, by_guest))
+                    self._news.tell(GuestEnded(reason, why, by_guest))
                     self._is_over.set()
 
     def _send(self, message: GuestMessage) -> None:
@@ -304,42 +294,25 @@ class Guest:
                     self.hang_up(HangupReason.DECLINED, str(error))
             self._do(self._call.spent(self._loop.time()))
 
-    async def _equip(self, lender: Lender) -> None:
-        """Tell him of TURN servers that are lent, and of fresh ones before they end.
-
-        Another media connection may be made at any time, and what was lent for the
-        first opens nothing then.
-        """
-        told: tuple[Server, ...] | None = None
-        while True:
-            try:
-                servers = self._host.relays(await lender())
-            except CallError as error:
-                self._tell(MediaFailed(f"no turn server was lent: {error}"))
-                servers = self._host.relays() if told is None else told
-            if servers != told:
-                told = servers
-                self._do(self._call.equip(servers))
-            await asyncio.sleep(LEND_AGAIN_S)
+    async def _equip(self) -> None:
+        async for servers in self._host.servers(self._media_failed):
+            self._do(self._call.equip(servers))
 
     def _pass(self, message: LegsAck | State | Digits | SasResult) -> None:
         match message:
             case LegsAck():
                 self.acknowledged(message)
             case State(muted=muted, video=video, screen=screen):
-                self._tell(GuestShows(muted, video or screen))
+                self._news.tell(GuestShows(muted, video or screen))
                 self._medium.expect_pictures(on=video or screen)
             case Digits(_, digits):
-                self._tell(GuestPressed(digits))
+                self._news.tell(GuestPressed(digits))
                 self.pressed(message)
             case SasResult():
-                self._tell(GuestCompared())
+                self._news.tell(GuestCompared())
 
-    def _tell(self, news: GuestNews) -> None:
-        if isinstance(news, GuestEnded) and self._news.full():
-            self._news.get_nowait()  # the end is always told
-        if not self._news.full():
-            self._news.put_nowait(news)
+    def _media_failed(self, why: str) -> None:
+        self._news.tell(MediaFailed(why))
 
     def _start_media(self, text: str) -> None:
         offer = sdp.parse_offer(text, self._call.hello.fingerprint)
@@ -357,12 +330,12 @@ class Guest:
                     offer, self._call.hello.fingerprint, self._keys, self._answered
                 )
             except UnreachableError as error:
-                self._tell(MediaFailed(str(error)))
+                self._media_failed(str(error))
                 self._call.disconnected(self._loop.time())
                 return
             self._call.connected()
             self._count_at = self._loop.time() + EVERY_S
-            self._tell(Connected())
+            self._news.tell(Connected())
 
     def _answered(self, answer: str) -> None:
         self._do(self._call.answered(answer, self._loop.time()))

@@ -17,6 +17,7 @@ from voip.gateway.guests.call import (
     DOOR_S,
     MAX_OFFERS,
     OFFER_S,
+    OFFERS_S,
     QUIET_S,
     RESUME_S,
     SPEND_S,
@@ -228,8 +229,16 @@ def test_offers_without_end_are_refused() -> None:
     for _ in range(MAX_OFFERS):
         call.receive(Offer("v=0"), 1.0)
 
-    with pytest.raises(RefusedError, match="more than 20 connections"):
+    with pytest.raises(RefusedError, match="more than 20 connections in 300 s"):
         call.receive(Offer("v=0"), 1.0)
+
+
+def test_a_long_call_may_lose_its_way_more_often() -> None:
+    call = accepted()
+    for number in range(2 * MAX_OFFERS):
+        call.receive(Offer("v=0"), number * OFFERS_S / MAX_OFFERS)
+
+    assert call.stage is Stage.ACCEPTED
 
 
 @pytest.mark.parametrize(

@@ -466,12 +466,12 @@ async def test_sound_fed_as_pictures_is_never_shown() -> None:
 
 async def test_the_page_is_served_with_its_headers_and_nothing_else_is() -> None:
     async with serving() as served, aiohttp.ClientSession() as session:
-        for path in served.gateway.pages:
+        for path in served.gateway.site.pages:
             async with session.get(served.gateway.host.origin + path) as found:
                 body = await found.read()
                 policy = found.headers["Content-Security-Policy"]
 
-            assert (found.status, body) == (200, served.gateway.pages[path].body)
+            assert (found.status, body) == (200, served.gateway.site.pages[path].body)
             assert policy.startswith("default-src 'none'; script-src 'self'")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import cast
 
 import pytest
 from aiohttp import web
@@ -21,7 +20,7 @@ def asked(address: str, forwarded: str | None = None) -> web.Request:
     """Give a request as it comes from an address, or through a proxy there."""
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     request = make_mocked_request("GET", "/", headers=headers)
-    return cast("web.Request", request.clone(remote=address))
+    return request.clone(remote=address)
 
 
 Sit = Callable[..., None]

@@ -7,11 +7,14 @@ from types import MappingProxyType
 import numpy as np
 
 from tests.voip.gateway.serving import Served
-from voip.gateway.guests.news import Connected, OpenedAgain
+from voip.gateway.guests.messages import Present
+from voip.gateway.guests.news import Connected, GuestShows, OpenedAgain
 
 __all__ = [
     "Connected",
+    "GuestShows",
     "OpenedAgain",
+    "Present",
     "compare",
     "counts",
     "loudest",
@@ -58,8 +61,10 @@ def compare(served: Served, matched: list[str] | None) -> None:
 
 def tamper(served: Served, path: str, old: str, new: str) -> None:
     """Serve a file that somebody changed."""
-    page = served.gateway.pages[path]
+    page = served.gateway.site.pages[path]
     assert old.encode() in page.body
     body = page.body.replace(old.encode(), new.encode())
     changed = dataclasses.replace(page, body=body)
-    served.gateway.pages = MappingProxyType({**served.gateway.pages, path: changed})
+    served.gateway.site.pages = MappingProxyType(
+        {**served.gateway.site.pages, path: changed}
+    )

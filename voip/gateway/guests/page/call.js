@@ -35,6 +35,7 @@ const OLD_KEY_MS = 10_000; // frames of the epoch before may still be on their w
 const UNSURE_MS = 4_000; // WebRTC says "disconnected" also of a short gap
 const STALLED_MS = 6_000; // the host's sound never pauses; silence is sent, too
 const LOST_MS = 30_000;
+const AGAIN_MS = 3_000; // a way that is gone may fail at once, again and again
 const OPENED_AGAIN = 1;
 
 /** Why HANGUP says it ended, as the name of an ending the page has words for. */
@@ -92,6 +93,8 @@ export class Call {
   #flow = { came: 0, at: Infinity }; // packets of sound, and when there last were more
   #unsure = 0;
   #lostTimer = 0;
+  #madeAt = 0; // when the newest connection was begun
+  #nextTimer = 0; // until the next one may be
   #isOver = false;
 
   /**
@@ -214,6 +217,7 @@ export class Call {
     clearInterval(this.#clock);
     clearTimeout(this.#unsure);
     clearTimeout(this.#lostTimer);
+    clearTimeout(this.#nextTimer);
     this.#own.stop();
     this.#media?.close();
     this.#room.stop();
@@ -268,6 +272,7 @@ export class Call {
 
   /** Make a media connection, the first or another one. */
   #connect() {
+    this.#madeAt = performance.now();
     this.#leg += 1;
     const leg = this.#leg;
     this.#media?.close();
@@ -283,7 +288,7 @@ export class Call {
     });
     this.#media = media;
     media.onstate = (state) => this.#stateOf(state);
-    this.#lostTimer ||= setTimeout(() => this.#fail(null), LOST_MS);
+    this.#waitNoLonger();
     this.#guarded(async () => {
       await media.use("audio", this.#own.track("audio"));
       await media.use("video", this.#own.track("video"));
@@ -321,9 +326,26 @@ export class Call {
     }
   }
 
+  /** Make another connection: not many a second, and once the offer can leave. */
   #again() {
+    if (this.#nextTimer !== 0) {
+      return;
+    }
     this.#show.reconnecting();
-    this.#connect();
+    this.#waitNoLonger();
+    const connect = () => {
+      this.#nextTimer = this.#line.isUp ? 0 : setTimeout(connect, LOOK_MS);
+      if (this.#nextTimer === 0) {
+        this.#connect();
+      }
+    };
+    const early = AGAIN_MS - (performance.now() - this.#madeAt);
+    this.#nextTimer = setTimeout(connect, Math.max(0, early));
+  }
+
+  /** From now on, 30 seconds without a way are the end. */
+  #waitNoLonger() {
+    this.#lostTimer ||= setTimeout(() => this.#fail(null), LOST_MS);
   }
 
   async #installKeys() {
