@@ -53,6 +53,9 @@ class Engine(Protocol):
     def kill(self) -> None:
         """End it, and all that it started."""
 
+    def has_ended(self) -> bool:
+        """Whether it ended by itself."""
+
 
 class PostgreSql:
     """As Debian sets it up: each commit is synced."""
@@ -74,6 +77,9 @@ class PostgreSql:
     def kill(self) -> None:
         assert self._process is not None
         _kill_family(self._process)
+
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
 
     def _run(self, name: str, *options: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -158,6 +164,9 @@ class Nats:
         assert self._process is not None
         _kill_family(self._process)
 
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
 
 class NatsClient:
     """Speaks what little of the protocol publishing with an answer needs."""
@@ -204,6 +213,7 @@ class NatsClient:
 
 def _kill_family(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and its children; PostgreSQL's are in sessions of their own."""
+    process.send_signal(signal.SIGSTOP)  # it starts no more of them
     file = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     children = [int(each) for each in file.read_text().split()]
     process.kill()
@@ -231,8 +241,10 @@ class Sweep:
             writer.start()
         for _ in range(kills):
             before = len(self.acknowledged)
-            while len(self.acknowledged) == before:  # it works again
-                time.sleep(0.01)
+            while len(self.acknowledged) == before:  # until it works again
+                if self._engine.has_ended():  # a memory of the last one was in use
+                    self._engine.start()
+                time.sleep(0.05)
             time.sleep(luck.uniform(0.05, 0.4))
             self._engine.kill()
             self._engine.start()
