@@ -17,7 +17,7 @@ _SCENARIOS = Path(__file__).with_name("scenarios")
 
 @dataclass(frozen=True, slots=True)
 class Sipp:
-    """What became of a run."""
+    """What became of a run; its errors may be the machine's, which was too busy."""
 
     code: int
     errors: str
