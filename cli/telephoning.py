@@ -5,6 +5,7 @@ Anything else that the gateway lists is asked about, as always.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from cli.display import Display
 from cli.output import escape
@@ -98,12 +99,10 @@ class Telephoning:
             case LegEnd():
                 self._show_end(message)
             case LegAsk():
-                try:
+                with suppress(CallError):  # who asks all day is told less often
                     self._conversation.say(
                         LegEnd(0, LegReason.NOT_ALLOWED, text=_NO_GATEWAY)
                     )
-                except CallError as error:
-                    self._display.warn(str(error))
             case _:
                 pass  # lists are news; rooms have programs of their own
 

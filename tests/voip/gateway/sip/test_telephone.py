@@ -196,6 +196,48 @@ async def test_nobody_is_called_before_everybody_knows() -> None:
 
 
 @simulated
+async def test_nobody_is_called_before_who_came_later_knows() -> None:
+    here = scene()
+    here.phone.announce("+4930123")
+    here.agree()
+    carol = here.joined.add_peer("carol", here.told.append, here.bridge.port("carol"))
+    holding = asyncio.create_task(here.phone.dial(URI))
+    await settle()
+    before = list(here.line.sent)
+    carol.acknowledge(LegsAck(here.joined.legs.version, Shown.SHOWN))
+    await settle()
+    here.line.say(Said.CLOSED, "", 486)
+    await holding
+
+    assert (before, here.line.sent) == ([], [Command(Order.DIAL, 1, URI)])
+
+
+@simulated
+async def test_nobody_is_called_for_those_who_have_left() -> None:
+    here = scene()
+    here.phone.announce("+4930123")
+    holding = asyncio.create_task(here.phone.dial(URI))
+    await settle()
+    here.peer.leave()
+    over = await holding
+
+    assert (over.reason, here.line.sent) == (LegReason.REFUSED_BY_PEER, [])
+    assert here.joined.legs.legs == ()
+
+
+@simulated
+async def test_who_gives_up_before_anybody_was_called_has_hung_up() -> None:
+    here = scene()
+    here.phone.announce("+4930123")
+    holding = asyncio.create_task(here.phone.dial(URI))
+    await settle()
+    here.phone.hang_up()
+    over = await holding
+
+    assert (over.reason, here.line.sent) == (LegReason.NORMAL, [])
+
+
+@simulated
 async def test_what_is_told_promises_no_suite() -> None:
     here = scene()
     ticket = here.phone.announce("+4930123")
