@@ -213,6 +213,8 @@ class NatsClient:
 
 def _kill_family(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and its children; PostgreSQL's are in sessions of their own."""
+    if process.poll() is not None:
+        return  # it could not start
     process.send_signal(signal.SIGSTOP)  # it starts no more of them
     file = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     children = [int(each) for each in file.read_text().split()]
