@@ -143,6 +143,37 @@ class GatewayCounts:
         return dict(self._invites)
 
 
+class LegCounts:
+    """Counts the legs of one call, each under its mark from when it has joined.
+
+    Kinds, marks and reasons are given by their wire codes.
+    """
+
+    def __init__(self, counts: GatewayCounts | None) -> None:
+        """Count into these; None counts nothing."""
+        self._counts = counts
+        self._marks: dict[int, Mark] = {}
+
+    def listed(self, leg_id: int, kind: int, mark: int, *, has_joined: bool) -> None:
+        """Take a leg as it is listed now."""
+        now, before = mark_of(mark), self._marks.get(leg_id)
+        if self._counts is None or now is before:
+            return
+        if before is not None:
+            self._counts.leg_changed(kind_of(kind), before, now)
+        elif has_joined:
+            self._counts.leg_joined(kind_of(kind), now)
+        else:
+            return
+        self._marks[leg_id] = now
+
+    def ended(self, leg_id: int, kind: int, reason: int) -> None:
+        """Take the end of a leg."""
+        if self._counts is not None:
+            mark = self._marks.pop(leg_id, None)
+            self._counts.leg_ended(kind_of(kind), end_of(reason), mark=mark)
+
+
 def kind_of(code: int) -> Kind:
     """Give the label of a wire code, 1 to 3."""
     return tuple(Kind)[code - 1]

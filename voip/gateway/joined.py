@@ -22,8 +22,8 @@ from typing import assert_never
 from voip.asides import Aside
 from voip.conversation import Conversation
 from voip.errors import CallError, NotAllowedError
-from voip.gateway import counts
 from voip.gateway.bridge import Port
+from voip.gateway.counts import GatewayCounts, LegCounts
 from voip.gateway.roll import (
     Command,
     DropLeg,
@@ -50,10 +50,10 @@ from voip.signalling.legs import (
 class Joined:
     """The legs of one gateway's call, and those who are told of them."""
 
-    def __init__(self, counted: counts.GatewayCounts | None = None) -> None:
+    def __init__(self, counted: GatewayCounts | None = None) -> None:
         """`counted` is where legs are counted, if anybody looks at such figures."""
         self._roll = Roll()
-        self._counted = counted
+        self._counted = LegCounts(counted)
         self._tickets: dict[int, LegTicket] = {}
         self._peers: dict[str, PeerTicket] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -285,30 +285,14 @@ class Joined:
         if ticket is None:
             return
         ticket.port.close()
-        if self._counted is not None:
-            mark = ticket.counted_as
-            self._counted.leg_ended(
-                counts.kind_of(ticket.leg.kind),
-                counts.end_of(ended.reason),
-                mark=None if mark is None else counts.mark_of(mark),
-            )
+        self._counted.ended(ended.id, ticket.leg.kind, ended.reason)
         ticket.settle(ticket.leg, ended)
         ticket.look(everybody=False)
 
     def _count(self, ticket: LegTicket) -> None:
-        mark, before = ticket.leg.mark, ticket.counted_as
-        if self._counted is None or mark is before:
-            return
-        kind = counts.kind_of(ticket.leg.kind)
-        if before is not None:
-            self._counted.leg_changed(
-                kind, counts.mark_of(before), counts.mark_of(mark)
-            )
-        elif ticket.leg.stage is LegStage.ANNOUNCED:
-            return  # counted once it has joined
-        else:
-            self._counted.leg_joined(kind, counts.mark_of(mark))
-        ticket.counted_as = mark
+        leg = ticket.leg
+        has_joined = leg.stage is not LegStage.ANNOUNCED
+        self._counted.listed(leg.id, leg.kind, leg.mark, has_joined=has_joined)
 
     def _set_timer(self) -> None:
         if self._timer is not None:

@@ -72,7 +72,6 @@ class LegTicket:
     ) -> None:
         self.leg = leg
         self.ended: LegEnd | None = None
-        self.counted_as: Mark | None = None  # the mark it is counted under, once joined
         self.port = port
         self.peer = peer
         self._keeper = keeper

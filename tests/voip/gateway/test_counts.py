@@ -4,6 +4,7 @@ from voip.gateway.counts import (
     GatewayCounts,
     Invited,
     Kind,
+    LegCounts,
     Mark,
     end_of,
     kind_of,
@@ -69,3 +70,25 @@ def test_labels_stand_in_the_order_of_their_wire_codes() -> None:
         Mark.NOT_ENCRYPTED,
         End.SECURITY,
     )
+
+
+def test_a_leg_is_counted_from_when_it_has_joined_and_under_its_mark() -> None:
+    counts = GatewayCounts()
+    legs = LegCounts(counts)
+    seen = []
+    for mark, has_joined in ((3, False), (3, True), (3, True), (4, False)):
+        legs.listed(1, 2, mark, has_joined=has_joined)
+        seen.append([key for key, count in counts.legs.items() if count])
+    legs.ended(1, 2, 9)
+
+    to_pbx, plain = (Kind.SIP, Mark.PBX_ONLY), (Kind.SIP, Mark.NOT_ENCRYPTED)
+    assert seen == [[], [to_pbx], [to_pbx], [plain]]
+    assert (sum(counts.legs.values()), counts.ends[Kind.SIP, End.LOST]) == (0, 1)
+
+
+def test_where_nobody_looks_a_leg_comes_and_goes_all_the_same() -> None:
+    legs = LegCounts(None)
+    legs.listed(1, 2, 3, has_joined=True)
+    legs.ended(1, 2, 1)
+
+    assert not vars(legs)["_marks"]
