@@ -13,7 +13,7 @@ from cli.gateways import guestview
 from cli.gateways.certificate import Certificate
 from cli.gateways.saying import tell
 from cli.output import note, show
-from voip.errors import MissingError
+from voip.errors import MissingError, RefusedError
 from voip.gateway.counts import GatewayCounts
 from voip.gateway.guests.handshake import Media
 from voip.gateway.guests.invite import Invites
@@ -76,7 +76,7 @@ async def serve_guests(  # noqa: PLR0913 - where, to whom, and with what
 
     Raises:
         MalformedError: a URL that means nothing.
-        RefusedError: plain HTTP beyond this machine.
+        RefusedError: plain HTTP beyond this machine; or nobody could come.
         MissingError: the port is taken.
     """
     invites = Invites(serving.url)
@@ -115,6 +115,8 @@ async def serve_guests(  # noqa: PLR0913 - where, to whom, and with what
 
 def _print_links(gateway: BrowserGateway, serving: Serving) -> None:
     before = gateway.open_links()
+    if not before and not serving.guests:
+        raise RefusedError("no link of before can be used, and none was asked for")
     if before:
         tell(
             {"event": "links of before", "invites": before},

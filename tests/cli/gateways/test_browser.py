@@ -280,12 +280,14 @@ async def test_who_is_told_to_stop_lets_a_guest_finish_and_nobody_in(
         (["--expires=8d"], "expected 1m to 7d, came '8d'"),
         (["--listen=8443"], "expected HOST:PORT, came '8443'"),
         (["--cert=/dev/null"], "--cert and --key belong together"),
+        (["--dial=sip:1@pbx.example"], "--dial and --account belong together"),
+        (["--guests=0"], "no link of before can be used"),
         (
             ["--url=https://talk.example", "--listen=0.0.0.0:0"],
             "expected a certificate, or a loopback address",
         ),
     ],
-    ids=["url", "expires", "listen", "cert", "plain"],
+    ids=["url", "expires", "listen", "cert", "dial", "nobody", "plain"],
 )
 def test_what_cannot_be_is_said_before_anything_is_served(
     start: Start, tmp_path: Path, arguments: list[str], said: str
