@@ -4,8 +4,8 @@ Two hosts, and the relay on a third in the middle; packets take as long, and are
 often, as between real places. Ours is a whole call: ACCEPT and SELECT pass the relay.
 Stock aiortc has its offer at the callee when he accepts, and sends its answer straight
 to the caller, over a connection that is open already. TCP is the kernel's: where
-packets are lost, what is left to gain is ACCEPT, whose 4 kB wait for BBR's pace or, with
-reno, for a window that losses have made small.
+packets are lost, what is left to gain is ACCEPT, whose 4 kB wait for BBR's pace or,
+with reno, for a window that losses have made small.
 """
 
 import asyncio
