@@ -88,7 +88,7 @@ class RoomDesk:
         self._shown: MembersChanged | None = None
         self._is_coming = False
         self._alarms: set[bytes] = set()  # keys of devices
-        self._comparing: tuple[str, Choices] | None = None
+        self._comparing: tuple[Conversation, Choices] | None = None
 
     async def hold(
         self,
@@ -237,8 +237,9 @@ class RoomDesk:
             case Verb.CONTINUE:
                 self._room.speak_anyway(name)
             case Verb.CHOICES:
-                choices = self._room.conversation(name).choices()
-                self._comparing = name, choices
+                conversation = self._room.conversation(name)
+                choices = conversation.choices()
+                self._comparing = conversation, choices
                 options = [" ".join(words) for words in choices.options]
                 self._say(
                     {"event": "choices", "alias": name, "options": options},
@@ -250,8 +251,14 @@ class RoomDesk:
     async def _choose(self, index: int | None) -> None:
         if self._comparing is None:
             raise UnexpectedEventError("ask for 'choices NAME' first")
-        alias, choices = self._comparing
+        conversation, choices = self._comparing
         self._comparing = None
+        alias = conversation.alias
+        if self._room.conversation(alias) is not conversation:
+            # Its words are others: a session that came meanwhile was never compared.
+            raise UnexpectedEventError(
+                f"the session with {alias!r} is a new one: ask for 'choices' again"
+            )
         try:
             choices.check(index)
             matched = True
