@@ -15,7 +15,9 @@ from voip.conversation import Conversation
 from voip.errors import CallError, LimitError, MissingError
 from voip.events import End
 from voip.gateway.bridge import Port
+from voip.gateway.counts import GatewayCounts
 from voip.gateway.mixing import QUIET
+from voip.gateway.rooms.framecounts import FrameCounts, Frames
 from voip.gateway.rooms.news import MemberSeen
 from voip.gateway.rooms.roster import LOST_S
 from voip.gateway.rooms.trusting import is_doubted
@@ -91,6 +93,8 @@ class Companion:
         self._told_roster: Roster | None = None
         self._told_at = 0.0
         self._stands = asyncio.Event()
+        self._carried = Frames()
+        self._frame_counts: FrameCounts | None = None
 
     @property
     def key(self) -> bytes:
@@ -134,8 +138,21 @@ class Companion:
         self._is_settled = self._is_settled and matched
         self._differs = not matched
 
+    def count_in(self, counted: GatewayCounts) -> None:
+        """Have `watch` count from now on what the media carries."""
+        self._frame_counts = FrameCounts(counted, self._frames)
+
+    def _frames(self) -> Frames:
+        stats = self.conversation.stats
+        if stats is not None:  # else it is closed: what it was when last looked at
+            opened = stats.received - stats.dropped
+            self._carried = Frames(stats.sent, opened, stats.dropped)
+        return self._carried
+
     def watch(self, now: float) -> None:
-        """End the session if its path was lost for 30 s."""
+        """Count what the session carried, and end it if its path was lost for 30 s."""
+        if self._frame_counts is not None:
+            self._frame_counts.note()
         if self._quiet_since is not None and now - self._quiet_since >= LOST_S:
             self.hang_up()
 

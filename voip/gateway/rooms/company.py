@@ -205,6 +205,7 @@ class Company:
             return
         if companion.key not in self._up:  # else one session replaces another
             self._counted.leg_joined(counts.Kind.ROOM, counts.Mark.END_TO_END)
+        companion.count_in(self._counted)
         self._up[companion.key] = companion
         self._tries.pop(companion.key, None)
         self._carried.came(companion)
