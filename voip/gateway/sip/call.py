@@ -35,6 +35,10 @@ KEYS_S = 3.0
 """How long the stack may take to say how a stream is encrypted. DTLS is done in two
 round trips, and the stack tells it a second after the answer."""
 
+AGREE_S = 5.0
+"""For an answer to an offer of ours, for which nobody has to lift anything: by UDP it
+was sent again after 0.5, 1.5 and 3.5 s (RFC 3261 §17.1.1.2)."""
+
 _SILENT = "rtp stream error"  # the stack's words
 
 
@@ -213,6 +217,11 @@ class SipCall:
         self.deadline = None
         if self._state in _ASKED:
             return self._give_up(LegReason.NO_ANSWER, "nobody answers")
+        if self._is_agreeing:
+            # RFC 3261 §14.1: what they do not agree to changes nothing. The stack tells
+            # of their answer, and of a refusal nothing.
+            self._is_agreeing = False
+            return self._check(now)
         # Established, and the stack has not said that there are keys: there are none.
         return self._judge()
 
@@ -272,14 +281,14 @@ class SipCall:
             was_safe = self.is_safe
             self.is_safe = self.may_hear = False
             self._state, self._is_agreeing = _State.CHECKING, True
-            # For as long as it takes: of an offer of ours that they refuse, as some do
-            # with a hold, the stack says nothing. The next one that they take opens.
-            self.deadline = None
+            self.deadline = None if event.text == THEIRS_SDP else now + AGREE_S
             return [Unsecured()] if was_safe else []
-        if not self._is_agreeing:
+        if not self._is_agreeing and self._keys.sound is not None:
             return []
-        self._is_agreeing = False
-        return self._check(now)
+        # Also where it comes too late, or nobody waits for it.
+        was_safe, self.is_safe = self.is_safe, False
+        self._state, self._is_agreeing = _State.CHECKING, False
+        return [*([Unsecured()] if was_safe else []), *self._check(now)]
 
     def _judge(self) -> list[Happened | Command]:
         mark, suite = self._keys.mark, self._keys.sound or ""

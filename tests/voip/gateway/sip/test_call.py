@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from voip.gateway.sip.account import SipAccount
 from voip.gateway.sip.call import (
+    AGREE_S,
     KEYS_S,
     RING_S,
     SETUP_S,
@@ -313,15 +314,32 @@ def test_an_answer_that_nobody_waits_for_changes_nothing_with_dtls() -> None:
     assert (play(one, OUR_ANSWER), one.is_safe) == ([], True)
 
 
-def test_a_hold_that_they_refuse_stays_shut_until_they_take_an_offer() -> None:
+def test_an_offer_of_ours_that_they_do_not_take_changes_nothing() -> None:
     one = call()
-    play(one, SDES, UP, OUR_OFFER, SDES)
-    held = one.deadline, one.is_safe
+    play(one, SDES, UP, OUR_OFFER, SDES, now=10.0)
+    shut = one.deadline, one.is_safe
 
-    assert (held, play(one, OUR_OFFER, SDES, THEIR_ANSWER, SDES)) == (
-        (None, False),
+    assert (shut, one.wait(10.0 + AGREE_S), one.is_safe) == (
+        (10.0 + AGREE_S, False),
         [GOOD],
+        True,
     )
+
+
+def test_an_offer_of_theirs_is_not_opened_by_waiting() -> None:
+    one = call()
+    play(one, SDES, UP, OUR_OFFER, THEIR_OFFER, now=10.0)
+
+    assert (one.deadline, one.wait(1e9), one.is_safe) == (None, [], False)
+
+
+def test_an_answer_that_comes_too_late_needs_keys_of_its_own() -> None:
+    one = call()
+    play(one, SDES, UP, OUR_OFFER, now=10.0)
+    one.wait(10.0 + AGREE_S)
+    late = play(one, THEIR_ANSWER, now=20.0), one.is_safe, one.deadline
+
+    assert late == ([Unsecured()], False, 20.0 + KEYS_S)
 
 
 def test_the_same_word_twice_is_told_once() -> None:
