@@ -24,7 +24,7 @@ from cli.wishes import Wishes, call_options
 @json_option
 @click.pass_obj
 def answer(home: Home, /, *, auto: bool, once: bool, **wishes: Any) -> int:
-    """Wait for calls, and take them.
+    """Wait for calls, and take them; also those that ask you into a room.
 
     Off a terminal, orders are read from standard input, a line each: accept, decline
     and those of 'ringfence call'.
