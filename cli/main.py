@@ -29,7 +29,7 @@ COMMANDS = {
     "identity": "Who you are to others: keys, card, backup.",
     "contact": "Who others are to you: cards, trust, safety numbers.",
     "call": "Call a contact, on all their devices.",
-    "answer": "Wait for calls, and take them.",
+    "answer": "Wait for calls, and take them; also those that ask you into a room.",
     "listen": "Take calls without anybody's relay.",
     "calls": "List past and missed calls.",
     "paste": "Call without a relay, by texts that two people pass on.",
