@@ -26,7 +26,7 @@ from voip.identity.guestlink import GuestLink, live, revoked
 def command(home: Home, /, *, revoke: int | None) -> None:
     """List the links of browser guests that have not expired.
 
-    The links themselves are not kept: whoever reads this list cannot be your guest.
+    The links themselves cannot be shown again: whoever reads this list is no guest.
     A gateway that is running learns of a revoked link within some seconds.
     """
     store, now = home.open(), int(time.time())

@@ -1,8 +1,9 @@
 """Links that were given to browser guests, as the store keeps them until they expire.
 
-What is kept answers a guest who has the link, and says whether it was used; the secret
-in it, with which somebody could be the guest, is not. Times are unix seconds. Format:
-docs/formats/identity.md.
+What is kept answers a guest who has the link. The link cannot be made of it again, but
+whoever opens the store has what a guest has until it is used: then the key goes, and
+the id alone stays, to know the link when it comes again. Times are unix seconds.
+Format: docs/formats/identity.md.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ class GuestLink:
 
     Attributes:
         invite_id: what a guest names it by, 16 bytes.
-        psk: what only who has the link can derive, 32 bytes, secret.
+        psk: what a guest derives of the link, 32 bytes, secret; none once it is spent.
         origin: where the page is, as browsers spell it; the link opens nothing else.
         number: what the host calls it, from 1.
         expires: when it does.
@@ -43,9 +44,10 @@ class GuestLink:
 
     def __post_init__(self) -> None:
         sizes = len(self.invite_id), len(self.psk)
-        if sizes != (INVITE_ID_BYTES, PSK_BYTES) or self.number < 1:
+        expected = INVITE_ID_BYTES, 0 if self.spent else PSK_BYTES
+        if sizes != expected or self.number < 1:
             raise MalformedError(
-                f"guest link: expected 16 and 32 bytes and a number from 1, "
+                f"guest link: expected {expected} bytes and a number from 1, "
                 f"came {sizes} and {self.number}"
             )
 
@@ -84,7 +86,7 @@ def spent(links: Links, invite_id: bytes, now: int) -> Links:
     kept = live(links, now)
     for link in kept:
         if link.invite_id == invite_id and not link.spent:
-            used = replace(link, spent=True)
+            used = replace(link, psk=b"", spent=True)
             return tuple(used if each is link else each for each in kept)
     raise RefusedError("guest link: revoked, used or expired")
 

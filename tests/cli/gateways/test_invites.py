@@ -19,7 +19,7 @@ HOUR_S = 3600
 def link(number: int, *, expires_s: int = HOUR_S, spent: bool = False) -> GuestLink:
     return GuestLink(
         number.to_bytes(16),
-        bytes(32),
+        b"" if spent else bytes(32),
         origin="https://talk.example",
         number=number,
         expires=int(time.time()) + expires_s,

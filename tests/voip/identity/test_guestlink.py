@@ -58,7 +58,7 @@ def test_a_spent_link_is_kept_and_marked() -> None:
 
     assert spent(links, link(2).invite_id, NOW) == (
         link(1),
-        replace(link(2), spent=True),
+        replace(link(2), psk=b"", spent=True),
     )
 
 
@@ -66,7 +66,7 @@ def test_a_spent_link_is_kept_and_marked() -> None:
     "links",
     [
         pytest.param((), id="revoked"),
-        pytest.param((replace(link(), spent=True),), id="used"),
+        pytest.param((replace(link(), psk=b"", spent=True),), id="used"),
         pytest.param((link(expires=NOW),), id="expired"),
         pytest.param((link(2),), id="another"),
     ],
@@ -91,9 +91,9 @@ def test_the_secret_half_is_not_shown() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"invite_id": b"x"}, {"psk": b"x"}, {"number": 0}],
-    ids=["id", "psk", "number"],
+    [{"invite_id": b"x"}, {"psk": b"x"}, {"number": 0}, {"spent": True}],
+    ids=["id", "psk", "number", "kept"],
 )
 def test_a_link_of_other_sizes_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(MalformedError, match="expected 16 and 32 bytes"):
+    with pytest.raises(MalformedError, match="guest link: expected"):
         replace(link(), **change)  # type: ignore[arg-type]  # of each field's type

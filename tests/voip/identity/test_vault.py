@@ -55,7 +55,7 @@ def _full() -> Vault:
         guest_links=(
             GuestLink(
                 b"i" * 16,
-                b"p" * 32,
+                b"",
                 origin="https://talk.example",
                 number=1,
                 expires=NOW,

@@ -13,6 +13,8 @@ from voip.gateway.guests.invite import Invite
 from voip.gateway.guests.line import GuestLine
 from voip.identity.keys import Entropy
 
+_E_AT, _E_END = 17, 49  # the guest's ephemeral key in a HELLO
+
 
 class Greeted(NamedTuple):
     """What one handshake gave.
@@ -50,6 +52,10 @@ def greet(  # noqa: PLR0913 - what a REPLY says
         RefusedError: the invite takes no further HELLO.
     """
     invite.check_open(now)
+    if not invite.psk:
+        # Spent before this program began, and known by its id alone, which only who has
+        # the link could send. This raises.
+        invite.hold(hello[_E_AT:_E_END], now)
     answering = Answering(invite.psk, origin, invite.id)
     try:
         said = answering.read(hello)

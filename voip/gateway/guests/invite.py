@@ -62,7 +62,7 @@ class Invite:
 
     Attributes:
         id: 16 bytes, which HELLO names.
-        psk: 32 bytes, which only who has the link has.
+        psk: 32 bytes, which only who has the link has; none if `was_spent`.
         number: what the host calls it, from 1.
         expires: by the clock of `now`, in seconds.
     """
@@ -133,8 +133,8 @@ class Invite:
         return self._holder
 
     def was_spent(self) -> None:
-        """Note that it opened its call before this program began."""
-        self._state = InviteState.SPENT
+        """Note that it opened its call before this program began: its psk is gone."""
+        self._state, self.psk = InviteState.SPENT, b""
 
     def spend(self, holder: int, now: float) -> None:
         """Spend it on the connection that holds it, whose CONFIRM was checked.

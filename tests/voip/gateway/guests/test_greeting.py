@@ -8,7 +8,7 @@ from tests.voip.gateway.guesthandshake import Asking
 from voip.errors import HandshakeError, RefusedError
 from voip.gateway.guests.greeting import Greeted, greet
 from voip.gateway.guests.handshake import Media
-from voip.gateway.guests.invite import MAX_FAILURES, Invite, Invites
+from voip.gateway.guests.invite import MAX_FAILURES, Invite, Invites, OpenedAgainError
 
 SECRET = bytes(range(32))
 ORIGIN = "https://talk.example"
@@ -66,4 +66,13 @@ def test_a_hello_for_another_page_counts_as_a_wrong_tag() -> None:
             greeted(invite, wrong)
 
     with pytest.raises(RefusedError, match="tried too often"):
+        greeted(invite, hello(Asking(SECRET, ORIGIN)))
+
+
+def test_a_link_that_was_spent_before_is_known_by_its_id() -> None:
+    invite = made()
+    invite.was_spent()
+
+    assert invite.psk == b""
+    with pytest.raises(OpenedAgainError):
         greeted(invite, hello(Asking(SECRET, ORIGIN)))

@@ -92,6 +92,14 @@ def test_numbers_go_on_where_they_were(store: VaultKeeper) -> None:
     assert [*numbers, book.next_number()] == [1, 2]
 
 
+async def test_of_a_spent_link_no_key_is_kept(store: VaultKeeper) -> None:
+    LinkBook(store, ORIGIN).add(made(), 60.0)
+    await LinkBook(store, ORIGIN).spend(made())
+    (link,) = store.read().guest_links
+
+    assert link.psk == b""
+
+
 def test_the_secret_of_a_link_is_not_kept(store: VaultKeeper) -> None:
     LinkBook(store, ORIGIN).add(made(), 60.0)
     (link,) = store.read().guest_links
