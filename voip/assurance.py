@@ -48,6 +48,7 @@ class Assurance:
         self._tell = tell
         self._strict = strict
         self._settled_for_now = False  # the user speaks all the same, in this call
+        self._differ = False  # the words, says the user: true before it is on disk
 
     # The log.
 
@@ -101,6 +102,9 @@ class Assurance:
     async def compared(self, leg: Leg, *, matched: bool) -> None:
         """Take what the user found when comparing the words.
 
+        Where they differ the microphone stays closed from here on, also while the disk
+        is slow, and if it refuses.
+
         Raises:
             UnexpectedEventError: there are no words yet.
         """
@@ -108,8 +112,9 @@ class Assurance:
             raise UnexpectedEventError("words compared before there are any")
         if matched:
             await self._change_trust(leg, lambda trust: words_matched(trust, _unix()))
+            self._differ = False
         else:
-            self._settled_for_now = False
+            self._settled_for_now, self._differ = False, True
             await self.broken(leg, Reason.WORDS_DIFFER)
 
     # The microphone.
@@ -124,9 +129,11 @@ class Assurance:
         if self._strict:
             doubted.add(TrustState.NEW)  # nobody has compared words with it yet
         trust = leg.trust.trust
-        if trust.state not in doubted or self._settled_for_now:
+        is_doubted = self._differ or trust.state in doubted
+        if self._settled_for_now or not is_doubted:
             return True
-        self._tell(MicrophoneClosed(trust.reason.value))
+        reason = Reason.WORDS_DIFFER if self._differ else trust.reason
+        self._tell(MicrophoneClosed(reason.value))
         return False
 
     # The store.

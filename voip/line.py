@@ -129,6 +129,8 @@ class Line:
         """
         await self._media.connect(remote, complete=False)
         self._is_up = True
+        if self._has_heard:  # it was met before: only now pictures are agreed on
+            self.show()
 
     async def meet(self) -> None:
         """Let the caller in who knocked, and start sending; `connect` brings the rest.

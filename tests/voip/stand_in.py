@@ -183,7 +183,8 @@ class StandIn(MediaSession):
 
     def set_pictures(self, kinds: frozenset[Kind]) -> frozenset[Kind]:
         self.pictures = kinds
-        return kinds if self.sources_open else frozenset()
+        is_agreed = self.sources_open and self.remote is not None
+        return kinds if is_agreed else frozenset()
 
     def expect_pictures(self, kinds: frozenset[Kind]) -> None:
         self.expected_pictures = kinds

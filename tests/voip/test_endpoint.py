@@ -44,7 +44,7 @@ from voip.identity.trust import Reason, TrustState
 from voip.identity.vault import Busy, Settings
 from voip.leg import Leg
 from voip.media.events import AddressesChanged
-from voip.news import Ended, PeerCompared, Warned
+from voip.news import Ended, MicrophoneClosed, PeerCompared, Warned
 from voip.signalling.envelope import mailbox_tag
 from voip.switchboard import MAX_CALLS
 
@@ -135,6 +135,29 @@ async def test_words_that_differ_close_the_microphone_before_all_else() -> None:
         homes[1].keeper.failure = None
 
         assert not media_of(ours).sources_open
+
+
+@simulated
+async def test_words_that_differ_while_it_rings_keep_the_microphone_closed() -> None:
+    """Another program may hold the store's lock for as long as it likes."""
+    async with at(Wire(), *people()) as (alice, bob):
+        theirs = await alice.endpoint.dial("bob")
+        ours = await bob.rung()
+        await until(theirs, State.ALERTED)
+        alice.keeper.failure = StoreError("stays locked")
+        with pytest.raises(StoreError):
+            await theirs.compared(matched=False)
+        alice.keeper.failure = None
+        ours.accept()
+        await until(theirs, State.ACTIVE)
+        await asyncio.sleep(1)
+        closed = not media_of(theirs).sources_open
+        said = [each for each in heard(theirs) if isinstance(each, MicrophoneClosed)]
+        theirs.speak_anyway()
+
+        assert closed
+        assert said == [MicrophoneClosed(Reason.WORDS_DIFFER.value)]
+        assert media_of(theirs).sources_open
 
 
 @simulated

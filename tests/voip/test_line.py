@@ -69,6 +69,18 @@ async def test_a_caller_who_knocks_is_met_before_its_selection_comes() -> None:
 
 
 @simulated
+async def test_pictures_that_are_agreed_on_late_are_told() -> None:
+    wire = Wire()
+    async with at(wire, *people()) as (alice, bob):
+        theirs, ours = await _accepted(wire, alice, bob, video=True)
+        await until(ours, State.ACTIVE)
+        await asyncio.sleep(5)
+        told = [each for each in heard(theirs) if isinstance(each, PeerChanged)]
+
+        assert told[-1].video
+
+
+@simulated
 async def test_who_does_not_knock_is_met_when_its_selection_comes() -> None:
     wire = Wire()
     wire.rooms.knocks = False
@@ -110,13 +122,13 @@ async def test_what_a_user_mutes_while_connecting_is_told_with_the_first_packet(
 
 
 async def _accepted(
-    wire: Wire, alice: Home, bob: Home
+    wire: Wire, alice: Home, bob: Home, *, video: bool = False
 ) -> tuple[Conversation, Conversation]:
     """Let bob accept a call of alice's, whose SELECT does not come by mailbox."""
     theirs = await alice.endpoint.dial("bob")
     ours = await bob.rung()
     wire.meddle = lose(ALICE, lambda _: True)
-    ours.accept()
+    ours.accept(video=video)
     return theirs, ours
 
 

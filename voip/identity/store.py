@@ -6,6 +6,7 @@ beside and renames. A reader, or a machine that lost power, sees the old value o
 new one. Format: docs/formats/identity.md.
 """
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -120,8 +121,8 @@ class Store:
         """Seal the store under another key; on disk when this returns.
 
         Whoever has a copy of the file as it was can still open that with what opened
-        it then; its keys are those of the store. Other processes that have it open are
-        refused from now on.
+        it then, which a keyring may keep; its keys are those of the store. Other
+        processes that have it open are refused from now on.
 
         Raises:
             StoreError: the store cannot be read or written, or stays locked.
@@ -130,8 +131,15 @@ class Store:
         with _os_errors(self._path), _locked(self._path):
             relocked = Store(self._path, *new_key(unlock, cost or Cost()))
             relocked._write(self.read())
-            forget_key(self._header)
-            self._header, self._kek = relocked._header, relocked._kek
+            before, self._header, self._kek = (
+                self._header,
+                relocked._header,
+                relocked._kek,
+            )
+            # A keyring that does not forget makes no failure of what is done: its key
+            # opens nothing but copies of the file as it was.
+            with contextlib.suppress(MissingError):
+                forget_key(before)
 
     def _parse(self, raw: bytes) -> Vault:
         # Reading a full store takes as long as two audio frames; mostly nobody else

@@ -447,6 +447,22 @@ def test_a_relocked_store_leaves_no_key_in_the_keyring(
     assert (ring.held, Store.open(path, SECRET).read()) == ({}, person())
 
 
+class _KeepingRing(_MemoryRing):
+    """A keyring whose user does not let it forget."""
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise keyring.errors.PasswordDeleteError(service, username)
+
+
+def test_a_keyring_that_does_not_forget_hinders_nobody(path: Path) -> None:
+    keyring.set_keyring(_KeepingRing())
+    store = Store.create(path, person(), Keyring())
+    store.relock(SECRET, cost=CHEAP)
+    keyring.set_keyring(_NoRing())
+
+    assert store.change(_strict) == Store.open(path, SECRET).read()
+
+
 def test_a_store_moves_into_the_keyring(
     store: Store, path: Path, ring: _MemoryRing
 ) -> None:
