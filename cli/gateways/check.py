@@ -13,7 +13,7 @@ import aiohttp
 import click
 
 from cli.output import day, json_option, show
-from voip.errors import RefusedError, UnreachableError
+from voip.errors import MissingError, RefusedError, UnreachableError
 from voip.gateway.guests.invite import parse_origin
 from voip.gateway.guests.pages import Page, fingerprint, read_pages
 from voip.gateway.guests.served import Answer, check_answer, check_stranger
@@ -67,10 +67,14 @@ async def check_page(
 
     Raises:
         RefusedError: something is not as this version serves it.
+        MissingError: `ca` holds no certificates.
         UnreachableError: no answer within 10 s, or the certificate does not hold.
     """
     is_secure = origin.startswith("https:")
-    context = ssl.create_default_context(cafile=ca)
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except ssl.SSLError as error:
+        raise MissingError(f"{ca}: expected certificates as PEM") from error
     try:
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context),
@@ -117,7 +121,10 @@ async def _fetch(session: aiohttp.ClientSession, url: str, size: int) -> Answer:
         body = bytearray()
         while len(body) <= size and (more := await response.content.read(size + 1)):
             body += more
-        return Answer(response.status, response.headers, bytes(body))
+        sent = {
+            name: ", ".join(response.headers.getall(name)) for name in response.headers
+        }
+        return Answer(response.status, sent, bytes(body))
 
 
 async def _as_stranger(session: aiohttp.ClientSession, url: str) -> int:

@@ -12,7 +12,7 @@ from cli.codes import Code
 from cli.gateways.check import check_page
 from tests.cli.conftest import Start
 from tests.cli.gateways.operators import free_address
-from voip.errors import RefusedError, UnreachableError
+from voip.errors import MissingError, RefusedError, UnreachableError
 from voip.gateway.guests.invite import Invites
 from voip.gateway.guests.pages import headers, read_pages
 from voip.gateway.guests.server import PATH, BrowserGateway
@@ -72,6 +72,10 @@ def without_its_policy(answer: web.Response) -> None:
     del answer.headers["Content-Security-Policy"]
 
 
+def with_a_second_policy(answer: web.Response) -> None:
+    answer.headers.add("Referrer-Policy", "unsafe-url")
+
+
 def as_an_error(answer: web.Response) -> None:
     answer.set_status(502)
 
@@ -86,6 +90,7 @@ async def test_a_page_that_passes_unchanged_is_well() -> None:
     [
         (with_a_script, "/: expected sha256"),
         (without_its_policy, "/: expected Content-Security-Policy"),
+        (with_a_second_policy, "/: expected Referrer-Policy"),
         (as_an_error, "came 502"),
     ],
 )
@@ -110,6 +115,13 @@ async def test_a_socket_for_nobody_or_for_everybody_is_refused(
     async with proxied(as_it_is, socket_for) as origin:
         with pytest.raises(RefusedError, match=sentence):
             await check_page(origin, PAGES)
+
+
+async def test_an_authority_that_is_none_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+
+    with pytest.raises(MissingError, match=r"ca\.pem: expected certificates as PEM"):
+        await check_page("https://talk.example", PAGES, tmp_path / "ca.pem")
 
 
 async def test_where_nobody_serves_nothing_is_said_of_the_page() -> None:

@@ -13,6 +13,8 @@ from voip.errors import RefusedError
 from voip.gateway.guests.pages import Page, headers
 
 OK: Final = 200
+LEADS_AWAY: Final = ("Refresh", "Link", "Set-Cookie", "Service-Worker-Allowed")
+"""Headers that have a browser load or keep what is not in the page."""
 FORBIDDEN: Final = 403
 
 
@@ -20,7 +22,7 @@ class Answer(NamedTuple):
     """An answer to GET: header names in any case, of the body what was asked for."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # one sent twice has both values, with a comma
     body: bytes
 
 
@@ -30,7 +32,8 @@ def check_answer(
     """Demand one file of the page as this version has it, with the headers it needs.
 
     Raises:
-        RefusedError: another status, other bytes, or a header is missing or changed.
+        RefusedError: another status, other bytes, or a header that is missing, changed
+            or leads a browser away.
     """
     page = pages[path]
     if answer.status != OK:
@@ -50,6 +53,9 @@ def check_answer(
             raise RefusedError(
                 f"{path}: expected {name}: {value}, came {sent.get(name.lower())}"
             )
+    for name in LEADS_AWAY:
+        if name.lower() in sent:
+            raise RefusedError(f"{path}: expected no {name}, which leads away")
 
 
 def check_stranger(status: int) -> None:

@@ -41,6 +41,7 @@ class Feeds:
 
     _open: dict[int, _Feed] = field(default_factory=dict)
     _unknown: set[int] = field(default_factory=set)
+    _spoke: dict[int, bytes] = field(default_factory=dict)  # and who is here still
 
     def expect(self, feed: int, now: float) -> None:
         """Note that packets of a feed should come from now on, under a new name."""
@@ -54,7 +55,7 @@ class Feeds:
             return Verdict.NOTHING
         if known.member is not None:
             return Verdict.MIXED
-        known.member = member
+        known.member = self._spoke[feed] = member
         return Verdict.NAMED
 
     def unopened(self, feed: int, now: float) -> Verdict:
@@ -78,16 +79,25 @@ class Feeds:
     def strangers(self, now: float) -> frozenset[int]:
         """Give the feeds that no member's key opens, and those that say nothing.
 
-        They may still be those of members whose key is not here.
+        They may still be those of members whose key is not here. One that a member's
+        key has opened is no stranger's while that member is here: its next key may be
+        late, and a relay can make it so.
         """
         silent = (
             feed
             for feed, known in self._open.items()
             if known.silent_since is not None and now - known.silent_since >= SILENT_S
         )
-        return frozenset(self._unknown.union(silent))
+        return frozenset(self._unknown.union(silent) - self._spoke.keys())
+
+    def left(self, member: bytes) -> None:
+        """Note that a member is gone: what it leaves behind is nobody's."""
+        self._spoke = {
+            feed: each for feed, each in self._spoke.items() if each != member
+        }
 
     def gone(self, feed: int) -> None:
         """Forget a feed that the server does not have any more."""
         self._open.pop(feed, None)
+        self._spoke.pop(feed, None)
         self._unknown.discard(feed)

@@ -105,6 +105,7 @@ class TakenFeeds:
 
     def drop(self, member: bytes) -> None:
         """Hear a member no more: it left, or comes back in a moment."""
+        self._feeds.left(member)
         feed = self._of_member.pop(member, None)
         if feed is not None:
             # If its next key opens it, it has a name again.

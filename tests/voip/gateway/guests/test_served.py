@@ -7,7 +7,7 @@ import pytest
 
 from voip.errors import RefusedError
 from voip.gateway.guests.pages import headers, read_pages
-from voip.gateway.guests.served import Answer, check_answer, check_stranger
+from voip.gateway.guests.served import LEADS_AWAY, Answer, check_answer, check_stranger
 
 PAGES = read_pages()
 
@@ -57,6 +57,15 @@ def test_a_header_that_is_missing_or_weaker_is_refused(name: str) -> None:
             check_answer(
                 PAGES, "/", answer._replace(headers=headers_of), is_secure=True
             )
+
+
+@pytest.mark.parametrize("name", LEADS_AWAY)
+def test_a_header_that_leads_away_is_refused(name: str) -> None:
+    answer = answer_to("/")
+    more = {**answer.headers, name: "0;url=https://count.example"}
+
+    with pytest.raises(RefusedError, match=f"/: expected no {name}"):
+        check_answer(PAGES, "/", answer._replace(headers=more), is_secure=True)
 
 
 def test_on_loopback_nothing_demands_https() -> None:

@@ -110,8 +110,36 @@ def test_a_feed_with_a_name_may_be_silent(feeds: Feeds) -> None:
     assert not feeds.strangers(2 * SILENT_S)
 
 
+def test_a_member_whose_next_key_is_late_is_no_stranger(feeds: Feeds) -> None:
+    feeds.opened(7, ALICE)
+    feeds.unopened(7, 10.0)
+    feeds.unopened(7, 10.0 + UNOPENED_S)
+
+    assert not feeds.strangers(10.0 + UNOPENED_S)
+
+
+def test_who_left_and_goes_on_sending_is_a_stranger(feeds: Feeds) -> None:
+    feeds.opened(7, ALICE)
+    feeds.opened(8, BOB)
+    feeds.left(ALICE)
+    for feed in (7, 8):
+        feeds.unopened(feed, 10.0)
+        feeds.unopened(feed, 10.0 + UNOPENED_S)
+
+    assert feeds.strangers(10.0 + UNOPENED_S) == {7}
+
+
+def test_a_number_of_a_member_that_is_used_again_has_no_name(feeds: Feeds) -> None:
+    feeds.opened(7, ALICE)
+    feeds.gone(7)
+    feeds.expect(7, 0.0)
+
+    assert feeds.strangers(SILENT_S) == {7}
+
+
 def test_a_feed_of_one_who_left_is_a_stranger_s_if_it_stays(feeds: Feeds) -> None:
     feeds.opened(7, ALICE)
+    feeds.left(ALICE)
     feeds.expect(7, 0.0)
 
     assert feeds.strangers(SILENT_S) == {7}
