@@ -48,7 +48,7 @@ _SCRIPTS: Final = (
     "guest.js",
 )
 
-_PUBLISHED: Final = "fb17c46c9c9b8cef5c9ea2fc07c6b075713f6010f33be964963682a085fae27d"
+_PUBLISHED: Final = "a4e470d71c2575fe45c1b9393beae967a6441067c8a38e74d49cd89f7aecf479"
 """`fingerprint` of this version's files: a page that somebody changed on the disk, or
 half of an update, would else speak for us in a guest's browser."""
 

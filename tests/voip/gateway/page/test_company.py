@@ -62,10 +62,30 @@ async def test_another_guest_of_the_same_page_is_asked_about(
             )
             for number in (1, 2)
         ]
-        await host.say(Legs(1, tuple(legs)))
+        await host.say(Legs(1, tuple(legs[:1])))
+        await until_screen(tab, "notice")
+        await click(tab, "accept-legs")
+        await host.say(Legs(2, tuple(legs)))
+        await host.hear(LegsAck)
+
+        assert await host.hear(LegsAck) == LegsAck(2, Shown.SHOWN)
+        assert await tab.ask("document.querySelectorAll('#legs li').length") == 1
+
+
+async def test_a_telephone_that_becomes_another_is_asked_about_again(
+    open_tab: OpenTab, host: Host
+) -> None:
+    async with open_tab() as tab:
+        await in_the_call(tab, host)
+        await host.say(Legs(1, (PHONE,)))
+        await until_screen(tab, "notice")
+        await click(tab, "accept-legs")
+        await host.hear(LegsAck)
+        await until_screen(tab, "call")
+        await host.say(Legs(2, (replace(PHONE, name="someone, by Office"),)))
         await until_screen(tab, "notice")
 
-        assert await tab.ask("document.querySelectorAll('#legs li').length") == 1
+        assert "someone" in await tab.ask("document.getElementById('legs').textContent")
 
 
 async def test_a_weaker_leg_can_be_refused(open_tab: OpenTab, host: Host) -> None:
@@ -90,9 +110,11 @@ async def test_a_list_without_anything_weaker_is_acknowledged_at_once(
             host=host.origin.removeprefix("http://"),
             name="Bob",
         )
-        await host.say(Legs(1, (own,)))
+        await host.say(Legs(1))
+        await host.say(Legs(2, (own,)))
+        await host.hear(LegsAck)
 
-        assert await host.hear(LegsAck) == LegsAck(1, Shown.SHOWN)
+        assert await host.hear(LegsAck) == LegsAck(2, Shown.SHOWN)
 
 
 async def test_another_guest_is_not_taken_for_oneself(
@@ -129,9 +151,11 @@ async def test_ones_own_leg_is_known_by_the_name_that_was_sent(
             host=host.origin.removeprefix("http://"),
             name=host.hello.name,
         )
-        await host.say(Legs(1, (own,)))
+        await host.say(Legs(1))
+        await host.say(Legs(2, (own,)))
+        await host.hear(LegsAck)
 
-        assert await host.hear(LegsAck) == LegsAck(1, Shown.SHOWN)
+        assert await host.hear(LegsAck) == LegsAck(2, Shown.SHOWN)
 
 
 async def test_a_further_list_does_not_answer_what_is_asked(

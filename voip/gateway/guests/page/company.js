@@ -12,6 +12,7 @@ const BROWSER = 1; // a leg's kind
 const TELEPHONE = 2;
 const JOINED = 2; // a leg's state
 const HELD = 3;
+const PROOFS = 4 | 8; // flags: the exchange proved its name, the words were compared
 
 /** Show the mark of a call with nobody but the host. */
 export const showOwnMark = () => showMark(OWN_MARK);
@@ -26,13 +27,24 @@ function changes(before, after) {
   ].join(" ");
 }
 
+/** Whether somebody who agreed to a leg as it was may not agree to it as it is. */
+const isWeaker = (leg, was) =>
+  was === undefined ||
+  leg.mark > was.mark ||
+  leg.kind !== was.kind ||
+  leg.host !== was.host ||
+  leg.name !== was.name ||
+  (was.flags & ~leg.flags & PROOFS) !== 0;
+
 export class Company {
   #alias;
   #ownName;
   #answer;
   #names = [];
   #legs = []; // others' legs, as the host listed them last
-  #agreed = new Map(); // marks by id
+  #before = null; // ids of the first list, which is told before we are listed
+  #own; // the id of our own leg
+  #agreed = new Map(); // legs by id, as they were agreed to
   #asked = null; // the list in question: its version, and what is agreed with it
 
   /**
@@ -69,11 +81,10 @@ export class Company {
   legs(version, legs) {
     const mine = this.#ownLeg(legs);
     this.#legs = legs.filter((leg) => leg !== mine);
-    const isWeaker = this.#legs.some((leg) => !(this.#agreed.get(leg.id) >= leg.mark));
-    const marks = new Map(this.#legs.map(({ id, mark }) => [id, mark]));
-    this.#asked = { version, marks };
+    const isAsked = this.#legs.some((leg) => isWeaker(leg, this.#agreed.get(leg.id)));
+    this.#asked = { version, legs: new Map(this.#legs.map((leg) => [leg.id, leg])) };
     this.#show();
-    if (isWeaker) {
+    if (isAsked) {
       open("notice");
     } else {
       this.answer(true);
@@ -83,7 +94,7 @@ export class Company {
   /** Say whether the guest agrees to the list on the screen. */
   answer(isShown) {
     if (isShown) {
-      this.#agreed = this.#asked.marks;
+      this.#agreed = this.#asked.legs;
     }
     this.#answer(this.#asked.version, isShown);
     this.#asked = null;
@@ -113,11 +124,21 @@ export class Company {
     at("people-count").textContent = `${others} more in this call`;
   }
 
-  /** Our own leg in a list, which is told to everybody alike; undefined if none is. */
+  /**
+   * Our own leg in a list, which is told to everybody alike; undefined if none is.
+   *
+   * It is the first that comes after the first list under our name: who else calls
+   * himself so was there before us, or comes later.
+   */
   #ownLeg(legs) {
-    return legs.find(
-      ({ kind, host, name }) =>
-        kind === BROWSER && host === location.host && name === this.#ownName(),
-    );
+    this.#own ??= legs.find(
+      ({ id, kind, host, name }) =>
+        this.#before?.has(id) === false &&
+        kind === BROWSER &&
+        host === location.host &&
+        name === this.#ownName(),
+    )?.id;
+    this.#before ??= new Set(legs.map(({ id }) => id));
+    return legs.find(({ id }) => id === this.#own);
   }
 }
