@@ -42,15 +42,19 @@ class Patience:
         self._waits[wait] = None
         if self._timer is None:
             self._timer = loop.call_at(wait.due, self._look)
+        is_ours = False
         try:
             return await work
         except asyncio.CancelledError:
             # As `asyncio.timeout` does: who was cancelled by others as well stays so.
-            if wait.is_over and task.uncancel() <= cancelled_before:
+            is_ours = wait.is_over and task.cancelling() <= cancelled_before + 1
+            if is_ours:
                 raise TimeoutError from None
             raise
         finally:
             self._waits.pop(wait, None)
+            if wait.is_over:  # also where the work made something else of it
+                task.uncancel()
 
     def _look(self) -> None:
         """End those whose time is over, and come back for the next."""

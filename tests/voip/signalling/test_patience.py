@@ -82,3 +82,19 @@ async def test_who_is_cancelled_and_late_at_once_stays_cancelled() -> None:
         await task
 
     assert task.cancelled()
+
+
+@simulated
+async def test_late_work_that_ends_in_its_own_way_leaves_nobody_cancelled() -> None:
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(60.0)
+        except asyncio.CancelledError:
+            return "done all the same"
+        return "in time"
+
+    done = await Patience(5.0).wait(stubborn())
+    task = asyncio.current_task()
+    assert task is not None
+
+    assert (done, task.cancelling()) == ("done all the same", 0)

@@ -79,15 +79,14 @@ class LinkBook:
         # Beside the loop, which carries the sound of others meanwhile.
         await asyncio.to_thread(self._store.change, spent)
 
-    def is_kept(self, invite: Invite) -> bool:
-        """Whether a link can still be used, as far as the store knows.
+    def unused(self) -> frozenset[bytes]:
+        """Give the ids of links that can still be used, as far as the store knows.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        return any(
-            link.invite_id == invite.id and not link.spent
-            for link in self._store.read().guest_links
+        return frozenset(
+            link.invite_id for link in self._store.read().guest_links if not link.spent
         )
 
 

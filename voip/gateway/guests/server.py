@@ -197,10 +197,10 @@ class BrowserGateway:
         Raises:
             StoreError: whether the host revoked one cannot be read.
         """
-        opened = self._invites.open(_now())
         if self.host.book is not None:
-            for invite in opened:
-                if not self.host.book.is_kept(invite):
+            unused = self.host.book.unused()
+            for invite in self._invites.open(_now()):
+                if invite.id not in unused:
                     invite.revoke()
         return [invite.label for invite in self._invites.open(_now())]
 

@@ -137,19 +137,22 @@ class Company:
     ) -> None:
         """Take a call that rings; `shown` are the guests that our user agrees to.
 
+        What they were told since then waits for an answer of its own.
+
         Raises:
             RefusedError: it would carry sound where the room's calls do not, or none.
             UnexpectedEventError: it does not ring any more.
         """
         if not self._is_ours(conversation):
             raise RefusedError(f"{conversation.alias!r}: {_OTHER_KIND}")
-        port = self._port()
+        legs, port = conversation.legs, self._port()
+        agree = shown is not None and shown.legs == legs
         try:
             conversation.accept(
                 video=self.video,
                 muted=self.muted,
                 plan=lambda: self._ends(port),
-                agree=shown is not None,
+                agree=agree,
             )
         except UnexpectedEventError:
             port.close()
@@ -157,7 +160,8 @@ class Company:
         companion = Companion(conversation, port)
         self._hold(companion)
         if shown is not None:
-            self._carried.heard_of(companion, replace(shown, asks=False))
+            news = replace(shown, legs=legs, asks=conversation.asks_about_legs)
+            self._carried.heard_of(companion, news)
 
     async def admit(self) -> None:
         """Take note of every call that comes, until cancelled; `tick` judges it."""

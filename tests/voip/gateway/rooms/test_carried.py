@@ -320,6 +320,30 @@ async def test_who_saw_the_guests_as_it_rang_is_not_asked_again() -> None:
 
 
 @simulated
+async def test_whom_the_screen_did_not_show_yet_nobody_agreed_to() -> None:
+    """Devices take a second to open between the key and the room."""
+    wire = Town()
+    alice, bob = people_who(OnLegs.ASK, "alice", "bob")
+    async with AsyncExitStack() as stack, meeting(wire, alice, guests=True) as one:
+        await Visitor(one[0], "zoe").leg.joined()
+        there = await stack.enter_async_context(on(wire, bob))
+        await one[0].room.invite("bob")
+        invitation = await there.rung()
+        shown = await anext(
+            each async for each in invitation.news() if isinstance(each, LegsChanged)
+        )
+        (zoe,) = shown.legs.legs
+        (asking,) = one[0].room._company._all
+        asking.conversation.say(Legs(9, (zoe, replace(zoe, id=2, name="yan"))))
+        await until(lambda: invitation.legs != shown.legs)
+        person = await stack.enter_async_context(inside(there))
+        person.room.join(invitation, shown=shown)
+        await until(lambda: asks(person))
+
+        assert [leg.name for leg in carried(person)] == ["zoe", "yan"]
+
+
+@simulated
 async def test_our_silence_is_not_our_guests() -> None:
     pair = people_who(OnLegs.SHOW, "alice", "bob")
     async with meeting(Town(), *pair, guests=True) as people:
