@@ -131,7 +131,10 @@ class Caller:
                     self._end_all(LegReason.NORMAL)
                     telling.cancel()
             except ExceptionGroup as group:
-                raise _first(group) from None
+                expected, faults = group.split(CallError)
+                if expected is None or faults is not None:
+                    raise  # a fault of ours, which must not pass for one of theirs
+                raise _first(expected) from None
             finally:
                 self._end_all(LegReason.NORMAL)
                 conversation.hang_up()
