@@ -34,15 +34,7 @@ def trace_to(
     if path is None:
         yield None
         return
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise RefusedError(f"trace {str(path)!r} exists already") from None
-    except OSError as error:
-        raise MissingError(
-            f"cannot create trace {str(path)!r}: {error.strerror}"
-        ) from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    with os.fdopen(create(path), "w", encoding="ascii") as file:
         began: float | None = None
 
         def trace(datagram: bytes, to: tuple[str, int]) -> None:
@@ -55,6 +47,23 @@ def trace_to(
             file.write(f"{now - began:.3f} {len(datagram)} {kind} {host}:{port}\n")
 
         yield trace
+
+
+def create(path: Path) -> int:
+    """Create a file that only its owner may read; gives its descriptor.
+
+    Raises:
+        RefusedError: the file exists.
+        MissingError: it cannot be created.
+    """
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise RefusedError(f"trace {str(path)!r} exists already") from None
+    except OSError as error:
+        raise MissingError(
+            f"cannot create trace {str(path)!r}: {error.strerror}"
+        ) from error
 
 
 def kind_of(datagram: bytes) -> str:

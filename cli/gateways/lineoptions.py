@@ -20,22 +20,30 @@ class Account:
     """An account, and how it is reached.
 
     Attributes:
-        account: its file.
+        file: what it says.
         allow_unencrypted: the user's word for calls that others can hear.
         ca_file: who may vouch for the exchange; None for whom the system trusts.
         interface: the network interface or address for SIP; None for all.
     """
 
-    account: Path
+    file: Path
     allow_unencrypted: bool
     ca_file: Path | None
     interface: str | None
 
 
-def line_params() -> list[click.Parameter]:
-    """Give the options, for `click.command`; `take_account` reads what they say."""
+def line_params(*, required: bool = False) -> list[click.Parameter]:
+    """Give the options, for `click.command`; `take_account` reads what they say.
+
+    `required`, there must be an account.
+    """
     return [
-        click.Option(["--account"], type=_FILE, help="Your telephone account."),
+        click.Option(
+            ["--account"],
+            type=_FILE,
+            required=required,
+            help="Your telephone account.",
+        ),
         click.Option(
             ["--allow-unencrypted"],
             is_flag=True,
@@ -56,9 +64,10 @@ def line_params() -> list[click.Parameter]:
 
 def take_account(given: dict[str, Any]) -> Account | None:
     """Take what those options say out of what the command was given."""
-    names = ("account", "allow_unencrypted", "ca_file", "interface")
+    file = given.pop("account")
+    names = ("allow_unencrypted", "ca_file", "interface")
     taken = {name: given.pop(name) for name in names}
-    return None if taken["account"] is None else Account(**taken)
+    return None if file is None else Account(file=file, **taken)
 
 
 @asynccontextmanager
@@ -71,7 +80,7 @@ async def open_line(account: Account, counts: GatewayCounts) -> AsyncIterator[Si
         RefusedError: the exchange does not want us.
         UnreachableError: it does not answer.
     """
-    said, password = read_account(account.account)
+    said, password = read_account(account.file)
     line = SipLine(
         said,
         password=password,

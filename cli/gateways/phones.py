@@ -12,6 +12,7 @@ from cli.codes import Code
 from cli.gateways.draining import draining
 from cli.gateways.frontdesk import FrontDesk
 from cli.gateways.lineaccount import read_account
+from cli.gateways.lineoptions import Account
 from cli.gateways.phonedesk import Desk, refuse
 from cli.gateways.phoneside import Side
 from cli.gateways.siptrace import sip_trace_to
@@ -35,27 +36,21 @@ class Phoning:
     """What the command's own options say.
 
     Attributes:
-        account: the account's file.
+        account: the line, and how it is reached.
         dial: whom to call: a URI, or a contact with a number; None takes calls.
         ring: the contact that is called when the telephone rings; None, we are asked.
         serve: take calls of contacts who may ask for telephones; nobody sits here.
         contact: whom to join with whom we dial; None, we talk ourselves.
-        allow_unencrypted: the user's word for calls that others can hear.
-        ca_file: who may vouch for the exchange; None for whom the system trusts.
-        interface: the network interface or address for SIP; None for all.
         trace: where all SIP is written down; None for nowhere.
         metrics: ``HOST:PORT`` for the operator's pages; None: there are none.
         drain_s: how long calls may take to end when a service manager stops us.
     """
 
-    account: Path
+    account: Account
     dial: str | None
     ring: str | None
     serve: bool
     contact: str | None
-    allow_unencrypted: bool
-    ca_file: Path | None
-    interface: str | None
     trace: Path | None
     metrics: str | None
     drain_s: float
@@ -73,16 +68,16 @@ async def phone(home: Home, phoning: Phoning, wishes: Wishes) -> Code:
     """
     # While we begin, a service manager's wish to stop is as good as the user's.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    account, password = read_account(phoning.account)
+    account, password = read_account(phoning.account.file)
     uri = None if phoning.dial is None else parse_uri(uri_of(account, phoning.dial))
     contact = phoning.contact if uri else phoning.ring or account.ring
     with sip_trace_to(phoning.trace) as trace:
         line = SipLine(
             account,
             password=password,
-            ca_file=phoning.ca_file,
-            allow_unencrypted=phoning.allow_unencrypted,
-            interface=phoning.interface,
+            ca_file=phoning.account.ca_file,
+            allow_unencrypted=phoning.account.allow_unencrypted,
+            interface=phoning.account.interface,
             trace=trace,
             complain=refuse,
         )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.gateways.draining import drain_option
+from cli.gateways.lineoptions import line_params, take_account
 from cli.gateways.media import media_params, wishes_of
 from cli.gateways.metrics import metrics_option
 from cli.gateways.phones import Phoning, phone
@@ -14,14 +15,10 @@ from cli.grouped import GroupedCommand
 from cli.home import Home
 from cli.output import json_option
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 
 def _options() -> list[click.Parameter]:
     return [
-        click.Option(
-            ["--account"], type=_FILE, required=True, help="Your telephone account."
-        ),
+        *line_params(required=True),
         click.Option(
             ["--dial"],
             metavar="URI",
@@ -37,21 +34,6 @@ def _options() -> list[click.Parameter]:
         ),
         click.Option(
             ["--with", "contact"], help="Join this contact with whom you dial."
-        ),
-        click.Option(
-            ["--allow-unencrypted"],
-            is_flag=True,
-            help="Also calls that others on the way can hear, if the account says so.",
-        ),
-        click.Option(
-            ["--sip-ca", "ca_file"],
-            type=_FILE,
-            help="Who may vouch for the exchange, PEM.  [default: the system's]",
-        ),
-        click.Option(
-            ["--sip-interface", "interface"],
-            metavar="NAME",
-            help="Network interface or address for SIP.  [default: all]",
         ),
         click.Option(
             ["--trace-sip", "trace"],
@@ -75,18 +57,14 @@ def command(  # noqa: PLR0913 - one option each
     home: Home,
     /,
     *,
-    account: Path,
     dial: str | None,
     ring: str | None,
     serve: bool,
     contact: str | None,
-    allow_unencrypted: bool,
-    ca_file: Path | None,
-    interface: str | None,
     trace: Path | None,
     metrics: str | None,
     drain_s: float,
-    **media: Any,
+    **given: Any,
 ) -> int:
     """Call telephones, and be called by them.
 
@@ -105,17 +83,16 @@ def command(  # noqa: PLR0913 - one option each
         raise click.UsageError("--dial makes a call and --serve takes them: give one")
     if contact is not None and dial is None:
         raise click.UsageError("--with is about a call of --dial")
+    account = take_account(given)
+    assert account is not None  # the option is required
     phoning = Phoning(
         account=account,
         dial=dial,
         ring=ring,
         serve=serve,
         contact=contact,
-        allow_unencrypted=allow_unencrypted,
-        ca_file=ca_file,
-        interface=interface,
         trace=trace,
         metrics=metrics,
         drain_s=drain_s,
     )
-    return asyncio.run(phone(home, phoning, wishes_of(media)))
+    return asyncio.run(phone(home, phoning, wishes_of(given)))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.output import note
-from voip.errors import MissingError, RefusedError
+from cli.trace import create
 from voip.gateway.sip.trace import format_traced
 
 MAX_CHARACTERS = 64 << 20
@@ -37,14 +37,7 @@ def sip_trace_to(
     if path is None:
         yield None
         return
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise RefusedError(f"trace {str(path)!r} exists already") from None
-    except OSError as error:
-        raise MissingError(
-            f"cannot create trace {str(path)!r}: {error.strerror}"
-        ) from error
+    descriptor = create(path)
     note(f"{path} will hold the addresses and numbers of all who call or are called")
     # Unbuffered: it is read while it grows, and nothing is left to fail at its end.
     with os.fdopen(descriptor, "wb", buffering=0) as file:
