@@ -53,8 +53,8 @@ def greet(  # noqa: PLR0913 - what a REPLY says
     """
     invite.check_open(now)
     if not invite.psk:
-        # Spent before this program began, and known by its id alone, which only who has
-        # the link could send. This raises.
+        # Spent before this program began, and known by its id alone: that is of the
+        # link, but a proxy which ends TLS has seen it as well. This raises.
         invite.hold(hello[_E_AT:_E_END], now)
     answering = Answering(invite.psk, origin, invite.id)
     try:
