@@ -7,21 +7,15 @@ Carrier. Which INVITE deserves an answer is `voip.reception`'s to say, whom a ca
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from voip.call import INVITE_TTL_S
 from voip.conversation import Conversation
-from voip.dialling import (
-    Directory,
-    dial_legs,
-    narrowed,
-    reachable,
-    read_board,
-)
-from voip.errors import CallError, HandshakeError, RefusedError, UnreachableError
-from voip.events import Dialled, End, InviteAnswered
+from voip.dialling import dial_legs
+from voip.errors import CallError, HandshakeError
+from voip.events import Dialled, InviteAnswered
 from voip.handshake.exchange import Received, consume_invite
 from voip.handshake.kem import encapsulate
 from voip.handshake.payload import Answer, Media, Offer, Readiness
@@ -29,14 +23,13 @@ from voip.handshake.replay import BY_HAND_WINDOW_MS, WINDOW_MS, ReplayGuard
 from voip.identity.callkey import live
 from voip.identity.calllog import Direction
 from voip.identity.card import RelayAddress
-from voip.identity.certificate import CAP_LEGS
-from voip.identity.contact import Contact
-from voip.identity.keys import Entropy, format_identity
+from voip.identity.keys import Entropy
 from voip.identity.signer import Signer
-from voip.identity.trust import Reason, TrustState, broken
+from voip.identity.trust import TrustState
 from voip.identity.vault import OUR_CAPS, OnLegs, Vault
 from voip.leg import Leg
 from voip.logline import LogLine
+from voip.lookup import Lookup
 from voip.media.connect.config import IceConfig
 from voip.media.connect.sockets import Trace
 from voip.media.plan import MediaPlan
@@ -55,6 +48,7 @@ from voip.signalling.address import Address, Mailbox
 from voip.signalling.board import format_entry
 from voip.signalling.post import Post
 from voip.switchboard import Switchboard
+from voip.unrung import Unrung
 from voip.upkeep import (
     Boards,
     VaultKeeper,
@@ -142,6 +136,8 @@ class Endpoint:
             on_datagram=settings.on_datagram,
             media=settings.media,
         )
+        self._lookup = Lookup(store, boards, by_hand=settings.by_hand)
+        self._unrung = Unrung(store)
         self._board = Switchboard(spawn=self._spawn, changed=self._watch)
         self._problems: asyncio.Queue[str] = asyncio.Queue(64)
         self._tasks = asyncio.TaskGroup()
@@ -232,11 +228,9 @@ class Endpoint:
             LimitError: too many calls at once, or one with this contact already.
         """
         self._board.check_room()
-        directory = await self._directory(
-            self._store.read().contacts.find(name), only=device, relay=relay
+        directory = await self._lookup.find(
+            name, only=device, relay=relay, legs_follow=legs_follow
         )
-        if legs_follow:
-            directory = self._able_to_be_told(directory)
         now_ms = _unix_ms()
         vault, contact = self._store.read(), directory.contact
         self._board.check_free(contact)
@@ -284,56 +278,6 @@ class Endpoint:
         begin = Dialled(tuple(session.legs), by_hand=self._settings.by_hand)
         self._board.start(conversation, session, begin)
         return conversation
-
-    async def _directory(
-        self, contact: Contact, *, only: bytes | None, relay: RelayAddress | None
-    ) -> Directory:
-        card, boards = contact.card, self._boards
-        slots = None
-        if boards is not None and card is not None:
-            place = relay or card.relay
-            if place is not None:
-                slots = await boards.read_board(place, card.board)
-        found: list[Directory] = []
-
-        def learn(vault: Vault) -> Vault:
-            # Read again: the trust may have changed while the relay was asked.
-            known = vault.contacts.find(format_identity(contact.identity))
-            now = _unix()
-            directory = (
-                reachable(known, now)
-                if slots is None
-                else read_board(known, slots, now)
-            )
-            found.append(directory)
-            return replace(vault, contacts=vault.contacts.put(directory.contact))
-
-        await self._change(learn)
-        directory = narrowed(found[-1], only, relay=relay)
-        if not directory.devices:
-            nothing = f"{contact.alias!r} has no device that can be called"
-            if directory.problems:  # looked at, and refused
-                raise RefusedError(f"{nothing}: {'; '.join(directory.problems)}")
-            raise UnreachableError(f"{nothing}: none was ever published")
-        if self._settings.by_hand and len(directory.devices) > 1:
-            ids = ", ".join(each.device.device_id.hex() for each in directory.devices)
-            raise RefusedError(f"by hand one device can be called, came several: {ids}")
-        return directory
-
-    def _able_to_be_told(self, directory: Directory) -> Directory:
-        if self._settings.by_hand:
-            raise RefusedError("by hand nobody can be told of legs")
-        able = tuple(
-            each
-            for each in directory.devices
-            if each.bundle.certificate.caps & CAP_LEGS
-        )
-        if not able:
-            raise RefusedError(
-                f"no device of {directory.contact.alias!r} can be told of legs: "
-                "they run an older version"
-            )
-        return replace(directory, devices=able)
 
     def _on_legs(self, vault: Vault) -> OnLegs:
         wanted = vault.settings.legs
@@ -384,17 +328,10 @@ class Endpoint:
         match decision:
             case Respond():
                 self._respond(received, decision, vault, invite)
-            case NoteStranger(identity, alias):
-                await self._change(
-                    lambda v: replace(
-                        v, calls=v.calls.with_stranger(identity, alias, _unix())
-                    )
-                )
-                self._tell("somebody who is not in the address book called")
-            case NoteMissed(contact):
-                await self._note_missed(received, contact, End.UNCONFIRMED)
-            case NoteBroken(contact, device_id, reason):
-                await self._note_broken(contact, device_id, reason)
+            case NoteStranger() | NoteMissed() | NoteBroken():
+                sentence = await self._unrung.note(received.offer, decision)
+                if sentence:
+                    self._tell(sentence)
             case Ignore(reason):
                 if reason:
                     self._tell(reason)
@@ -477,24 +414,7 @@ class Endpoint:
             self._tell(str(error))
 
     async def _refuse(self, log: LogLine) -> None:
-        await self._try(
-            self._change(lambda vault: log.finished(vault, End.BUSY, _unix()))
-        )
-
-    async def _note_missed(
-        self, received: Received, contact: Contact, end: End
-    ) -> None:
-        call_id = received.offer.call_id
-        if any(call.call_id == call_id for call in self._store.read().calls.calls):
-            return
-        log = LogLine.of(
-            call_id,
-            contact.identity,
-            direction=Direction.INCOMING,
-            now=received.offer.ts_ms // 1000,
-        )
-        await self._change(lambda vault: log.finished(vault, end, _unix()))
-        self._tell(f"missed a call from {contact.alias!r} that came too late to answer")
+        await self._try(self._unrung.busy(log))
 
     # Upkeep.
 
@@ -541,31 +461,11 @@ class Endpoint:
 
     # The store.
 
-    async def _note_broken(
-        self, contact: Contact, device_id: bytes, reason: Reason
-    ) -> None:
-        def mark(vault: Vault) -> Vault:
-            known = vault.contacts.by_identity(contact.identity)
-            if known is None or all(d.device_id != device_id for d in known.devices):
-                return vault
-            now = _unix()
-            device = known.device(device_id, now)
-            marked = replace(device, trust=broken(device.trust, reason, now))
-            return replace(
-                vault, contacts=vault.contacts.put(known.with_device(marked, now))
-            )
-
-        await self._change(mark)
-        self._tell(f"refused a call from {contact.alias!r}: {reason}")
-
     def _keep(self, change: Callable[[Vault], Vault]) -> Vault:
         """Apply a change of a call's, on a thread; it may name other mailboxes."""
         vault = self._store.change(change)
         self._loop.call_soon_threadsafe(self._watch)
         return vault
-
-    async def _change(self, change: Callable[[Vault], Vault]) -> None:
-        await asyncio.to_thread(self._store.change, change)
 
     def _tell(self, sentence: str) -> None:
         if not self._problems.full():

@@ -437,13 +437,11 @@ async def test_a_gateway_takes_no_call_of_one_who_cannot_be_told() -> None:
 
 @simulated
 async def test_by_hand_nobody_is_told_of_legs() -> None:
-    alice, bob = people()
-    async with at(Wire(), alice, bob) as homes:
-        endpoint = homes[0].endpoint
-        endpoint._settings = replace(endpoint._settings, by_hand=True)
-
+    wire = Wire()
+    wire.by_hand = True
+    async with at(wire, *people()) as (alice, _):
         with pytest.raises(RefusedError, match="by hand nobody can be told"):
-            await endpoint.dial("bob", legs_follow=True)
+            await alice.endpoint.dial("bob", legs_follow=True)
 
 
 @simulated
