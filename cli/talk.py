@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from cli.console import Console
 from cli.display import Display
 from cli.ends import code_of
 from cli.gossip import Said
+from cli.interrupted import on_interrupt
 from cli.manners import Manners
 from cli.output import conclude, escape
 from cli.quality import summary_facts, summed
@@ -86,7 +85,7 @@ class Talk:
 
     async def run(self) -> Ended:
         """Hold the call; an interrupt hangs up."""
-        with _on_interrupt(self._interrupted):
+        with on_interrupt(self._interrupted):
             async with asyncio.TaskGroup() as self._tasks:
                 beside = self._beside
                 beside |= {
@@ -251,18 +250,3 @@ def _write_new(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
-
-
-@contextmanager
-def _on_interrupt(act: Callable[[], None]) -> Iterator[None]:
-    """Do this on Ctrl-C, or when a service manager ends us, within a block."""
-    loop = asyncio.get_running_loop()
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    for each in before:
-        loop.add_signal_handler(each, act)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            loop.remove_signal_handler(each)
-            signal.signal(each, handler)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import click
 
-from cli.gateways.interrupted import on_signals
+from cli.interrupted import on_signals
 from cli.output import note
 from cli.serve import Operations
 

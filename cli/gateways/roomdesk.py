@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 from cli.codes import Code
 from cli.console import read_input
 from cli.gateways import guestview
-from cli.gateways.interrupted import on_interrupt
 from cli.gateways.roomview import (
     NOBODY,
     About,
@@ -24,6 +23,7 @@ from cli.gateways.roomview import (
     parse_order,
 )
 from cli.gateways.seats import Seats
+from cli.interrupted import on_interrupt
 from cli.output import complain, escape, is_for_programs, note, show
 from cli.stage import Stage
 from voip.conversation import Conversation

@@ -12,12 +12,12 @@ from cli.calling import Desk
 from cli.codes import Code
 from cli.console import is_screen, line_by_line
 from cli.ends import code_of
-from cli.gateways.interrupted import on_interrupt
 from cli.gateways.larger import Server
 from cli.gateways.roomdesk import Left
 from cli.gateways.roomplace import Place
 from cli.gateways.roomtalk import enter
 from cli.gateways.roomview import guests, named
+from cli.interrupted import on_interrupt
 from cli.output import complain, escape, is_for_programs, show
 from cli.wishes import Wishes
 from voip.call import State

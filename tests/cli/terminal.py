@@ -53,9 +53,12 @@ class Terminal:
         os.write(self._terminal, f"{line}\n".encode())
 
     def end(self) -> int:
-        """Read to the end; give the exit code."""
-        while self._read():
-            continue
+        """Read to the end, 20 s at most; give the exit code."""
+        while select.select([self._terminal], [], [], 20)[0]:
+            if not self._read():
+                break
+        else:
+            os.kill(self._process, signal.SIGKILL)  # what hangs must not stay behind
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
 
